@@ -1,0 +1,55 @@
+# `make` alone prints what there is. Everything runs in a virtual environment in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SEED ?= 0
+CONTROL ?=
+DEMO := runs/demo$(if $(filter-out 0,$(SEED)),-seed$(SEED))
+DEMO_CONFIGS := configs/experiments/demo
+CHECKPOINT := --model.init_args.policy.init_args.checkpoint
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all check bench format clean
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(READY)
+
+install: $(READY) ## Set up .venv with emolit and all that checks and tests need
+
+demo: $(READY) ## Warm start, GRPO, test on two corpora (SEED=1: another seed; CONTROL=1: SFT continued too)
+	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/sft.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft
+	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/grpo.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/sft/best
+	$(BIN)/emolit test --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft $(CHECKPOINT) $(DEMO)/sft/best
+	$(BIN)/emolit test --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/grpo/best
+	$(if $(CONTROL),$(BIN)/python tools/control.py $(DEMO) --configs $(DEMO_CONFIGS) --seed $(SEED))
+	$(BIN)/python tools/table.py $(DEMO) --seed $(SEED)
+
+test: $(READY) ## Run the fast tests (15 minutes at most on 2 cores)
+	$(BIN)/python -m pytest
+
+test-all: $(READY) ## Run all tests, the slow ones too
+	$(BIN)/python -m pytest -m 'not gpu'
+
+check: $(READY) ## Lint, types, import layers, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+bench: $(READY) ## Time a training step by its parts
+	$(BIN)/python tools/bench.py
+
+format: $(READY) ## Format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove runs and caches, not the environment
+	rm -rf runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,5 @@
+"""``python -m emolit``."""
+
+from emolit.cli import main
+
+main()

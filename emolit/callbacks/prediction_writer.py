@@ -1,0 +1,145 @@
+"""Predictions as JSONL, one clip a line, from which every score can be computed again."""
+
+import json
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
+
+from emolit.callbacks.base import whole
+from emolit.types import Evaluation
+
+BREAKS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
+"""Line breaks that JSON leaves as they are and ``str.splitlines`` does not."""
+
+
+class PredictionWriter(Callback):
+    """Writes ``<default_root_dir>/<stage>/predictions-<corpus>.jsonl`` in test and predict.
+
+    A line holds ``id corpus target response answer rewards``: the clip's label (the wanted reply
+    where it has none), the whole response, the parsed answer (null when unreadable), and each
+    reward by name (null where it does not apply). Lines are sorted by id, one a clip. Each process
+    writes a part as it goes; at the end the first one merges them, so a file is whole or absent.
+    """
+
+    def __init__(self) -> None:
+        self._file: TextIO | None = None
+
+    @override
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Open this process's part."""
+        self._open(trainer, "test")
+
+    @override
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Open this process's part."""
+        self._open(trainer, "predict")
+
+    @override
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write the batch's lines."""
+        self._write(outputs)
+
+    @override
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write the batch's lines."""
+        self._write(outputs)
+
+    @override
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Merge the parts."""
+        self._merge(trainer, "test")
+
+    @override
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Merge the parts."""
+        self._merge(trainer, "predict")
+
+    @override
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Close the part of a run that breaks; it stays for whoever wants it."""
+        self._close()
+
+    def _open(self, trainer: Trainer, stage: str) -> None:
+        path = part(_folder(trainer, stage), trainer.global_rank)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("w", encoding="utf-8", newline="\n")
+
+    def _write(self, evaluation: Evaluation) -> None:
+        file = cast(TextIO, self._file)
+        for index in range(len(evaluation.batch)):
+            line = json.dumps(prediction(evaluation, index), ensure_ascii=False, allow_nan=False)
+            file.write(line.translate(BREAKS) + "\n")
+
+    def _merge(self, trainer: Trainer, stage: str) -> None:
+        self._close()
+        trainer.strategy.barrier()
+        if trainer.is_global_zero:
+            merge(_folder(trainer, stage), trainer.world_size)
+        trainer.strategy.barrier()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+def part(folder: Path, rank: int) -> Path:
+    """Return the file in which a process writes as it goes."""
+    return folder / f".predictions.rank{rank}.part"
+
+
+def prediction(evaluation: Evaluation, index: int) -> dict[str, Any]:
+    """Return what is written of one clip."""
+    clip = evaluation.batch.clips[index]
+    wanted = evaluation.batch.targets[index]
+    return {
+        "id": clip.id,
+        "corpus": clip.corpus,
+        "target": wanted if clip.label is None else clip.label,
+        "response": evaluation.responses[index],
+        "answer": evaluation.answers[index],
+        "rewards": {name: values[index] for name, values in evaluation.rewards.items()},
+    }
+
+
+def merge(folder: Path, world_size: int) -> None:
+    """Make one file a corpus out of all parts: sorted by id, each clip once; remove the parts.
+
+    A sampler that pads the last batches repeats clips; the first of equal ids is kept.
+    """
+    parts = [part(folder, rank) for rank in range(world_size)]
+    lines: dict[str, dict[str, str]] = {}
+    for path in parts:
+        with path.open(encoding="utf-8", newline="\n") as file:
+            for line in file:
+                row = json.loads(line)
+                lines.setdefault(row["corpus"], {}).setdefault(row["id"], line)
+    for corpus, by_id in lines.items():
+        with whole(folder / f"predictions-{corpus}.jsonl") as file:
+            file.writelines(by_id[name] for name in sorted(by_id))
+    for path in parts:
+        path.unlink()
+
+
+def _folder(trainer: Trainer, stage: str) -> Path:
+    return Path(trainer.default_root_dir) / stage

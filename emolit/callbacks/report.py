@@ -1,0 +1,213 @@
+"""The scores of a test as a JSON file and as tables on the terminal."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from typing_extensions import override
+
+from emolit.callbacks.base import gather, whole
+from emolit.errors import ConfigError
+from emolit.evaluators import Evaluator
+from emolit.evaluators.categorical import Categorical
+from emolit.intervals import Array, Interval, bootstrap, cluster
+from emolit.metrics.unweighted_recall import unweighted_recall
+from emolit.seed import run_seed
+from emolit.sheet import classes_sheet, scores_sheet
+from emolit.types import Evaluation
+
+WHOLE = ("n", "support")
+"""Scores that are numbers of clips."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the interval and the checks need to know of one tested clip.
+
+    Attributes:
+        corpus: Name of the corpus.
+        id: Of the clip.
+        speaker: Who speaks; None where unknown.
+        split: Of the clip.
+        answer: Class index, -1 where unreadable; None where answers are open.
+        target: Class index; None where answers are open.
+    """
+
+    corpus: str
+    id: str
+    speaker: str | None
+    split: str | None
+    answer: int | None = None
+    target: int | None = None
+
+
+class Report(Callback):
+    """Writes ``<default_root_dir>/test/scores.json`` and prints its tables.
+
+    For each corpus: n, UA with its interval, WA, macro-F1, weighted F1, parse rate, foreign rate,
+    recall, precision, F1 and support by class, the confusion counts, and how many clips of which
+    label the data left out, if ``trainer.datamodule`` has ``dropped`` (corpus to label to count).
+
+    Args:
+        resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by
+            0, so that the interval does not depend on the run.
+    """
+
+    def __init__(self, resamples: int = 1000) -> None:
+        self.resamples = resamples
+        self._rows: list[Row] = []
+
+    @override
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget an earlier test."""
+        self._rows = []
+
+    @override
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Remember who was heard and what was answered."""
+        self._rows += rows_of(outputs, pl_module.evaluator)
+
+    @override
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the file and print the tables."""
+        evaluator = pl_module.evaluator
+        if not isinstance(evaluator, Evaluator):
+            return
+        rows = sorted(gather(self._rows), key=lambda row: (row.corpus, row.id))
+        refuse_repeated(rows)
+        scores, confusion = evaluator.compute(), evaluator.confusion()
+        if not trainer.is_global_zero:
+            return
+        left_out = dropped(trainer)
+        corpora = {
+            name: {
+                **nested(scores, name),
+                **self._details([row for row in rows if row.corpus == name], confusion.get(name)),
+                "dropped": dict(left_out.get(name, {})),
+            }
+            for name in evaluator.corpora
+        }
+        report = {
+            "seed": run_seed(),
+            "split": "+".join(sorted({row.split or "test" for row in rows})),
+            "labels": list(evaluator.labels),
+            "corpora": corpora,
+        }
+        with whole(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
+            json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
+        show(report)
+
+    def _details(self, rows: list[Row], counts: Tensor | None) -> dict[str, Any]:
+        """Return the confusion and the interval of one corpus, where its labels are closed."""
+        if counts is None:
+            return {}
+        found = ua_interval(rows, len(counts), self.resamples) if rows else None
+        return {
+            "UA_interval": None if found is None else asdict(found),
+            "confusion": counts.tolist(),
+        }
+
+
+def rows_of(evaluation: Evaluation, evaluator: object) -> list[Row]:
+    """Return a row for each clip of a batch."""
+    clips = evaluation.batch.clips
+    known = [(clip.corpus, clip.id, clip.speaker, clip.split) for clip in clips]
+    if not isinstance(evaluator, Categorical):
+        return [Row(*fields) for fields in known]
+    answers, targets = evaluator.encode(evaluation)
+    codes = zip(known, answers.tolist(), targets.tolist(), strict=True)
+    return [Row(*fields, answer, target) for fields, answer, target in codes]
+
+
+def refuse_repeated(rows: list[Row]) -> None:
+    """Refuse a test in which a clip was answered twice and so counted twice.
+
+    Raises:
+        ConfigError: Names the clips.
+    """
+    times = Counter((row.corpus, row.id) for row in rows)
+    repeated = [f"{corpus}/{name}" for (corpus, name), count in times.items() if count > 1]
+    if repeated:
+        raise ConfigError(
+            f"{len(repeated)} clips were tested more than once, first {repeated[:3]}: a sampler "
+            "that pads the last batch repeats clips, and the scores would count them twice. "
+            "Set `trainer.use_distributed_sampler: false` or test on one device."
+        )
+
+
+def nested(scores: Mapping[str, Tensor], corpus: str) -> dict[str, Any]:
+    """Return the scores of one corpus as plain numbers, those by class under ``per_class``.
+
+    Args:
+        scores: ``<corpus>/<score>`` or ``<corpus>/<score>/<label>`` to a scalar.
+        corpus: Its name.
+    """
+    entry: dict[str, Any] = {}
+    by_label: dict[str, dict[str, float | int | None]] = {}
+    for key, value in scores.items():
+        if not key.startswith(f"{corpus}/"):
+            continue
+        name, _, label = key.removeprefix(f"{corpus}/").partition("/")
+        number = plain(name, float(value))
+        if label:
+            by_label.setdefault(label, {})[name] = number
+        else:
+            entry[name] = number
+    return {**entry, "per_class": by_label} if by_label else entry
+
+
+def plain(name: str, value: float) -> float | int | None:
+    """Return a number for JSON: whole where it counts clips, None for NaN."""
+    if math.isnan(value):
+        return None
+    return int(value) if name in WHOLE else value
+
+
+def ua_interval(rows: list[Row], num_classes: int, resamples: int) -> Interval:
+    """Return the 95% bootstrap interval of UA over speakers, or clips where they are unknown.
+
+    Args:
+        rows: The clips of one corpus.
+        num_classes: K.
+        resamples: B.
+    """
+    clusters, unit = cluster([row.speaker for row in rows])
+    counts = np.zeros((max(clusters) + 1, num_classes, num_classes + 1), dtype=np.int64)
+    cells = np.array([(row.target, row.answer) for row in rows])
+    np.add.at(counts, (np.array(clusters), cells[:, 0], cells[:, 1]), 1)
+    return bootstrap(counts, _unweighted_recall, unit, resamples)
+
+
+def _unweighted_recall(counts: Array) -> Array:
+    """Return UA for each matrix of counts. ``[B, K, K+1]`` -> ``[B]``."""
+    return unweighted_recall(torch.from_numpy(counts)).numpy()
+
+
+def dropped(trainer: Trainer) -> Mapping[str, Mapping[str, int]]:
+    """Return what the data left out by label, as far as they tell."""
+    return getattr(getattr(trainer, "datamodule", None), "dropped", None) or {}
+
+
+def show(report: Mapping[str, Any]) -> None:
+    """Print the main table and one by class for each corpus."""
+    entries = [{"corpus": name, **entry} for name, entry in report["corpora"].items()]
+    scores_sheet(f"Scores on {report['split']}", entries, ("corpus",)).show()
+    for entry in entries:
+        if "per_class" in entry:
+            classes_sheet(f"{entry['corpus']} by class", entry).show()

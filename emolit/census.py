@@ -1,0 +1,104 @@
+"""What a corpus serves, what it left out, and whether its speakers are kept apart."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from emolit.errors import CorpusError
+from emolit.types import Clip
+
+SHOWN = 5
+"""How many things a message names before it says how many more there are."""
+
+
+@dataclass(frozen=True)
+class Census:
+    """What a corpus serves and what it left out.
+
+    Attributes:
+        corpus: Name of the corpus.
+        counts: Number of clips of each split.
+        dropped: Number of clips left out by label, for labels outside the label set.
+        skipped: Why each clip with unusable audio was left out, as sentences.
+        cropped: Number of clips longer than ``max_seconds``.
+        speaker_independent: Whether every speaker is known and stands in one split only.
+    """
+
+    corpus: str
+    counts: Mapping[str, int]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
+    cropped: int = 0
+    speaker_independent: bool = True
+
+    def __str__(self) -> str:
+        """Say it in one line, for the log.
+
+        Example:
+            >>> print(Census("urdu", {"test": 300}, {"sad": 100}))
+            urdu: test 300 clips; sad: 100 clips dropped
+        """
+        counts = ", ".join(f"{split} {count}" for split, count in self.counts.items())
+        parts = [f"{self.corpus}: {counts} clips"]
+        parts += [f"{label}: {count} clips dropped" for label, count in self.dropped.items()]
+        if self.cropped:
+            parts.append(f"{self.cropped} long clips cropped")
+        if self.skipped:
+            parts.append(f"{len(self.skipped)} clips skipped: {shortened(self.skipped)}")
+        if not self.speaker_independent:
+            parts.append("not speaker-independent")
+        return "; ".join(parts)
+
+
+def shortened(things: Sequence[str], separator: str = " ") -> str:
+    """Name the first few things and say how many more there are.
+
+    Example:
+        >>> shortened(["a", "b", "c", "d", "e", "f"], ", ")
+        'a, b, c, d, e and 1 more'
+    """
+    text = separator.join(things[:SHOWN])
+    return text if len(things) <= SHOWN else f"{text} and {len(things) - SHOWN} more"
+
+
+def shared_speakers(clips: Iterable[Clip]) -> dict[str, tuple[str, ...]]:
+    """Return the speakers that stand in several splits, with those splits.
+
+    All clips without a speaker count as one, under the name ``unknown``.
+    """
+    splits: dict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        if clip.split is not None:
+            splits["unknown" if clip.speaker is None else clip.speaker].add(clip.split)
+    return {who: tuple(sorted(where)) for who, where in sorted(splits.items()) if len(where) > 1}
+
+
+def check_speakers(corpus: str, clips: Iterable[Clip]) -> None:
+    """Refuse splits that share speakers.
+
+    Raises:
+        CorpusError: Names the speakers and their splits.
+    """
+    found = shared_speakers(clips)
+    if found:
+        named = [f"{who} in {' and '.join(splits)}" for who, splits in found.items()]
+        raise CorpusError(
+            f"The splits of {corpus!r} are not speaker-independent: {shortened(named, ', ')}. "
+            "Give every speaker one split, or set `speaker_independent: false` and report it."
+        )
+
+
+def check_ids(corpus: str, clips: Iterable[Clip]) -> None:
+    """Refuse clips that share an id.
+
+    Raises:
+        CorpusError: Names the ids and the files.
+    """
+    paths: dict[str, list[str]] = defaultdict(list)
+    for clip in clips:
+        paths[clip.id].append(clip.path)
+    twice = [f"{who} ({', '.join(where)})" for who, where in paths.items() if len(where) > 1]
+    if twice:
+        raise CorpusError(
+            f"Clips of {corpus!r} share an id: {shortened(twice, '; ')}. Remove the copies."
+        )

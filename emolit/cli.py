@@ -1,0 +1,59 @@
+"""The command ``emolit``: walk the shelves, link the prompt and the labels, run Lightning's CLI."""
+
+import importlib
+import pkgutil
+from typing import Any
+
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from emolit.corpora import Corpus
+from emolit.prompts import Prompt
+from emolit.tasks import Task
+
+SHELVES = (
+    "prompts", "corpora", "policies", "rewards", "objectives", "evaluators", "metrics", "tasks",
+    "callbacks",
+)  # fmt: skip
+
+
+def discover() -> None:
+    """Import every module of every shelf, so that short class names are legal in YAML."""
+    for shelf in SHELVES:
+        package = importlib.import_module(f"emolit.{shelf}")
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"emolit.{shelf}.{module.name}")
+
+
+class EmolitCLI(LightningCLI):
+    """LightningCLI with a ``prompt`` at the root and three links."""
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Refuse abbreviated options: a typo must not pass as one."""
+        return super().init_parser(**{**kwargs, "allow_abbrev": False})
+
+    def before_predict(self) -> None:
+        """Keep no predictions in memory; the callbacks write them."""
+        self.config_init["predict"]["return_predictions"] = False
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the prompt, give it to both sides, and give the labels to the evaluator."""
+        parser.add_subclass_arguments(Prompt, "prompt")
+        parser.link_arguments("prompt", "data.init_args.prompt", apply_on="instantiate")
+        parser.link_arguments("prompt", "model.init_args.prompt", apply_on="instantiate")
+        parser.link_arguments(
+            "data.taxonomy", "model.init_args.evaluator.init_args.taxonomy", apply_on="instantiate"
+        )
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run a subcommand: fit, validate, test or predict."""
+    discover()
+    EmolitCLI(
+        model_class=Task,
+        datamodule_class=Corpus,
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        auto_configure_optimizers=False,
+        save_config_kwargs={"overwrite": True},
+        args=args,
+    )

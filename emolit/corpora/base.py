@@ -1,0 +1,314 @@
+"""What every corpus is: a LightningDataModule that reads its release once and serves clips."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, get_args
+
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from torch import Generator
+
+from emolit import audio, manifest
+from emolit.census import Census, check_ids, check_speakers, shared_speakers, shortened
+from emolit.errors import AudioError, ConfigError, CorpusError
+from emolit.loading import ClipDataset, Collate, Loading
+from emolit.manifest import Entry
+from emolit.prompts import Prompt
+from emolit.sampler import ClipLoader, ClipSampler, placement
+from emolit.taxonomy import Taxonomy, in_order, merge
+from emolit.types import Clip, Split
+
+ROOT = "data"
+"""Where corpora are looked for unless `root` is given."""
+AUDIO = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"})
+"""Extensions of audio files, in lower case."""
+
+
+class Corpus(LightningDataModule, ABC):
+    """A corpus of emotional speech.
+
+    A subclass sets the class attributes and writes `read` and `partition`.
+
+    Args:
+        root: Parent folder of all corpora; each corpus knows its own folder below it.
+        prompt: What is asked about a clip; the command line links the experiment's prompt here.
+        labels: The label set, in class order; None takes the corpus's own, after ``label_map``.
+            Clips of other labels are dropped, counted and logged.
+        label_map: Renames labels before anything else, for example ``{calm: neutral}``.
+        loading: Batch sizes, workers, seed, and what happens to bad or long audio.
+        speaker_independent: False allows speakers that stand in several splits.
+    """
+
+    name: str
+    """Name in log keys, snake_case."""
+    folder: str = ""
+    """The corpus's own folder below root; empty means its name."""
+    labels: ClassVar[tuple[str, ...]] = ()
+    """Canonical labels that the release has."""
+    size: ClassVar[int] = 0
+    """Number of clips of the complete release; 0 where it is not fixed."""
+    homepage: ClassVar[str] = ""
+    license: ClassVar[str] = ""
+    sampling_rate: ClassVar[int] = 16_000
+
+    def __init__(
+        self,
+        root: str = ROOT,
+        prompt: Prompt | None = None,
+        labels: list[str] | None = None,
+        label_map: dict[str, str] | None = None,
+        loading: Loading = Loading(),
+        speaker_independent: bool = True,
+    ) -> None:
+        super().__init__()
+        self.root = root
+        self.prompt = prompt
+        self.wanted = labels
+        self.label_map = dict(label_map or {})
+        self._check_label_map()
+        self.loading = loading
+        self.speaker_independent = speaker_independent
+        self._splits: dict[Split, tuple[Clip, ...]] = {}
+        self._censuses: tuple[Census, ...] = ()
+
+    def _check_label_map(self) -> None:
+        unknown = [label for label in self.label_map if label not in self.labels]
+        if unknown and self.labels:
+            raise ConfigError(
+                f"`label_map` of {self.name!r} renames {unknown}, which the corpus does not have; "
+                f"it has {list(self.labels)}."
+            )
+
+    @abstractmethod
+    def read(self, folder: Path) -> Iterator[Clip]:
+        """Yield every clip of the release with canonical label and speaker.
+
+        A clip carries a split only where the release itself states one.
+
+        Raises:
+            CorpusError: The folder holds no such release; the message names the path looked for.
+        """
+
+    @abstractmethod
+    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
+        """Return the clips with their split; one whose split stays None is not served.
+
+        Validation speakers are held out of the training part. The result depends on the clips
+        and the arguments alone.
+        """
+
+    @property
+    def location(self) -> Path:
+        """The corpus's own folder; paths of clips are relative to it."""
+        return Path(self.root) / (self.folder or self.name)
+
+    def provide(self) -> None:
+        """Make sure that the release stands in its folder; called before every reading.
+
+        Raises:
+            CorpusError: It does not.
+        """
+        if not self.location.is_dir():
+            raise CorpusError(
+                f"The folder of the corpus {self.name!r} is missing: looked for {self.location}. "
+                f"Set `root` to the parent folder of all corpora; get it from {self.homepage}."
+            )
+
+    def files(self) -> Iterable[Path]:
+        """Return the files whose change makes the manifest stale: all in the corpus folder."""
+        return (path for path in self.location.rglob("*") if path.is_file())
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The label set in class order; known before any data is read."""
+        own = in_order(merge(label, self.label_map) for label in self.labels)
+        return Taxonomy(own if self.wanted is None else tuple(self.wanted))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the corpora served, as they stand in log keys."""
+        return (self.name,)
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """The folder of each corpus served."""
+        return {self.name: self.location}
+
+    @property
+    def censuses(self) -> tuple[Census, ...]:
+        """What each corpus serves and what it left out; known after `setup`."""
+        return self._censuses
+
+    @property
+    def dropped(self) -> dict[str, dict[str, int]]:
+        """Number of clips left out by corpus and label; known after `setup`."""
+        return {census.corpus: dict(census.dropped) for census in self.censuses}
+
+    def clips(self, split: Split) -> tuple[Clip, ...]:
+        """Return the clips of a split; known after `setup`."""
+        return self._splits.get(split, ())
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return all clips of the release and whether their audio can be used.
+
+        They come out of the manifest in the cache as long as the release has not changed.
+        Otherwise the release is read, every file decoded once, and the manifest written.
+        Files that could not be used are looked at again.
+        """
+        self.provide()
+        key = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
+        place = manifest.cache_folder() / f"{self.name}-{key}.jsonl"
+        release = manifest.fingerprint(self.location, self.files())
+        known = manifest.load(place, release)
+        if known is None:
+            clips = tuple(self.read(self.location))
+            check_ids(self.name, clips)
+            rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
+            found = tuple(inspect(clip, self.location) for clip in clips)
+        else:
+            found = tuple(inspect(e.clip, self.location) if e.problem else e for e in known)
+        if found != known:
+            manifest.save(place, found, release)
+        if self.size and len(found) != self.size:
+            rank_zero_warn(
+                f"{self.name!r} in {self.location} has {len(found)} clips, the release has "
+                f"{self.size}; numbers measured on it are not comparable. Get the release again."
+            )
+        return found
+
+    @property
+    def identity(self) -> str:
+        """What the cached manifest is keyed by: class and folder."""
+        kind = f"{type(self).__module__}.{type(self).__qualname__}"
+        return f"{kind} {self.location.resolve()}"
+
+    def prepare_data(self) -> None:
+        """Read and check the release, unless its manifest in the cache still holds."""
+        self.entries()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Map and drop labels, sort out bad audio, partition, check. Runs once.
+
+        Raises:
+            CorpusError: No clip is left, or a speaker stands in two splits.
+            AudioError: Audio cannot be used and ``on_bad_audio`` is ``raise``.
+        """
+        if self._splits:
+            return
+        kept, dropped = self._relabeled(self.entries())
+        good, skipped = self._usable(kept)
+        clips = self.partition(good)
+        if self.speaker_independent:
+            check_speakers(self.name, clips)
+        self._splits = {
+            split: tuple(clip for clip in clips if clip.split == split) for split in get_args(Split)
+        }
+        census = Census(
+            corpus=self.name,
+            counts={split: len(served) for split, served in self._splits.items()},
+            dropped=dropped,
+            skipped=skipped,
+            cropped=sum((clip.seconds or 0) > self.loading.max_seconds for clip in clips),
+            speaker_independent=not shared_speakers(clips),
+        )
+        self._censuses = (census,)
+        rank_zero_info(str(census))
+
+    def _relabeled(self, entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, int]]:
+        """Return the entries inside the label set, and the number left out by label."""
+        kept, dropped = [], Counter[str]()
+        for entry in entries:
+            label = entry.clip.label
+            label = None if label is None else merge(label, self.label_map)
+            if label is None or label in self.taxonomy:
+                kept.append(replace(entry, clip=replace(entry.clip, label=label)))
+            else:
+                dropped[label] += 1
+        if not kept:
+            raise CorpusError(
+                f"No clip of {self.name!r} has a label among {list(self.taxonomy.labels)}; it has "
+                f"{dict(dropped)}. Change `labels` or `label_map`."
+            )
+        return kept, dict(dropped)
+
+    def _usable(self, entries: Sequence[Entry]) -> tuple[list[Clip], tuple[str, ...]]:
+        """Return the clips with usable audio, and what is wrong with the others."""
+        problems = tuple(entry.problem for entry in entries if entry.problem)
+        if problems and self.loading.on_bad_audio == "raise":
+            raise AudioError(
+                f"{len(problems)} of {len(entries)} clips of {self.name!r} cannot be used; mend "
+                f"them, or set `loading.on_bad_audio` to skip. {shortened(problems)}"
+            )
+        clips = [entry.clip for entry in entries if not entry.problem]
+        if not clips:
+            raise CorpusError(f"No clip of {self.name!r} has usable audio: {shortened(problems)}")
+        return clips, problems
+
+    def train_dataloader(self) -> ClipLoader:
+        """Return shuffled training batches; the ragged end of an epoch is dropped.
+
+        Raises:
+            CorpusError: There are fewer clips than a step needs.
+        """
+        clips = self.clips("train")
+        sampler = ClipSampler([len(clips)], training=True, seed=self.loading.order_seed)
+        return self.loader(clips, sampler, training=True)
+
+    def val_dataloader(self) -> ClipLoader | list[ClipLoader]:
+        """Return validation batches; an empty list where the corpus has no validation clips."""
+        clips = self.clips("val")
+        return self.loader(clips, ClipSampler([len(clips)])) if clips else []
+
+    def test_dataloader(self) -> ClipLoader | list[ClipLoader]:
+        """Return test batches: every clip once, whatever the number of processes."""
+        clips = self.clips("test")
+        return self.loader(clips, ClipSampler([len(clips)]))
+
+    def predict_dataloader(self) -> ClipLoader | list[ClipLoader]:
+        """Return the test batches."""
+        return self.test_dataloader()
+
+    def loader(
+        self, clips: tuple[Clip, ...], sampler: ClipSampler, training: bool = False
+    ) -> ClipLoader:
+        """Return a loader of clips, questions and audio under this corpus's settings.
+
+        The generator is the loader's own, so that loading draws nothing from the global stream.
+
+        Raises:
+            ConfigError: There is no prompt.
+            CorpusError: There is no full step of clips.
+        """
+        size = self.loading.batch_size if training else self.loading.eval_batch_size
+        if self.prompt is None:
+            raise ConfigError(f"The corpus {self.name!r} has no prompt; set `prompt`.")
+        needed = placement()[1] * (size if training else 1)
+        if len(clips) < needed:
+            raise CorpusError(
+                f"The corpus {self.name!r} has {len(clips)} clips for "
+                f"{'training' if training else 'evaluation'}, a step of all processes needs "
+                f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
+            )
+        return ClipLoader(
+            ClipDataset(clips, self.folders, self.sampling_rate, self.loading.max_seconds),
+            batch_size=size,
+            sampler=sampler,
+            num_workers=self.loading.num_workers,
+            collate_fn=Collate(self.prompt, self.taxonomy.labels, self.sampling_rate),
+            drop_last=training,
+            generator=Generator().manual_seed(self.loading.order_seed),
+            persistent_workers=self.loading.num_workers > 0,
+        )
+
+
+def inspect(clip: Clip, folder: Path) -> Entry:
+    """Decode a clip once; return it with its duration, or with what is wrong with it."""
+    try:
+        return Entry(replace(clip, seconds=audio.check(folder / clip.path)))
+    except AudioError as error:
+        return Entry(clip, str(error))

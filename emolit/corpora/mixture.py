@@ -1,0 +1,189 @@
+"""Several corpora as one: weighted together in training, apart in validation and test."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import get_args
+
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import ConfigError
+from emolit.loading import Loading
+from emolit.prompts import Prompt
+from emolit.sampler import ClipLoader, ClipSampler
+from emolit.taxonomy import Taxonomy, in_order
+from emolit.types import Clip, Split
+
+
+class Mixture(Corpus):
+    """Several corpora under one label set and one prompt.
+
+    Training draws from all of them. Validation and test give one loader each, in the order of
+    ``corpora``; a corpus without clips in a split has no loader there. Each member maps its own
+    labels and says for itself whether it is speaker-independent.
+
+    Args:
+        corpora: The members.
+        root: Parent folder of all corpora, given to every member; a member may name a root of
+            its own only where this one is left at its default.
+        prompt: What is asked about every clip.
+        labels: The label set, in class order; None takes the union of the members' in canonical
+            order. A member's clips of other labels are dropped, counted and logged.
+        weights: Share of each member in a training epoch, of any sum, 0 for none; None reads
+            every training clip once. The length of an epoch is the same in both cases.
+        loading: Batch sizes, workers, seed, and what happens to bad or long audio, in all members.
+    """
+
+    name = "mixture"
+
+    def __init__(
+        self,
+        corpora: list[Corpus],
+        root: str = ROOT,
+        prompt: Prompt | None = None,
+        labels: list[str] | None = None,
+        weights: list[float] | None = None,
+        loading: Loading = Loading(),
+    ) -> None:
+        super().__init__(root, prompt, labels, loading=loading)
+        self.corpora = list(corpora)
+        self.weights = weights
+        for member in self.corpora:
+            self._adopt(member)
+        self._check_members()
+        self._check_weights()
+
+    def _adopt(self, member: Corpus) -> None:
+        """Give root and loading to a member.
+
+        Raises:
+            ConfigError: It has settings of its own that differ.
+        """
+        if self.root != ROOT and member.root not in (ROOT, self.root):
+            raise ConfigError(
+                f"The mixture's `root` is {self.root!r} and that of its member {member.name!r} is "
+                f"{member.root!r}; name it once, on the mixture."
+            )
+        if member.loading not in (Loading(), self.loading):
+            raise ConfigError(
+                f"The mixture's member {member.name!r} has its own `loading`; set it on the "
+                "mixture, for all members."
+            )
+        member.root = member.root if self.root == ROOT else self.root
+        member.loading = self.loading
+
+    def _check_members(self) -> None:
+        if not self.corpora:
+            raise ConfigError("The mixture has no `corpora`; name one or more.")
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise ConfigError(
+                f"The mixture has several corpora named {twice}, which would share log keys; "
+                "remove one, or give a manifest another `name`."
+            )
+        kinds = [member.identity for member in self.corpora]
+        for member in self.corpora:
+            if kinds.count(member.identity) > 1:
+                raise ConfigError(
+                    f"The mixture reads {member.location} twice, once as {member.name!r}; "
+                    "remove one."
+                )
+
+    def _check_weights(self) -> None:
+        if self.weights is None:
+            return
+        fits = len(self.weights) == len(self.corpora)
+        if not fits or min(self.weights) < 0 or sum(self.weights) <= 0:
+            raise ConfigError(
+                f"The mixture's `weights` are {self.weights}; give one of 0 or more for each of "
+                f"{list(self.names)}, not all 0."
+            )
+
+    def read(self, folder: Path) -> Iterator[Clip]:
+        """Yield the clips of all members out of their own folders."""
+        return chain.from_iterable(member.read(member.location) for member in self.corpora)
+
+    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
+        """Let every member partition its own clips."""
+        parts = (
+            member.partition([clip for clip in clips if clip.corpus in member.names])
+            for member in self.corpora
+        )
+        return list(chain.from_iterable(parts))
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The label set in class order: the labels given, or the union of the members'."""
+        if self.wanted is not None:
+            return Taxonomy(tuple(self.wanted))
+        return Taxonomy(in_order(chain(*(member.taxonomy.labels for member in self.corpora))))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the members."""
+        return tuple(chain(*(member.names for member in self.corpora)))
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """The folder of each member."""
+        return dict(chain(*(member.folders.items() for member in self.corpora)))
+
+    @property
+    def identity(self) -> str:
+        """Those of all members."""
+        return "\n".join(member.identity for member in self.corpora)
+
+    def prepare_data(self) -> None:
+        """Prepare every member."""
+        for member in self.corpora:
+            member.prepare_data()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Set up every member under the common label set. Runs once."""
+        if self._splits:
+            return
+        for member in self.corpora:
+            self._narrow(member)
+            member.setup(stage)
+        self._splits = {
+            split: tuple(chain(*(member.clips(split) for member in self.corpora)))
+            for split in get_args(Split)
+        }
+        self._censuses = tuple(chain(*(member.censuses for member in self.corpora)))
+
+    def _narrow(self, member: Corpus) -> None:
+        common = tuple(label for label in member.taxonomy.labels if label in self.taxonomy)
+        if not common:
+            raise ConfigError(
+                f"The mixture's labels {list(self.taxonomy.labels)} hold none of {member.name!r}: "
+                f"{list(member.taxonomy.labels)}. Give that member a `label_map`."
+            )
+        member.taxonomy = Taxonomy(common)
+
+    def train_dataloader(self) -> ClipLoader:
+        """Return shuffled training batches of all members by their weights.
+
+        Raises:
+            ConfigError: A member without training clips has a weight.
+        """
+        sizes = [len(member.clips("train")) for member in self.corpora]
+        for member, size, weight in zip(self.corpora, sizes, self.weights or sizes, strict=True):
+            if weight and not size:
+                raise ConfigError(
+                    f"The mixture's member {member.name!r} has no training clips; set its weight "
+                    "to 0."
+                )
+        sampler = ClipSampler(sizes, True, self.loading.order_seed, self.weights)
+        return self.loader(self.clips("train"), sampler, training=True)
+
+    def val_dataloader(self) -> list[ClipLoader]:
+        """Return the validation batches of each member that has some."""
+        return self._apart("val")
+
+    def test_dataloader(self) -> list[ClipLoader]:
+        """Return the test batches of each member that has some."""
+        return self._apart("test")
+
+    def _apart(self, split: Split) -> list[ClipLoader]:
+        parts = [member.clips(split) for member in self.corpora]
+        return [self.loader(part, ClipSampler([len(part)])) for part in parts if part]

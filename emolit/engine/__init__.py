@@ -1,0 +1,1 @@
+"""The two expensive passes, sampling and scoring, over any transformers model."""

@@ -1,0 +1,109 @@
+"""From clips to batches: what is loaded how, decoded audio, questions put."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from emolit import audio
+from emolit.errors import ConfigError
+from emolit.prompts import Prompt
+from emolit.seed import run_seed
+from emolit.types import Batch, Clip
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How clips are loaded.
+
+    Attributes:
+        batch_size: Clips a training step of one process.
+        eval_batch_size: Clips a step of validation, test and prediction.
+        num_workers: Processes that decode audio beside each process of the trainer.
+        seed: Gives the order in training, together with the epoch; None takes the run's seed.
+        max_seconds: Longer clips are cut to their first seconds; how many is logged.
+        on_bad_audio: ``raise`` stops with a list of the files that cannot be used; ``skip``
+            leaves them out, counts and lists them.
+    """
+
+    batch_size: int = 8
+    eval_batch_size: int = 32
+    num_workers: int = 0
+    seed: int | None = None
+    max_seconds: float = 30.0
+    on_bad_audio: Literal["raise", "skip"] = "raise"
+
+    def __post_init__(self) -> None:
+        """Refuse sizes without meaning."""
+        for name in ("batch_size", "eval_batch_size", "max_seconds"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"`loading.{name}` is {getattr(self, name)}; it must be above 0.")
+        for name in ("num_workers", "order_seed"):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"`loading.{name}` is {getattr(self, name)}; it must be 0 or more."
+                )
+
+    @property
+    def order_seed(self) -> int:
+        """The seed that gives the order in training."""
+        return run_seed() if self.seed is None else self.seed
+
+
+@dataclass(frozen=True)
+class ClipDataset(Dataset[tuple[Clip, Tensor]]):
+    """Clips with their audio, decoded when asked for.
+
+    Attributes:
+        clips: In the order of their index.
+        folders: Corpus name to the folder that the clips' paths are relative to.
+        sampling_rate: Of the waveforms, in Hz.
+        max_seconds: Where long clips are cut.
+    """
+
+    clips: tuple[Clip, ...]
+    folders: Mapping[str, Path]
+    sampling_rate: int
+    max_seconds: float
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> tuple[Clip, Tensor]:
+        """Return a clip and its waveform ``[samples]``."""
+        clip = self.clips[index]
+        path = self.folders[clip.corpus] / clip.path
+        return clip, audio.decode(path, self.sampling_rate, self.max_seconds)
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Makes a batch: clips, questions, targets and waveforms; no tokens, no model.
+
+    Attributes:
+        prompt: Puts the question and knows the reply wanted.
+        options: The labels that a question offers.
+        sampling_rate: Of the waveforms, in Hz.
+    """
+
+    prompt: Prompt
+    options: tuple[str, ...]
+    sampling_rate: int
+
+    def __call__(self, items: Sequence[tuple[Clip, Tensor]]) -> Batch:
+        """Put the question about each clip; the target of a clip without label is None."""
+        clips = tuple(clip for clip, _ in items)
+        return Batch(
+            clips=clips,
+            questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
+            targets=tuple(
+                None if clip.label is None else self.prompt.target(clip) for clip in clips
+            ),
+            options=self.options,
+            waveforms=tuple(waveform for _, waveform in items),
+            sampling_rate=self.sampling_rate,
+        )

@@ -1,0 +1,5 @@
+"""What torchmetrics lacks: scores over labels with unreadable answers and absent classes."""
+
+from emolit.metrics.base import Counted
+
+__all__ = ["Counted"]

@@ -1,0 +1,18 @@
+"""Parse rate: the share of answers that could be read."""
+
+from torch import Tensor
+
+from emolit.metrics.base import Counted, answered, total
+
+
+def readable(counts: Tensor) -> Tensor:
+    """Return the share of answers that are not unreadable. ``[..., K, K+1]`` -> ``[...]``."""
+    return answered(counts).sum(-1) / total(counts)
+
+
+class Readable(Counted):
+    """Parse rate, which stands beside every score."""
+
+    def compute(self) -> Tensor:
+        """Return the parse rate, NaN before any clip."""
+        return readable(self.counts)

@@ -1,0 +1,103 @@
+"""The contract of a reward, and the sum of several."""
+
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from emolit.errors import ConfigError, RewardError
+from emolit.types import Answer, Clip, Rollout
+
+
+class Reward(nn.Module, ABC):
+    """Scores responses. Override :meth:`score`, or :meth:`forward` for a batched reward.
+
+    Args:
+        weight: Factor in the total; 0 watches without training.
+        name: Key in logs and predictions; by default the class name in snake_case.
+    """
+
+    def __init__(self, weight: float = 1.0, name: str | None = None) -> None:
+        super().__init__()
+        self.weight = weight
+        self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    @abstractmethod
+    def score(self, clip: Clip, response: str, answer: Answer | None) -> float | None:
+        """Return what a response is worth; None where the reward does not apply to the clip.
+
+        Args:
+            clip: What was heard.
+            response: What the policy said, without special tokens.
+            answer: What the prompt parsed out of it; None if unreadable.
+        """
+
+    def forward(self, rollout: Rollout) -> Tensor:
+        """Score a whole rollout.
+
+        Returns:
+            ``[B, G]`` float32 on the host, NaN where the reward does not apply.
+
+        Raises:
+            RewardError: The reward crashed or returned a value that is not finite. A response
+                is never silently worth 0.
+        """
+        rows = [
+            [
+                self.checked(clip, response, answer)
+                for response, answer in zip(responses, answers, strict=True)
+            ]
+            for clip, responses, answers in zip(
+                rollout.batch.clips, rollout.responses, rollout.answers, strict=True
+            )
+        ]
+        return torch.tensor(rows, dtype=torch.float32)
+
+    def checked(self, clip: Clip, response: str, answer: Answer | None) -> float:
+        """Return the score of one response, NaN for None, or raise with the whole context."""
+        where = f"The reward {self.name!r} on clip {clip.id!r} of {clip.corpus!r}"
+        shown = f"for the response {response!r}"
+        try:
+            value = self.score(clip, response, answer)
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise RewardError(f"{where} failed with {error!r} {shown}; mend the reward.") from error
+        if value is None:
+            return float("nan")
+        try:
+            finite = torch.isfinite(torch.tensor(float(value))).item()
+        except (TypeError, ValueError) as error:
+            raise RewardError(
+                f"{where} returned {value!r} {shown}; return a number or None."
+            ) from error
+        if not finite:
+            raise RewardError(f"{where} returned {value} {shown}; return a finite number or None.")
+        return float(value)
+
+
+def check_names(rewards: Sequence[Reward]) -> None:
+    """Refuse two rewards of one name, which would share a curve.
+
+    Raises:
+        ConfigError: A name stands twice.
+    """
+    repeated = [name for name, n in Counter(reward.name for reward in rewards).items() if n > 1]
+    if repeated:
+        raise ConfigError(
+            f"Several rewards are called {repeated[0]!r}; give each its own `name` in the config."
+        )
+
+
+def weighted_sum(rewards: Sequence[Reward], scores: dict[str, Tensor]) -> Tensor:
+    """Add the scores by weight, leaving out what does not apply.
+
+    Returns:
+        ``[B, G]``; NaN where no reward with a weight applies.
+    """
+    parts = torch.stack(
+        [reward.weight * scores[reward.name] for reward in rewards if reward.weight]
+    )
+    total = parts.nansum(0)
+    return total.masked_fill(parts.isnan().all(0), float("nan"))

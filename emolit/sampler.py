@@ -1,0 +1,164 @@
+"""In which order clips are read: the same for any number of processes, and resumable.
+
+The order of an epoch is a function of (seed, epoch) alone. Rank r of W processes takes every
+W-th clip from the r-th on, so that the batches of one step, taken together, hold the clips that
+one process with W times the batch size would see in that step.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from emolit.errors import ConfigError
+from emolit.types import Batch
+
+
+def placement() -> tuple[int, int]:
+    """Return (rank, number of processes) of the default process group; (0, 1) without one."""
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
+class ClipSampler(DistributedSampler[int]):
+    """Draws clips; Lightning leaves it in place since it is a ``DistributedSampler``.
+
+    In evaluation the clips come in order and nothing is padded, repeated or dropped to make the
+    ranks even: of n clips rank r of W has ``ceil((n - r) / W)``. In training every rank has
+    ``floor(n / W)``, since its steps wait for the other ranks; a training loader drops its
+    ragged last batch, and other clips fall to the end in the next epoch.
+    Rank and number of processes are looked up when iteration begins.
+
+    Args:
+        groups: Number of clips of each corpus, which follow each other in the dataset.
+        training: Whether to shuffle, anew in every epoch, and to keep the ranks even.
+        seed: With the epoch it gives the order.
+        weights: Share of each group in an epoch, of any sum; None reads every clip once. The
+            epoch keeps its length; a group whose share exceeds its size is read repeatedly, one
+            permutation after the other.
+        place: (rank, number of processes) in place of the process group's, for tests.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[int],
+        training: bool = False,
+        seed: int = 0,
+        weights: Sequence[float] | None = None,
+        place: tuple[int, int] | None = None,
+    ) -> None:
+        self.groups = tuple(groups)
+        self.size = sum(self.groups)
+        counted = cast(Dataset[int], range(self.size))
+        super().__init__(counted, num_replicas=1, rank=0, shuffle=training, seed=seed)
+        self.quotas = self.groups if weights is None else quotas(self.size, weights)
+        self.place = place
+        self.start = 0
+
+    def order(self) -> Tensor:
+        """Return the clips of this epoch over all processes. ``[size]`` int64."""
+        if not self.shuffle:
+            return torch.arange(self.size)
+        digest = hashlib.sha256(f"{self.seed} {self.epoch}".encode()).hexdigest()
+        generator = torch.Generator().manual_seed(int(digest[:8], 16))
+        drawn, offset = [], 0
+        for group, quota in zip(self.groups, self.quotas, strict=True):
+            rounds = -(-quota // group) if group else 0
+            turns = [torch.randperm(group, generator=generator) for _ in range(rounds)]
+            drawn += [offset + torch.cat(turns)[:quota]] if turns else []
+            offset += group
+        every = torch.cat(drawn) if drawn else torch.arange(0)
+        return every[torch.randperm(len(every), generator=generator)]
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield this rank's clips, from ``start`` on if it was set; the next epoch is whole."""
+        rank, processes = self.place or placement()
+        mine = self.order()[rank::processes][: len(self)].tolist()
+        begin, self.start = self.start, 0
+        return iter(mine[begin:])
+
+    def __len__(self) -> int:
+        """Return the number of this rank's clips in a whole epoch."""
+        rank, processes = self.place or placement()
+        return self.size // processes if self.shuffle else len(range(rank, self.size, processes))
+
+
+def quotas(total: int, weights: Sequence[float]) -> tuple[int, ...]:
+    """Divide a number in proportion to weights, by largest remainder.
+
+    Example:
+        >>> quotas(10, [1.0, 2.0])
+        (3, 7)
+    """
+    exact = [total * weight / sum(weights) for weight in weights]
+    whole = [int(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda k: (whole[k] - exact[k], k))
+    for k in by_remainder[: total - sum(whole)]:
+        whole[k] += 1
+    return tuple(whole)
+
+
+class ClipLoader(DataLoader[Any]):
+    """A loader that continues in the middle of an epoch.
+
+    Lightning stores ``state_dict`` with the loop and gives it back on ``ckpt_path``. The iterator
+    begins with the first batch asked for, not when it is made: Lightning makes it before it tells
+    the sampler which epoch it is.
+    """
+
+    batches = 0
+    waiting: dict[str, Any] | None = None
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+        """Yield the batches of the epoch, or those that a restored epoch had left."""
+        self.batches = self._take_start()
+        if isinstance(self.sampler, ClipSampler) and self.batch_size is not None:
+            self.sampler.start = self.batches * self.batch_size
+        for batch in super().__iter__():
+            self.batches += 1
+            yield batch
+
+    def _take_start(self) -> int:
+        state, self.waiting = self.waiting, None
+        if state is None or state["epoch"] != self._settings()["epoch"]:
+            return 0
+        done = int(state["batches"])
+        return done if done < len(self) else 0
+
+    def _settings(self) -> dict[str, Any]:
+        sampler = self.sampler
+        if not isinstance(sampler, ClipSampler):
+            return {"epoch": 0}
+        processes = (sampler.place or placement())[1]
+        return {
+            "epoch": sampler.epoch,
+            "seed": sampler.seed,
+            "clips of each corpus": list(sampler.quotas),
+            "clips a step": (self.batch_size or 1) * processes,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how many batches of which epoch were handed out, and what the order rests on."""
+        return {**self._settings(), "batches": self.batches}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue where another loader stopped.
+
+        Raises:
+            ConfigError: The order rests on other settings, and the epoch had begun.
+        """
+        now = self._settings()
+        other = [key for key in now if key != "epoch" and state.get(key) != now[key]]
+        if other and 0 < state["batches"] < len(self):
+            was = ", ".join(f"{key} was {state.get(key)} and is {now[key]}" for key in other)
+            raise ConfigError(
+                f"The checkpoint stands in the middle of epoch {state['epoch']} and cannot be "
+                f"continued exactly: {was}. Use the old settings, or a checkpoint taken at the "
+                "end of an epoch."
+            )
+        self.waiting = state

@@ -1,0 +1,132 @@
+"""Tables of scores, for the terminal and in Markdown.
+
+An entry is what a test found out about one corpus, as it stands in ``scores.json``: ``corpus``,
+``split``, ``n``, the scores by name, ``UA_interval``, ``per_class`` and ``dropped``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SCORES = ("UA", "WA", "macro_F1", "weighted_F1", "parse_rate")
+"""What every table of scores shows, in this order."""
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of texts.
+
+    Attributes:
+        title: Stands above.
+        header: Names of the columns.
+        rows: One text a column.
+        notes: Sentences that stand below.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    def markdown(self) -> str:
+        """Return the sheet as Markdown, with a heading."""
+        lines = [self.header, ("---",) * len(self.header), *self.rows]
+        body = ["| " + " | ".join(_piped(cell) for cell in line) + " |" for line in lines]
+        notes = [f"- {note}" for note in self.notes]
+        blocks = [f"## {self.title}", "\n".join(body), "\n".join(notes)]
+        return "\n\n".join(block for block in blocks if block) + "\n"
+
+    def show(self) -> None:
+        """Print the sheet on the terminal, in full even where that is narrower."""
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(
+            title=escape(self.title),
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+        )
+        for name in self.header:
+            table.add_column(escape(name), no_wrap=True)
+        for row in self.rows:
+            table.add_row(*(escape(cell) for cell in row))
+        console = Console()
+        wide = console.options.update(max_width=1000)
+        console.width = max(console.width, console.measure(table, options=wide).maximum)
+        console.print(table)
+        for note in self.notes:
+            console.print(escape(note), soft_wrap=True)
+
+
+def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) -> Sheet:
+    """Return the main table: one entry a row.
+
+    Args:
+        title: Stands above.
+        entries: Scores of one corpus each.
+        lead: Keys of the entries that stand before the numbers.
+    """
+    names = [name.replace("_", " ") for name in SCORES]
+    header = (*lead, "n", names[0], "95% interval", *names[1:])
+    rows = [
+        (
+            *(str(entry[key]) for key in lead),
+            str(entry["n"]),
+            number(entry.get("UA")),
+            interval(entry.get("UA_interval")),
+            *(number(entry.get(name)) for name in SCORES[1:]),
+        )
+        for entry in entries
+    ]
+    notes = [note for entry in entries for note in _notes(entry, lead)]
+    return Sheet(title, header, tuple(rows), tuple(notes))
+
+
+def classes_sheet(title: str, entry: Entry) -> Sheet:
+    """Return the table by class of one entry; a dash for a class without truths."""
+    names = ("recall", "precision", "F1")
+    rows = [
+        (label, str(scores["support"]), *(number(scores[name]) for name in names))
+        for label, scores in entry["per_class"].items()
+        if "support" in scores
+    ]
+    return Sheet(title, ("label", "n", *names), tuple(rows))
+
+
+def number(value: float | None) -> str:
+    """Return a score with three decimals; a dash where there is none."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def interval(found: Entry | None) -> str:
+    """Return the ends of an interval; a dash where there is none, a star where it has a remark."""
+    if found is None or found["low"] is None:
+        return "-"
+    star = "*" if found["remark"] else ""
+    return f"{number(found['low'])}-{number(found['high'])}{star}"
+
+
+def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
+    """Return what a reader of an entry's row must know."""
+    name = ", ".join(str(entry[key]) for key in lead)
+    remark = (entry.get("UA_interval") or {}).get("remark")
+    left_out = entry.get("dropped") or {}
+    notes = [f"{name}: interval of UA {remark}"] if remark else []
+    if entry.get("foreign_rate"):
+        notes.append(
+            f"{name}: {entry['foreign_rate']:.1%} of the answers name a label without clips"
+        )
+    if left_out:
+        counts = ", ".join(f"{label} {count}" for label, count in left_out.items())
+        notes.append(f"{name}: {sum(left_out.values())} clips left out by the label map: {counts}")
+    return notes
+
+
+def _piped(cell: str) -> str:
+    """Keep a cell from ending early or breaking its line."""
+    return cell.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,154 @@
+"""A user's table of clips, CSV, TSV or JSONL: its rows, before anyone asks what they mean.
+
+Text is UTF-8, with or without a byte order mark; lines may end in either way; blank rows do not
+count and fields are stripped. A row is known by the number of its line, from 1 on.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emolit.errors import CorpusError
+
+KINDS = {".csv": ",", ".tsv": "\t", ".jsonl": None}
+"""Extensions that are read, with what separates the fields."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row and where it stands.
+
+    Attributes:
+        file: The table.
+        number: Of its line, from 1 on.
+        fields: Column name to value; text only, unless the table is JSONL.
+    """
+
+    file: Path
+    number: int
+    fields: Mapping[str, Any]
+
+    def error(self, what: str, then: str) -> CorpusError:
+        """Return an error that names file and row, what is wrong and what to do."""
+        return CorpusError(f"{self.file}, row {self.number}: {what}. {then}")
+
+    def text(self, name: str) -> str | None:
+        """Return a field as stripped text; None where it is absent or blank.
+
+        Raises:
+            CorpusError: The value is neither text nor a number.
+        """
+        value = self.fields.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise self.error(f"{name!r} is {value!r}, which is no text", "Write it as text.")
+        return str(value).strip() or None
+
+    def required(self, name: str) -> str:
+        """Return a field as stripped text.
+
+        Raises:
+            CorpusError: The field is absent or blank, or no text.
+        """
+        text = self.text(name)
+        if text is None:
+            raise self.error(f"{name!r} is empty", "Fill it in, or remove the row.")
+        return text
+
+
+def read_table(file: Path, required: tuple[str, ...]) -> list[Row]:
+    """Return all rows of a table.
+
+    Args:
+        file: Its extension says what it is.
+        required: Columns it must have.
+
+    Raises:
+        CorpusError: The file is missing, of another kind, not UTF-8, malformed, or without rows
+            or a required column.
+    """
+    if not file.is_file():
+        raise CorpusError(f"The manifest {file} is missing. Set `path`, relative to `root`.")
+    if file.suffix.lower() not in KINDS:
+        raise CorpusError(f"The manifest {file} is none of {', '.join(KINDS)}. Convert it.")
+    delimiter = KINDS[file.suffix.lower()]
+    text = _decoded(file)
+    if delimiter is None:
+        found = list(_objects(file, text, required))
+    else:
+        found = list(_records(file, text, delimiter, required))
+    if not found:
+        raise CorpusError(f"The manifest {file} has no rows. Write one a clip.")
+    return found
+
+
+def _decoded(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"The manifest {file} is not UTF-8 at byte {error.start} ({error.reason}). "
+            "Save it as UTF-8."
+        ) from error
+
+
+def _require(row: Row, columns: tuple[str, ...]) -> None:
+    missing = [name for name in columns if name not in row.fields]
+    if missing:
+        raise row.error(
+            f"the column {missing[0]!r} is missing; there are {[*row.fields]}", "Add it."
+        )
+
+
+def _records(file: Path, text: str, delimiter: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    header: list[str] = []
+    try:
+        for record in reader:
+            values = [value.strip() for value in record]
+            if not any(values):
+                continue
+            row = Row(file, reader.line_num, dict(zip(header or values, values, strict=False)))
+            if not header:
+                _check_header(row, values, columns)
+                header = values
+                continue
+            if len(values) != len(header):
+                raise row.error(
+                    f"{len(values)} fields under {len(header)} columns: {values}",
+                    "Quote fields that hold the separator.",
+                )
+            yield row
+    except csv.Error as error:
+        row = Row(file, reader.line_num, {})
+        raise row.error(f"the row is malformed ({error})", "Mend it.") from error
+
+
+def _check_header(row: Row, names: list[str], columns: tuple[str, ...]) -> None:
+    _require(row, columns)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise row.error(f"the columns {twice} stand there more than once", "Rename them.")
+
+
+def _objects(file: Path, text: str, columns: tuple[str, ...]) -> Iterator[Row]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except json.JSONDecodeError as error:
+            row = Row(file, number, {})
+            raise row.error(f"the row is no JSON ({error})", "Mend it.") from error
+        if not isinstance(fields, dict):
+            raise Row(file, number, {}).error("the row is no JSON object", "Write one a line.")
+        row = Row(file, number, fields)
+        _require(row, columns)
+        yield row

@@ -1,0 +1,224 @@
+"""What all tasks share: policy, prompt, evaluator, optimizer; validate, test, predict."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from emolit.errors import ConfigError, PolicyError
+from emolit.evaluators import Evaluator
+from emolit.policies import Policy
+from emolit.prompts import Prompt
+from emolit.seed import run_seed
+from emolit.types import Batch, Evaluation, Rollout, Sampling
+
+OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
+SchedulerFactory = Callable[[Optimizer], LRScheduler]
+
+
+class Task(LightningModule, ABC):
+    """A policy with a prompt, an evaluator and an optimizer.
+
+    Lightning's checkpoint file holds the weights that train, not the frozen ones: these come from
+    the policy's own checkpoint.
+
+    Args:
+        policy: The model that answers.
+        optimizer: Any torch optimizer; it gets the parameters that train.
+        scheduler: Any torch scheduler, stepped once an optimizer step.
+        evaluator: Turns answers into scores; validation and test need it.
+        prompt: Linked from the root of the config; do not set it here.
+        sampling: How responses are drawn; validation and test decode greedily.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        optimizer: OptimizerFactory,
+        scheduler: SchedulerFactory | None,
+        evaluator: Evaluator,
+        prompt: Prompt | None,
+        sampling: Sampling,
+    ) -> None:
+        super().__init__()
+        self.policy = policy
+        self.optimizer_factory = optimizer
+        self.scheduler_factory = scheduler
+        self.evaluator = evaluator
+        self.prompt = prompt
+        self.sampling = sampling
+        self.strict_loading = False  # frozen weights are not in the file; see on_load_checkpoint
+
+    @property
+    @abstractmethod
+    def needs_reference(self) -> bool:
+        """Whether training scores responses under the reference."""
+
+    @abstractmethod
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Return ``loss`` and what callbacks show."""
+
+    def configure_model(self) -> None:
+        """Load the weights, once, after Lightning has set precision and device."""
+        fitting = self._trainer is not None and self._trainer.state.fn == "fit"
+        self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
+
+    def configure_optimizers(self) -> Any:
+        """Give the optimizer what trains.
+
+        Raises:
+            ConfigError: Nothing trains.
+        """
+        weights = [weight for weight in self.policy.parameters() if weight.requires_grad]
+        if not weights:
+            raise ConfigError("Nothing trains: every module is frozen; shorten `freeze`.")
+        optimizer = self.optimizer_factory(weights)
+        if self.scheduler_factory is None:
+            return optimizer
+        scheduler = {"scheduler": self.scheduler_factory(optimizer), "interval": "step"}
+        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+    def on_fit_start(self) -> None:
+        """Say what trains."""
+        rank_zero_info(trainable_table(self.policy))
+
+    def asked(self) -> Prompt:
+        """Return the prompt.
+
+        Raises:
+            ConfigError: The config has none at its root.
+        """
+        if self.prompt is None:
+            raise ConfigError("The config has no `prompt` at its root; add one, such as `Direct`.")
+        return self.prompt
+
+    def read(self, rollout: Rollout) -> Rollout:
+        """Parse every response."""
+        prompt, options = self.asked(), rollout.batch.options
+        answers = tuple(
+            tuple(prompt.parse(response, options) for response in group)
+            for group in rollout.responses
+        )
+        return replace(rollout, answers=answers)
+
+    def rewards_of(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return each reward ``[B, G]`` by name; none by default."""
+        return {}
+
+    def evaluate(self, batch: Batch) -> Evaluation:
+        """Answer greedily, once a clip."""
+        rollout = self.read(
+            self.policy.sample(batch, 1, self.sampling.greedy(), seed=run_seed(), step=0)
+        )
+        rewards = {
+            name: tuple(None if math.isnan(value) else value for value in scores[:, 0].tolist())
+            for name, scores in self.rewards_of(rollout).items()
+        }
+        return Evaluation(
+            batch=batch,
+            responses=tuple(group[0] for group in rollout.responses),
+            answers=tuple(group[0] for group in rollout.answers),
+            rewards=rewards,
+        )
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.evaluator.start(self.trainer.datamodule.names)  # type: ignore[attr-defined]
+
+    def on_test_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.on_validation_epoch_start()
+
+    def validation_step(  # type: ignore[override]  # callbacks want more than a mapping
+        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> Evaluation:
+        """Answer and count."""
+        evaluation = self.evaluate(batch)
+        self.evaluator.update(evaluation)
+        return evaluation
+
+    def test_step(  # type: ignore[override]
+        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> Evaluation:
+        """Answer and count."""
+        return self.validation_step(batch, batch_idx, dataloader_idx)
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Evaluation:
+        """Answer."""
+        return self.evaluate(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the scores as ``val/<corpus>/<metric>``."""
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the scores as ``test/<corpus>/<metric>``."""
+        self._log_scores("test")
+
+    def _log_scores(self, stage: str) -> None:
+        for key, value in self.evaluator.compute().items():
+            self.log(f"{stage}/{key}", value.float(), rank_zero_only=False)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what trains; frozen weights come from the policy's own checkpoint."""
+        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: state[name] for name in state if name in trained}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Check that every weight that trains is in the file.
+
+        Raises:
+            PolicyError: One is missing, or one has no place.
+        """
+        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
+        odd = sorted(trained.symmetric_difference(checkpoint["state_dict"]))
+        if odd:
+            raise PolicyError(
+                f"The checkpoint and the policy differ in {len(odd)} trained weights, such as "
+                f"{odd[0]!r}; resume with the `policy` settings that the run was started with."
+            )
+
+
+def trainable_table(policy: Policy) -> str:
+    """Return lines that say how many parameters of each part train.
+
+    Parts are the module paths three levels below the policy.
+    """
+    counts: dict[str, list[int]] = {}
+    for name, weight in policy.named_parameters():
+        if name.startswith("frozen_twin."):
+            continue
+        part = ".".join(name.replace("base_model.model.", "").split(".")[1:3])
+        row = counts.setdefault(part, [0, 0])
+        row[0] += weight.numel() if weight.requires_grad else 0
+        row[1] += weight.numel()
+    total = [sum(column) for column in zip(*counts.values(), strict=True)]
+    rows = [*counts.items(), ("all", total)]
+    width = max(len(part) for part, _ in rows)
+    lines = [f"{'module':<{width}}  {'trains':>15}  {'of':>15}"]
+    lines += [f"{part:<{width}}  {row[0]:>15,}  {row[1]:>15,}" for part, row in rows]
+    return "\n".join(lines)
+
+
+def check_finite(loss: Tensor, batch: Batch) -> None:
+    """Stop at a loss that is not finite, naming the clips that made it.
+
+    Raises:
+        PolicyError: It is not.
+    """
+    if not torch.isfinite(loss):
+        clips = [clip.id for clip in batch.clips]
+        raise PolicyError(
+            f"The loss is {loss.item()} on the clips {clips}; lower the learning rate, "
+            "set trainer.gradient_clip_val, or look at these clips."
+        )

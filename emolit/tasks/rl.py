@@ -1,0 +1,130 @@
+"""Reinforcement finetuning: rollout, rewards, advantage, objective."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor, nn
+
+from emolit.advantages import standardized
+from emolit.evaluators import Evaluator
+from emolit.objectives import Objective
+from emolit.policies import Policy
+from emolit.prompts import Prompt
+from emolit.rewards import Reward
+from emolit.rewards.base import check_names, weighted_sum
+from emolit.seed import run_seed
+from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
+from emolit.types import Batch, Rollout, Sampling, ScoredRollout
+
+
+class ReinforcementFinetuning(Task):
+    """Group-relative policy gradient with a policy/reference pair and pluggable rewards.
+
+    One optimizer step a rollout: the responses are sampled by the policy that is updated.
+
+    Args:
+        policy: The model that answers, with its reference.
+        objective: The loss of a scored rollout.
+        rewards: What a response is worth, each under its own name.
+        optimizer: Any torch optimizer.
+        evaluator: Turns answers into scores.
+        advantage: Any function ``[B, G] -> [B, G]`` of the total reward.
+        group_size: G, responses a prompt.
+        scheduler: Any torch scheduler, stepped once an optimizer step.
+        prompt: Linked from the root of the config; do not set it here.
+        sampling: How responses are drawn; validation and test decode greedily.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        objective: Objective,
+        rewards: list[Reward],
+        optimizer: OptimizerFactory,
+        evaluator: Evaluator,
+        advantage: Callable[[Tensor], Tensor] = standardized,
+        group_size: int = 8,
+        scheduler: SchedulerFactory | None = None,
+        prompt: Prompt | None = None,
+        sampling: Sampling = Sampling(),
+    ) -> None:
+        super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
+        check_names(rewards)
+        self.objective = objective
+        self.rewards: Sequence[Reward] = nn.ModuleList(rewards)  # type: ignore[assignment]
+        self.advantage = advantage
+        self.group_size = group_size
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether the objective has a KL term."""
+        return self.objective.needs_reference
+
+    def on_fit_start(self) -> None:
+        """Say what trains and which rewards are on: a second list in YAML replaces the first."""
+        super().on_fit_start()
+        shown = ", ".join(f"{reward.weight:g} * {reward.name}" for reward in self.rewards)
+        rank_zero_info(f"rewards: {shown}")
+
+    def rewards_of(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return each reward ``[B, G]`` by name."""
+        return {reward.name: reward(rollout) for reward in self.rewards}
+
+    def progress(self) -> float:
+        """Return the share of training that is over, 0 where its length is unknown."""
+        total = self.trainer.estimated_stepping_batches
+        return min(1.0, self.global_step / total) if total and total != float("inf") else 0.0
+
+    def rollout(self, batch: Batch) -> Rollout:
+        """Sample and read G responses a prompt."""
+        drawn = self.policy.sample(
+            batch, self.group_size, self.sampling, seed=run_seed(), step=self.global_step
+        )
+        return replace(self.read(drawn), progress=self.progress())
+
+    def scored(self, rollout: Rollout) -> ScoredRollout:
+        """Add rewards, advantages and reference log-probabilities."""
+        rewards = {name: score.to(self.device) for name, score in self.rewards_of(rollout).items()}
+        total = weighted_sum(self.rewards, rewards)
+        reference = self.policy.reference_logprobs(rollout) if self.needs_reference else None
+        return ScoredRollout(rollout, rewards, total, self.advantage(total), reference)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Sample, score, and return the loss with the scored rollout for callbacks."""
+        started = time.perf_counter()
+        scored = self.scored(self.rollout(batch))
+        outcome = self.objective(self.policy.logprobs(scored.rollout), scored)
+        check_finite(outcome.loss, batch)
+        self._log_step(scored, outcome.loss, outcome.stats, started)
+        return {"loss": outcome.loss, "scored": scored}
+
+    def _log_step(
+        self, scored: ScoredRollout, loss: Tensor, stats: dict[str, Tensor], started: float
+    ) -> None:
+        """Log what a person watches: loss, KL, rewards, groups without variance, lengths, speed."""
+        rollout = scored.rollout
+        tokens = rollout.mask.sum()
+        readable = [answer is not None for group in rollout.answers for answer in group]
+        shown = {
+            "train/reward": scored.total.nanmean(),
+            "train/tokens_per_second": tokens / (time.perf_counter() - started),
+        }
+        values = {
+            "train/loss": loss.detach(),
+            "train/flat_groups": (scored.advantages == 0).all(1).float().mean(),
+            "train/parse_rate": torch.tensor(readable).float().mean(),
+            "train/unfinished": (~rollout.finished).float().mean(),
+            "train/tokens": tokens.float() / rollout.finished.numel(),
+        }
+        for name, value in stats.items():
+            (shown if name == "kl" else values)[f"train/{name}"] = value
+        for name, reward in scored.rewards.items():
+            if not reward.isnan().all():
+                values[f"reward/{name}"] = reward.nanmean()
+                values[f"reward/{name}_sd"] = reward[~reward.isnan()].std(correction=0)
+        self.log_dict(values, batch_size=len(rollout.batch))
+        self.log_dict(shown, batch_size=len(rollout.batch), prog_bar=True)

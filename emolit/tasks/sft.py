@@ -1,0 +1,47 @@
+"""Supervised finetuning: score the gold answer as the only response."""
+
+from typing import Any
+
+from emolit.evaluators import Evaluator
+from emolit.functional import masked_mean
+from emolit.policies import Policy
+from emolit.prompts import Prompt
+from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
+from emolit.types import Batch, Sampling
+
+
+class SupervisedFinetuning(Task):
+    """Imitate the prompt's target reply: mean negative log-likelihood of its tokens.
+
+    Args:
+        policy: The model that answers.
+        optimizer: Any torch optimizer.
+        evaluator: Turns answers into scores.
+        scheduler: Any torch scheduler, stepped once an optimizer step.
+        prompt: Linked from the root of the config; do not set it here.
+        sampling: How validation and test answer, greedily.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        optimizer: OptimizerFactory,
+        evaluator: Evaluator,
+        scheduler: SchedulerFactory | None = None,
+        prompt: Prompt | None = None,
+        sampling: Sampling = Sampling(),
+    ) -> None:
+        super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
+
+    @property
+    def needs_reference(self) -> bool:
+        """Imitation has no reference."""
+        return False
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Return the loss of a batch."""
+        rollout = self.policy.imitate(batch)
+        loss = -masked_mean(self.policy.logprobs(rollout), rollout.mask)
+        check_finite(loss, batch)
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch))
+        return {"loss": loss}

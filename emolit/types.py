@@ -1,0 +1,189 @@
+"""What flows through emolit: clips, batches, rollouts. Frozen dataclasses with shapes in comments.
+
+Letters used everywhere: **B** prompts (one clip each), **G** responses a prompt, **P** prompt
+tokens, **T** response tokens. Response tensors lead with ``[B, G]``; a flat ``[B*G]`` row order is
+always clip-major (``repeat_interleave``). Masks are True where it counts. Three log-probabilities
+have three names: ``logprobs`` (policy, differentiable), ``behavior`` (policy when it sampled),
+``reference`` (frozen).
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
+
+import torch
+from torch import Tensor
+
+Split = Literal["train", "val", "test"]
+Answer = str | tuple[str, ...]
+"""What a prompt parsed out of a response: a label or a caption, or a tuple of words."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording and all that is known about it.
+
+    Attributes:
+        id: Unique inside its corpus.
+        corpus: Name of the corpus, as it stands in log keys.
+        path: Audio file, relative to the corpus folder, with forward slashes.
+        label: Canonical emotion name (``emolit.taxonomy``); None where the corpus gives none.
+        speaker: Who speaks; None where unknown.
+        split: ``train``, ``val`` or ``test``; None until the corpus has partitioned its clips.
+        transcript: What is said; None where unknown.
+        captions: Reference captions, possibly several.
+        seconds: Duration of the audio file; None until it was looked at.
+    """
+
+    id: str
+    corpus: str
+    path: str
+    label: str | None = None
+    speaker: str | None = None
+    split: Split | None = None
+    transcript: str | None = None
+    captions: tuple[str, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B clips with the question put about each and the audio; no tokens, no model.
+
+    Attributes:
+        clips: B clips.
+        questions: B rendered prompts, text only; the policy adds audio and chat layout.
+        targets: B replies wanted, for supervised finetuning; None where the clip has no gold.
+        options: The closed set of answers that the questions offer; empty if open.
+        waveforms: B mono waveforms ``[samples]``, float32 in [-1, 1].
+        sampling_rate: Of the waveforms, in Hz.
+    """
+
+    clips: tuple[Clip, ...]
+    questions: tuple[str, ...]
+    targets: tuple[str | None, ...]
+    options: tuple[str, ...]
+    waveforms: tuple[Tensor, ...]
+    sampling_rate: int
+
+    def __len__(self) -> int:
+        """Return B."""
+        return len(self.clips)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """Leave the audio where it is: feature extractors run on the host.
+
+        Lightning calls this for every batch (a frozen dataclass without it fails there,
+        pytorch-lightning #10873); the policy moves what it computes.
+        """
+        return self
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How responses are drawn; scoring divides and masks by the same record.
+
+    Attributes:
+        temperature: Logits are divided by it; 0 means greedy.
+        top_p: Nucleus mass kept, after the temperature; 1 keeps all.
+        top_k: Number of tokens kept; 0 keeps all.
+        max_tokens: Longest response, end token included.
+        stop: Strings that end a response where they appear; they stay part of it.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ("</answer>",)
+
+    def greedy(self) -> "Sampling":
+        """Return the same record with greedy decoding."""
+        return replace(self, temperature=0.0, top_p=1.0, top_k=0)
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """G responses to each of B prompts, as sampled.
+
+    Attributes:
+        batch: What was asked.
+        tokens: Response tokens, right-padded. ``[B, G, T]`` int64
+        mask: True on response tokens, the end token included. ``[B, G, T]``
+        behavior: Log-probabilities under the policy that sampled. ``[B, G, T]`` float32
+        responses: Decoded text without special tokens, ``responses[b][g]``.
+        answers: Parsed answers, None where unreadable, ``answers[b][g]``.
+        sampling: How the responses were drawn.
+        progress: Share of the training that is over, 0 to 1; for rewards with a schedule.
+        finished: True where the response ended by itself within ``max_tokens``. ``[B, G]``
+    """
+
+    batch: Batch
+    tokens: Tensor
+    mask: Tensor
+    behavior: Tensor
+    finished: Tensor
+    responses: tuple[tuple[str, ...], ...]
+    sampling: Sampling
+    answers: tuple[tuple[Answer | None, ...], ...] = ()
+    progress: float = 0.0
+
+    @property
+    def group_size(self) -> int:
+        """G."""
+        return self.tokens.shape[1]
+
+
+@dataclass(frozen=True)
+class ScoredRollout:
+    """A rollout with all that an objective needs besides the policy's log-probabilities.
+
+    Attributes:
+        rollout: The responses.
+        rewards: Each reward by name, NaN where it does not apply. ``[B, G]`` each
+        total: Weighted sum over the rewards that apply. ``[B, G]``
+        advantages: ``[B, G]``
+        reference: Log-probabilities under the reference. ``[B, G, T]``; None when not needed
+    """
+
+    rollout: Rollout
+    rewards: dict[str, Tensor]
+    total: Tensor
+    advantages: Tensor
+    reference: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an objective returns.
+
+    Attributes:
+        loss: Scalar with gradient.
+        stats: Named scalars for the log, detached.
+    """
+
+    loss: Tensor
+    stats: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What ``validation_step``, ``test_step`` and ``predict_step`` return, one entry a clip.
+
+    Attributes:
+        batch: B clips.
+        responses: B response texts.
+        answers: B parsed answers; None is an unreadable one, never a missing row.
+        rewards: Each reward by name, None where it does not apply; empty if the task has none.
+    """
+
+    batch: Batch
+    responses: tuple[str, ...]
+    answers: tuple[Answer | None, ...]
+    rewards: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
+
+    def to(self, device: torch.device | str) -> Self:
+        """Stay as it is: nothing in it lies on a device.
+
+        Lightning calls this to collect predictions (a frozen dataclass without it fails there).
+        """
+        return self

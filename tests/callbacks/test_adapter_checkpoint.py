@@ -1,0 +1,134 @@
+"""Checkpoints: what is in the file, what others open, and what a full disk leaves."""
+
+import errno
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from transformers import AutoModelForMultimodalLM
+
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
+from emolit.corpora.manifest import Manifest
+from emolit.errors import PolicyError
+from emolit.evaluators.categorical import Categorical
+from emolit.loading import Loading
+from emolit.policies.huggingface import Lora
+from emolit.policies.nano import Nano
+from emolit.prompts.direct import Direct
+from emolit.tasks.sft import SupervisedFinetuning
+from tests.fakes.tones import write_tones
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Checkpoint directory .* is not empty"),
+    pytest.mark.filterwarnings(r"ignore:Found \d+ module\(s\) in eval mode"),
+    pytest.mark.filterwarnings("ignore:The number of training batches"),
+    pytest.mark.filterwarnings("ignore:.*could not find the monitored key"),
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tones")
+    write_tones(root, speakers=4)
+    return root
+
+
+def fit(root, data, nano_folder, *, steps=2, resume=None, callbacks=(), **policy):
+    corpus = Manifest("tones.csv", root=str(data), prompt=Direct(), loading=Loading(batch_size=4))
+    task = SupervisedFinetuning(
+        policy=Nano(str(nano_folder), **policy),
+        optimizer=partial(torch.optim.AdamW, lr=1e-2),
+        evaluator=Categorical(corpus.taxonomy),
+        prompt=Direct(),
+    )
+    trainer = Trainer(
+        default_root_dir=root,
+        accelerator="cpu",
+        max_steps=steps,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        logger=False,
+        num_sanity_val_steps=0,
+        callbacks=[
+            AdapterCheckpoint(every_n_train_steps=1),
+            AdapterCheckpoint(filename="best", monitor="val/tones/UA"),
+            *callbacks,
+        ],
+    )
+    trainer.fit(task, corpus, ckpt_path=resume, weights_only=False)
+    return task
+
+
+def test_full_training_leaves_folders_that_transformers_opens(tmp_path, data, nano_folder):
+    task = fit(tmp_path, data, nano_folder, steps=4)
+    assert {"last", "last.ckpt", "best", "best.ckpt"} <= {path.name for path in tmp_path.iterdir()}
+    model = AutoModelForMultimodalLM.from_pretrained(tmp_path / "last")
+    for name, weight in model.named_parameters():
+        torch.testing.assert_close(weight, task.policy.base.get_parameter(name), atol=0, rtol=0)
+
+
+def test_the_file_holds_what_trains_and_not_what_is_frozen(tmp_path, data, nano_folder):
+    fit(tmp_path, data, nano_folder, freeze=["audio_tower"])
+    names = torch.load(tmp_path / "last.ckpt", weights_only=False)["state_dict"]
+    assert any("language_model" in name for name in names)
+    assert not any("audio_tower" in name for name in names)
+
+
+def test_adapters_leave_a_peft_folder_and_a_small_file(tmp_path, data, nano_folder):
+    fit(tmp_path, data, nano_folder, lora=Lora(rank=2, train=["multi_modal_projector"]))
+    names = torch.load(tmp_path / "last.ckpt", weights_only=False)["state_dict"]
+    assert all("lora_" in name or "modules_to_save" in name for name in names)
+    files = {path.name for path in (tmp_path / "last").iterdir()}
+    assert {"adapter_config.json", "adapter_model.safetensors"} <= files
+
+
+def test_no_leftovers_stand_beside(tmp_path, data, nano_folder):
+    fit(tmp_path, data, nano_folder, steps=3)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_disk_that_fills_leaves_the_last_good_checkpoint(
+    tmp_path, data, nano_folder, monkeypatch
+):
+    fit(tmp_path, data, nano_folder, steps=1)
+    good = torch.load(tmp_path / "last.ckpt", weights_only=False)
+    weights = (tmp_path / "last" / "model.safetensors").read_bytes()
+
+    def full(self, trainer, filepath):
+        Path(filepath).write_bytes(b"half a checkpo")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lightning.pytorch.callbacks.ModelCheckpoint._save_checkpoint", full)
+    with pytest.raises(OSError, match="No space left"):
+        fit(tmp_path, data, nano_folder, steps=2, resume=str(tmp_path / "last.ckpt"))
+    again = torch.load(tmp_path / "last.ckpt", weights_only=False)
+    assert again["global_step"] == good["global_step"] == 1
+    assert (tmp_path / "last" / "model.safetensors").read_bytes() == weights
+
+
+def test_a_disk_that_fills_while_weights_are_written_leaves_the_last_good_ones(
+    tmp_path, data, nano_folder, monkeypatch
+):
+    fit(tmp_path, data, nano_folder, steps=1)
+
+    def full(self, folder):
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Nano, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        fit(tmp_path, data, nano_folder, steps=2, resume=str(tmp_path / "last.ckpt"))
+    monkeypatch.undo()
+    assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 1
+    AutoModelForMultimodalLM.from_pretrained(tmp_path / "last")
+    fit(tmp_path, data, nano_folder, steps=3, resume=str(tmp_path / "last.ckpt"))
+    assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 3
+
+
+def test_resuming_with_another_policy_says_which_weights_differ(tmp_path, data, nano_folder):
+    fit(tmp_path, data, nano_folder, freeze=["audio_tower"])
+    with pytest.raises(PolicyError, match=r"differ in \d+ trained weights, such as .*audio_tower"):
+        fit(tmp_path, data, nano_folder, resume=str(tmp_path / "last.ckpt"))

@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emolit.callbacks.prediction_writer import PredictionWriter, merge, part, prediction
+from emolit.types import Answer, Clip, Evaluation
+from tests.callbacks.tiny import Loader, Told, batch_of, trainer
+
+CLIPS = [
+    Clip("b/喜", "one", "b.wav", "happy", "anna"),
+    Clip("a", "one", "a.wav", "sad", "bert"),
+    Clip("a", "two", "a.wav", "angry", "carl"),
+    Clip("c", "one", "c.wav", "sad", "bert"),
+]
+REPLIES: dict[str, tuple[str, Answer | None]] = {
+    "b/喜": ('<answer>happy</answer> "高兴"\n\u2028', "happy"),
+    "a": ("<answer>sad</answer>", "sad"),
+    "c": ("no idea", None),
+}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def run(folder: Path, stage: str) -> None:
+    module = Told(REPLIES, ("one", "two"))
+    loader = Loader(batch_of(*CLIPS[:3]), batch_of(*CLIPS[3:]))
+    getattr(trainer(folder, PredictionWriter()), stage)(module, loader)
+
+
+def test_every_clip_has_one_line_sorted_by_id_in_the_file_of_its_corpus(tmp_path: Path):
+    run(tmp_path, "test")
+    one = lines(tmp_path / "test" / "predictions-one.jsonl")
+    assert one == [
+        {
+            "id": "a",
+            "corpus": "one",
+            "target": "sad",
+            "response": "<answer>sad</answer>",
+            "answer": "sad",
+            "rewards": {"correct": 0.5},
+        },
+        {
+            "id": "b/喜",
+            "corpus": "one",
+            "target": "happy",
+            "response": '<answer>happy</answer> "高兴"\n\u2028',
+            "answer": "happy",
+            "rewards": {"correct": 0.5},
+        },
+        {
+            "id": "c",
+            "corpus": "one",
+            "target": "sad",
+            "response": "no idea",
+            "answer": None,
+            "rewards": {"correct": None},
+        },
+    ]
+    assert [list(line) for line in one] == [
+        ["id", "corpus", "target", "response", "answer", "rewards"]
+    ] * 3
+    assert [line["id"] for line in lines(tmp_path / "test" / "predictions-two.jsonl")] == ["a"]
+
+
+def test_text_stays_readable_in_the_file(tmp_path: Path):
+    run(tmp_path, "test")
+    text = (tmp_path / "test" / "predictions-one.jsonl").read_text(encoding="utf-8")
+    assert "高兴" in text
+    assert "喜" in text
+    assert "\r" not in text
+
+
+def test_predict_writes_into_its_own_folder(tmp_path: Path):
+    run(tmp_path, "predict")
+    assert len(lines(tmp_path / "predict" / "predictions-one.jsonl")) == 3
+    assert not (tmp_path / "test").exists()
+
+
+def test_nothing_else_is_left_in_the_folder(tmp_path: Path):
+    run(tmp_path, "test")
+    names = sorted(path.name for path in (tmp_path / "test").iterdir())
+    assert names == ["predictions-one.jsonl", "predictions-two.jsonl"]
+
+
+def test_a_run_that_breaks_leaves_the_predictions_of_the_last_good_one(tmp_path: Path):
+    run(tmp_path, "test")
+    before = (tmp_path / "test" / "predictions-one.jsonl").read_bytes()
+    broken = Told({"a": ("other", None)}, ("one", "two"))
+    loader = Loader(batch_of(CLIPS[1]), batch_of(CLIPS[3]))
+    with pytest.raises(KeyError):
+        trainer(tmp_path, PredictionWriter()).test(broken, loader)
+    assert (tmp_path / "test" / "predictions-one.jsonl").read_bytes() == before
+
+
+def test_parts_of_all_processes_are_merged_without_loss_or_repetition(tmp_path: Path):
+    def write(rank: int, names: list[str]) -> None:
+        rows = [{"corpus": "one", "id": name} for name in names]
+        part(tmp_path, rank).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    write(0, ["d", "a"])
+    write(1, ["b", "e"])
+    write(2, ["c", "d"])  # a padded sampler hands the first clips out again
+    merge(tmp_path, 3)
+    assert [line["id"] for line in lines(tmp_path / "predictions-one.jsonl")] == list("abcde")
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions-one.jsonl"]
+
+
+def test_a_clip_without_label_has_the_wanted_reply_as_target():
+    clip = Clip("a", "one", "a.wav", captions=("She sounds glad.",))
+    batch = batch_of(clip)
+    batch = type(batch)(**{**vars(batch), "targets": ("She sounds glad.",)})
+    line = prediction(Evaluation(batch, ("glad, proud",), (("glad", "proud"),)), 0)
+    assert line["target"] == "She sounds glad."
+    assert json.loads(json.dumps(line))["answer"] == ["glad", "proud"]
+    assert line["rewards"] == {}

@@ -1,0 +1,19 @@
+"""The command ``emolit``, run inside the test's own process."""
+
+import sys
+import warnings
+
+from emolit.cli import main
+
+
+def emolit(*arguments: object) -> None:
+    """Run ``emolit`` with arguments, as a shell would."""
+    before, sys.argv = sys.argv, ["emolit", *map(str, arguments)]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
+            warnings.filterwarnings("ignore", message=r"Found \d+ module\(s\) in eval mode")
+            warnings.filterwarnings("ignore", message="The number of training batches")
+            main()
+    finally:
+        sys.argv = before

@@ -1,0 +1,78 @@
+"""Fixtures of the whole suite."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from emolit.policies.nano import NanoSize, write_nano
+from emolit.prompts.direct import Direct
+from emolit.types import Batch, Clip
+
+settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("house")
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real corpora, annotations and reference values, beside the checkout."""
+    if not (SHARED / "README.md").is_file():
+        pytest.skip(
+            f"needs the shared data folder, which is not at {SHARED.name}/ beside the clone"
+        )
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep manifests of tests out of the user's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("EMOLIT_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nano_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a very small Qwen2-Audio with random weights."""
+    size = NanoSize(seconds=1, mels=20, tower_width=16, tower_layers=1, width=16, layers=2, heads=2)
+    return write_nano(tmp_path_factory.mktemp("nano"), size, seed=0)
+
+
+OPTIONS = ("angry", "happy", "neutral", "sad")
+
+
+@pytest.fixture(scope="session")
+def batch() -> Batch:
+    """Five clips of different lengths with questions of different lengths."""
+    prompt = Direct()
+    clips = tuple(
+        Clip(id=f"clip{i}", corpus="toy", path=f"{i}.wav", label=OPTIONS[i % 4]) for i in range(5)
+    )
+    generator = torch.Generator().manual_seed(0)
+    return Batch(
+        clips=clips,
+        questions=tuple(
+            "Well? " * i + prompt.render(clip, OPTIONS) for i, clip in enumerate(clips)
+        ),
+        targets=tuple(prompt.target(clip) for clip in clips),
+        options=OPTIONS,
+        waveforms=tuple(
+            0.1 * torch.randn(4_000 + 2_000 * i, generator=generator) for i in range(5)
+        ),
+        sampling_rate=16_000,
+    )
+
+
+def part(batch: Batch, rows: slice) -> Batch:
+    """Return some rows of a batch."""
+    return replace(
+        batch,
+        clips=batch.clips[rows],
+        questions=batch.questions[rows],
+        targets=batch.targets[rows],
+        waveforms=batch.waveforms[rows],
+    )

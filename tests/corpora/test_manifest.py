@@ -1,0 +1,234 @@
+from collections import Counter
+from hashlib import sha256
+from unicodedata import normalize
+
+import pytest
+
+from emolit.corpora.manifest import Manifest, divided
+from emolit.errors import CorpusError
+from tests.fakes.listing import ROWS, write_listing, write_table, write_tone
+
+
+def set_up(folder, path="mine.csv", **settings):
+    corpus = Manifest(path, root=str(folder), **settings)
+    corpus.prepare_data()
+    corpus.setup()
+    return corpus
+
+
+def served(corpus):
+    return [clip for split in ("train", "val", "test") for clip in corpus.clips(split)]
+
+
+def rows(**changes):
+    """Return the rows with other values in row 3 of the file, that is the second clip."""
+    return [{**row, **(changes if number == 1 else {})} for number, row in enumerate(ROWS)]
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.tsv", "mine.jsonl"])
+def test_every_column_finds_its_field(tmp_path, name):
+    full = {
+        "id": "0007",
+        "path": "wav/a.wav",
+        "label": "sad",
+        "speaker": "ann",
+        "split": "test",
+        "transcript": 'Well, "fine" then.',
+        "caption": "She sighs.",
+    }
+    others = [{**full, "id": "8", "path": "wav/b.wav", "speaker": "bob", "split": "dev"}]
+    others += [{**full, "id": "9", "path": "wav/c.wav", "speaker": "cid", "split": " Train "}]
+    write_listing(tmp_path, [full, *others], name)
+    corpus = set_up(tmp_path, name)
+    (clip,) = corpus.clips("test")
+    assert (clip.id, clip.corpus, clip.path) == ("0007", "mine", "wav/a.wav")
+    assert (clip.label, clip.speaker, clip.transcript) == ("sad", "ann", 'Well, "fine" then.')
+    assert clip.captions == ("She sighs.",)
+    assert clip.seconds == 0.05
+    assert [clip.id for clip in corpus.clips("val") + corpus.clips("train")] == ["8", "9"]
+    assert corpus.taxonomy.labels == ("sad",)
+
+
+def test_path_and_label_are_enough_where_speakers_may_be_shared(tmp_path):
+    bare = [{"path": row["path"], "label": row["label"]} for row in ROWS]
+    write_listing(tmp_path, bare)
+    corpus = set_up(tmp_path, speaker_independent=False)
+    assert corpus.censuses[0].counts == {"train": 10, "val": 2, "test": 3}
+    assert not corpus.censuses[0].speaker_independent
+    assert {clip.id for clip in served(corpus)} == {row["path"] for row in ROWS}
+    with pytest.raises(CorpusError, match="neither `split` nor a speaker for 15 clips"):
+        set_up(tmp_path)
+
+
+def test_without_splits_speakers_are_kept_apart_the_same_way_every_time(tmp_path):
+    write_listing(tmp_path)
+    splits = {clip.id: clip.split for clip in served(set_up(tmp_path))}
+    assert Counter(splits.values()) == {"train": 9, "val": 3, "test": 3}
+    write_listing(tmp_path, ROWS[::-1])
+    again = set_up(tmp_path)
+    assert {clip.id: clip.split for clip in served(again)} == splits
+    assert again.censuses[0].speaker_independent
+
+
+def test_a_split_of_speakers_is_that_of_their_hashes():
+    names = [f"speaker {number}" for number in range(10)]
+    first = sorted(names, key=lambda name: sha256(name.encode()).hexdigest())
+    shares = divided(names, "speakers")
+    assert [name for name in first if shares[name] == "test"] == first[:2]
+    assert [name for name in first if shares[name] == "val"] == first[2:3]
+
+
+def test_two_speakers_are_too_few_for_three_splits(tmp_path):
+    write_listing(tmp_path, ROWS[:6])
+    with pytest.raises(CorpusError, match=r"There are 2 speakers in .*mine\.csv, too few"):
+        set_up(tmp_path)
+
+
+def test_splits_that_share_a_speaker_are_refused_unless_that_is_allowed(tmp_path):
+    splits = ("train", "val", "test")
+    write_listing(tmp_path, [{**row, "split": splits[k % 3]} for k, row in enumerate(ROWS)])
+    with pytest.raises(CorpusError, match="'mine' are not speaker-independent: a in test and"):
+        set_up(tmp_path)
+    assert not set_up(tmp_path, speaker_independent=False).censuses[0].speaker_independent
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.jsonl"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_byte_order_mark_line_ends_and_names_in_any_script_change_nothing(
+    tmp_path, name, bom, end
+):
+    table = write_listing(tmp_path, rows(path="wav/ärger, 怒り.wav", speaker="Łukasz"), name)
+    text = table.read_text(encoding="utf-8")
+    table.write_bytes((bom + text.replace("\n", end) + end + end).encode())
+    clip = next(clip for clip in Manifest(name, root=str(tmp_path)).listed if len(clip.path) > 10)
+    assert (clip.path, clip.speaker) == ("wav/ärger, 怒り.wav", "Łukasz")
+    assert len(served(set_up(tmp_path, name))) == 15
+
+
+@pytest.mark.parametrize(("listed", "stored"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_is_found_however_its_accents_are_composed(tmp_path, listed, stored):
+    table = write_listing(tmp_path, rows(path=normalize(listed, "wav/über.wav")))
+    (tmp_path / normalize(listed, "wav/über.wav")).unlink()
+    write_tone(tmp_path / normalize(stored, "wav/über.wav"))
+    assert table.exists()
+    assert len(served(set_up(tmp_path))) == 15
+
+
+@pytest.mark.parametrize(("name", "number"), [("mine.csv", 3), ("mine.jsonl", 2)])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label": "furious"}, r"the label 'furious' is unknown\. Map it with `label_map`"),
+        ({"label": " "}, r"'label' is empty\. Fill it in"),
+        ({"path": ""}, r"'path' is empty\. Fill it in"),
+        ({"path": "wav/a0.wav"}, r"the id 'wav/a0\.wav' stands in row \d already\. Give"),
+        ({"path": "../out.wav"}, r"the path '\.\./out\.wav' lies outside .*\. Move .* set `root`"),
+        ({"path": "a/../../b.wav"}, r"the path 'a/\.\./\.\./b\.wav' lies outside"),
+        ({"path": "/etc/out.wav"}, r"the path '/etc/out\.wav' lies outside"),
+        ({"split": ""}, r"'split' is empty, other rows have one\. Fill it in"),
+        ({"split": "trian"}, r"the split 'trian' is unknown\. Use one of train, val"),
+    ],
+)
+def test_a_wrong_row_is_named_with_file_row_value_and_the_next_step(
+    tmp_path, name, number, changes, message
+):
+    write_table(tmp_path / name, [{"split": "test", **row} for row in rows(**changes)])
+    with pytest.raises(CorpusError, match=rf"/{name}, row {number}: {message}"):
+        set_up(tmp_path, name)
+
+
+def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
+    (tmp_path / "mine.csv").write_text("file,label\na.wav,sad\n")
+    message = r"mine\.csv, row 1: the column 'path' is missing; there are \['file', 'label'\]"
+    with pytest.raises(CorpusError, match=message):
+        set_up(tmp_path)
+    (tmp_path / "mine.jsonl").write_text('{"path": "a.wav"}\n')
+    with pytest.raises(CorpusError, match=r"mine\.jsonl, row 1: the column 'label' is missing"):
+        set_up(tmp_path, "mine.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"path,label\n", "has no rows"),
+        ("a.csv", b"", "has no rows"),
+        ("a.csv", b"path;label\nx;sad\n", r"'path' is missing; there are \['path;label'\]"),
+        ("a.csv", b"path,label\nx.wav,sad,one,two\n", "row 2: 4 fields under 2 columns"),
+        ("a.csv", b'path,label\n"x.wav,sad\n', "row 2: the row is malformed"),
+        ("a.csv", b"path,label,path\nx,sad,y\n", r"columns \['path'\] stand there more than once"),
+        ("a.csv", "path,label\nü.wav,sad\n".encode("latin-1"), "not UTF-8 at byte 11"),
+        ("a.csv", "path,label\nü.wav,sad\n".encode("utf-16"), "not UTF-8 at byte 0"),
+        ("a.jsonl", b'{"path": "x.wav", "label": "sad"\n', "row 1: the row is no JSON"),
+        ("a.jsonl", b'["x.wav", "sad"]\n', "row 1: the row is no JSON object"),
+        ("a.jsonl", b'{"path": "x.wav", "label": ["sad"]}\n', r"'label' is \['sad'\], which is no"),
+        ("a.xlsx", b"PK", "is none of .csv, .tsv, .jsonl"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_its_reason(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=rf"{name}.*{message}"):
+        set_up(tmp_path, name)
+
+
+def test_a_missing_file_is_refused_with_the_path_looked_for(tmp_path):
+    with pytest.raises(CorpusError, match=r"The manifest .*/nowhere/mine\.csv is missing"):
+        set_up(tmp_path / "nowhere")
+
+
+def test_an_absolute_path_below_the_root_is_read_and_one_above_the_manifest_too(tmp_path):
+    data = rows(path=str(tmp_path / "wav" / "b.wav"))
+    write_listing(tmp_path, data)
+    below = [{**row, "path": f"../wav/{str(row['path'])[4:]}"} for row in ROWS]
+    (tmp_path / "lists").mkdir()
+    table = write_listing(tmp_path / "lists", below)
+    assert {clip.path for clip in served(set_up(tmp_path, "lists/mine.csv"))} == {
+        row["path"] for row in ROWS
+    }
+    assert "wav/b.wav" in {clip.path for clip in served(set_up(tmp_path))}
+    with pytest.raises(CorpusError, match="lies outside"):
+        set_up(tmp_path / "elsewhere", str(table))
+
+
+def test_an_absolute_manifest_outside_the_root_brings_its_own_folder(tmp_path):
+    table = write_listing(tmp_path)
+    corpus = set_up("data", str(table))
+    assert corpus.location == tmp_path
+    assert len(served(corpus)) == 15
+
+
+def test_labels_of_the_user_and_mapped_ones_are_known_in_any_case(tmp_path):
+    write_listing(tmp_path, [{**row, "label": "Wut"} if k % 3 == 0 else
+                             {**row, "label": str(row["label"]).upper()}
+                             for k, row in enumerate(ROWS)])  # fmt: skip
+    corpus = set_up(tmp_path, label_map={"Wut": "angry"})
+    assert corpus.taxonomy.labels == ("angry", "happy", "sad")
+    write_listing(tmp_path, rows(label="bored to death"))
+    corpus = set_up(tmp_path, labels=["bored to death", "sad"])
+    assert corpus.taxonomy.labels == ("bored to death", "sad")
+    assert corpus.censuses[0].dropped == {"angry": 5, "happy": 5}
+
+
+def test_captions_may_be_a_list_and_other_columns_are_named_in_the_log(tmp_path, caplog):
+    data = rows(captions=["One.", "Two."], start=0.5)
+    write_listing(tmp_path, data, "mine.jsonl")
+    with caplog.at_level("INFO", logger="lightning.pytorch"):
+        corpus = set_up(tmp_path, "mine.jsonl")
+    assert ("One.", "Two.") in {clip.captions for clip in served(corpus)}
+    assert "columns ['start']" in caplog.text
+
+
+def test_changing_the_file_changes_the_clips(tmp_path):
+    write_listing(tmp_path)
+    set_up(tmp_path)
+    write_listing(tmp_path, rows(label="fear"))
+    labels = Counter(clip.label for clip in served(set_up(tmp_path)))
+    assert labels == {"angry": 5, "sad": 4, "happy": 5, "fear": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("a/Mine 2.csv", "mine_2"), ("ä.jsonl", "ä"), ("-.csv", "manifest")]
+)
+def test_the_name_in_log_keys_is_that_of_the_file_unless_given(path, name):
+    assert Manifest(path).names == (name,)
+    assert Manifest(path, name="other").names == ("other",)

@@ -1,0 +1,72 @@
+"""Layouts and tags."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emolit.errors import CorpusError
+from emolit.prompts.base import fits, label_of, option, tagged
+from emolit.types import Clip
+
+ESR = (
+    "<think><content>…</content><acoustics>…</acoustics><summary>…</summary></think>"
+    "<answer>…</answer>"
+)
+
+
+@pytest.mark.parametrize(
+    ("response", "layout", "expected"),
+    [
+        ("<answer>sad</answer>", "<answer>…</answer>", True),
+        ("\n <answer> sad </answer> ", "<answer>…</answer>", True),
+        ("<answer></answer>", "<answer>…</answer>", False),
+        ("<answer> </answer>", "<answer>…</answer>", False),
+        ("<answer>sad</answer>!", "<answer>…</answer>", False),
+        ("<answer>sad</answer><answer>sad</answer>", "<answer>…</answer>", False),
+        ("<answer>sad", "<answer>…</answer>", False),
+        ("<answer>sad</answer><think>low</think>", "<think>…</think><answer>…</answer>", False),
+        (
+            "<think>low\nvoice</think>\n<answer>sad</answer>",
+            "<think>…</think><answer>…</answer>",
+            True,
+        ),
+        (
+            "<think><content>a</content><acoustics>b</acoustics><summary>c</summary></think>"
+            "<answer>sad</answer>",
+            ESR,
+            True,
+        ),
+        (
+            "<think><content>a</content><summary>c</summary><acoustics>b</acoustics></think>"
+            "<answer>sad</answer>",
+            ESR,
+            False,
+        ),
+    ],
+)
+def test_a_layout_wants_every_tag_once_in_order_and_filled(response, layout, expected):
+    assert fits(response, layout) is expected
+
+
+@given(st.text())
+def test_any_text_can_be_looked_at(text):
+    fits(text, ESR)
+    found = tagged(text, "answer")
+    assert found is None or text.count("<answer>") == 1
+
+
+def test_tags_the_wrong_way_round_hold_nothing():
+    assert tagged("</answer>sad<answer>", "answer") is None
+
+
+def test_case_and_blanks_are_forgiven_and_synonyms_are_not():
+    options = ("angry", "Surprise (Negative)")
+    assert option(" ANGRY\n", options) == "angry"
+    assert option("surprise (negative)", options) == "Surprise (Negative)"
+    assert option("furious", options) is None
+    assert option("angry, sad", options) is None
+
+
+def test_a_clip_without_label_is_named():
+    with pytest.raises(CorpusError, match="'a7' of 'toy' has no label"):
+        label_of(Clip(id="a7", corpus="toy", path="a7.wav"))

@@ -1,0 +1,42 @@
+import pytest
+
+from emolit.census import Census, check_ids, check_speakers, shared_speakers
+from emolit.errors import CorpusError
+from emolit.types import Clip
+
+
+def clip(name, speaker, split):
+    return Clip(id=name, corpus="toy", path=f"{name}.wav", speaker=speaker, split=split)
+
+
+def test_a_speaker_in_two_splits_is_named_with_both():
+    clips = [clip("a", "ann", "train"), clip("b", "ann", "test"), clip("c", "bob", "val")]
+    assert shared_speakers(clips) == {"ann": ("test", "train")}
+    with pytest.raises(CorpusError, match=r"'toy' are not .*: ann in test and train"):
+        check_speakers("toy", clips)
+
+
+def test_unknown_speakers_count_as_shared_as_soon_as_there_are_two_splits():
+    clips = [clip("a", None, "test"), clip("b", None, "test")]
+    assert shared_speakers(clips) == {}
+    assert shared_speakers([*clips, clip("c", None, "train")]) == {"unknown": ("test", "train")}
+
+
+def test_a_clip_outside_all_splits_does_not_count():
+    clips = [clip("a", "ann", "train"), clip("b", "ann", None)]
+    check_speakers("toy", clips)
+
+
+def test_an_id_that_stands_twice_is_named_with_its_files():
+    clips = [clip("a", "ann", None), Clip(id="a", corpus="toy", path="copy/a.wav")]
+    with pytest.raises(CorpusError, match=r"share an id: a \(a\.wav, copy/a\.wav\)"):
+        check_ids("toy", clips)
+    check_ids("toy", clips[:1])
+
+
+def test_a_census_says_everything_that_was_left_out():
+    census = Census("toy", {"train": 7, "test": 3}, {"calm": 192}, ("x.wav is silent.",), 2, False)
+    assert str(census) == (
+        "toy: train 7, test 3 clips; calm: 192 clips dropped; 2 long clips cropped; "
+        "1 clips skipped: x.wav is silent.; not speaker-independent"
+    )

@@ -1,0 +1,103 @@
+"""Every shipped YAML is sound, every experiment runs, and a typo is named by its path."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from emolit.cli import main
+from tests.command import emolit
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+FILES = sorted(CONFIGS.rglob("*.yaml"))
+EXPERIMENTS = sorted((CONFIGS / "experiments").rglob("*.yaml"))
+
+
+class Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice, where YAML keeps the last silently."""
+
+
+def once(loader, node):
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    repeated = {key for key in keys if keys.count(key) > 1}
+    assert not repeated, f"{node.start_mark}: {repeated}"
+    return loader.construct_mapping(node, deep=True)
+
+
+Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, once)
+
+
+def named(paths):
+    return [pytest.param(path, id=str(path.relative_to(CONFIGS))) for path in paths]
+
+
+@pytest.mark.parametrize("path", named(FILES))
+def test_no_key_stands_twice(path):
+    assert yaml.load(path.read_text(), Loader=Strict)
+
+
+def test_a_key_that_stands_twice_would_be_found():
+    with pytest.raises(AssertionError, match="lr"):
+        yaml.load("{lr: 1, lr: 2}", Loader=Strict)
+
+
+@pytest.mark.parametrize("path", named(EXPERIMENTS))
+def test_every_experiment_parses_and_prints_itself_whole(path, capsys):
+    subcommand = "test" if path.stem == "test" else "fit"
+    with pytest.raises(SystemExit) as stopped:
+        emolit(subcommand, "--config", path, "--print_config")
+    assert stopped.value.code == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["model"]["class_path"].startswith("emolit.tasks.")
+    assert printed["prompt"]["class_path"].startswith("emolit.prompts.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--model.init_args.objective.init_args.clipp", "0.3"], "clipp"),
+        (["--data.init_args.rooot", "x"], "rooot"),
+        (["--model.init_args.rewards+", "Corect"], "Corect"),
+        (["--model.init_args.group_size", "many"], "group_size"),
+    ],
+)
+def test_a_typo_fails_at_parse_and_is_named(arguments, words, capsys):
+    path = CONFIGS / "experiments" / "demo" / "grpo.yaml"
+    with pytest.raises(SystemExit) as stopped:
+        emolit("fit", "--config", path, *arguments)
+    assert stopped.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_typo_in_a_file_is_named_by_its_path(tmp_path, capsys):
+    text = (CONFIGS / "experiments" / "demo" / "grpo.yaml").read_text()
+    text = text.replace("../../", f"{CONFIGS}/").replace("group_size", "grup_size")
+    (tmp_path / "typo.yaml").write_text(text)
+    with pytest.raises(SystemExit):
+        emolit("fit", "--config", tmp_path / "typo.yaml")
+    message = capsys.readouterr().err
+    assert re.search(r"model.*grup_size", message, flags=re.DOTALL)
+
+
+def test_overlays_merge_and_plus_appends(tmp_path, capsys):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(
+        "model: {init_args: {group_size: 3, "
+        "rewards+: [{class_path: Correct, init_args: {name: again}}]}}"
+    )
+    path = CONFIGS / "experiments" / "demo" / "grpo.yaml"
+    with pytest.raises(SystemExit):
+        emolit("fit", "--config", path, "--config", overlay, "--print_config")
+    printed = yaml.safe_load(capsys.readouterr().out)["model"]["init_args"]
+    assert printed["group_size"] == 3
+    assert [reward["class_path"].rsplit(".", 1)[-1] for reward in printed["rewards"]] == [
+        "Correct", "WellFormed", "Correct",
+    ]  # fmt: skip
+
+
+def test_the_command_is_installed_under_its_name():
+    from importlib.metadata import entry_points
+
+    (script,) = entry_points(group="console_scripts", name="emolit")
+    assert script.load() is main

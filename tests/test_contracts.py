@@ -1,0 +1,80 @@
+"""Every plug-in on every shelf keeps its base's promises, found by discovery."""
+
+import inspect
+import pickle
+from collections import defaultdict
+
+import pytest
+import torch
+
+from emolit.objectives import Objective
+from emolit.prompts import Prompt
+from emolit.rewards import Reward
+from emolit.types import Batch, Clip, Rollout, Sampling, ScoredRollout
+from tests.test_house import NODES, plugins
+
+CHECKPOINTS = {"checkpoint"}
+"""Arguments that differ by class on purpose; those have no default at all."""
+
+
+@pytest.mark.parametrize("shelf", NODES)
+def test_siblings_share_no_argument_name_with_another_default(shelf):
+    """Swapping a class in YAML keeps the old class's arguments where names coincide."""
+    defaults = defaultdict(set)
+    for _, plugin in plugins(shelf):
+        for name, parameter in inspect.signature(plugin).parameters.items():
+            if name not in CHECKPOINTS:
+                defaults[name].add(repr(parameter.default))
+    assert {name: found for name, found in defaults.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("shelf", NODES)
+def test_every_plugin_is_documented(shelf):
+    for _, plugin in plugins(shelf):
+        assert plugin.__doc__
+        for name in set(inspect.signature(plugin).parameters) - {"args", "kwargs"}:
+            assert f"{name}:" in plugin.__doc__ or name in {"weight", "name"}, (plugin, name)
+
+
+def made(shelf):
+    return [pytest.param(plugin(), id=name) for name, plugin in plugins(shelf)]
+
+
+def rollout(behavior):
+    batch = Batch((), (), (), (), (), 16_000)
+    shape = behavior.shape
+    tokens, mask = torch.zeros(shape, dtype=torch.long), torch.ones(shape, dtype=torch.bool)
+    finished = torch.ones(shape[:2], dtype=torch.bool)
+    return Rollout(batch, tokens, mask, behavior, finished, (), Sampling())
+
+
+@pytest.mark.parametrize("objective", made("objectives"))
+def test_objectives_pickle_and_are_finite_on_random_input(objective: Objective):
+    torch.manual_seed(0)
+    logprobs = (-5 * torch.rand(3, 4, 6)).requires_grad_()
+    behavior, reference = -5 * torch.rand(3, 4, 6), -5 * torch.rand(3, 4, 6)
+    scored = ScoredRollout(rollout(behavior), {}, torch.rand(3, 4), torch.randn(3, 4), reference)
+    outcome = pickle.loads(pickle.dumps(objective))(logprobs, scored)
+    outcome.loss.backward()
+    assert torch.isfinite(outcome.loss)
+    assert torch.isfinite(logprobs.grad).all()
+    assert not any(value.requires_grad for value in outcome.stats.values())
+
+
+@pytest.mark.parametrize("reward", made("rewards"))
+def test_rewards_pickle_and_score_odd_responses(reward: Reward):
+    clip = Clip(id="a", corpus="toy", path="a.wav", label="sad")
+    for response in ("", "sad", "<answer>sad</answer>", "\n" * 50, "<think>" * 20, "悲伤"):
+        for answer in ("sad", "angry", None):
+            value = pickle.loads(pickle.dumps(reward)).score(clip, response, answer)
+            assert value is None or torch.isfinite(torch.tensor(float(value)))
+
+
+@pytest.mark.parametrize("prompt", made("prompts"))
+def test_prompts_read_back_what_they_ask_for(prompt: Prompt):
+    options = ("angry", "sad")
+    clip = Clip(id="a", corpus="toy", path="a.wav", label="sad", transcript="hello")
+    copy = pickle.loads(pickle.dumps(prompt))
+    assert copy.render(clip, options) == prompt.render(clip, options)
+    assert prompt.parse(prompt.target(clip), options) == "sad"
+    assert prompt.parse("", options) is None

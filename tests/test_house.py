@@ -1,0 +1,69 @@
+"""The three trees rhyme, and every shelf holds plug-ins only."""
+
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import emolit
+from emolit.cli import SHELVES, discover
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(emolit.__file__).parent
+NODES = ("corpora", "prompts", "policies", "rewards", "objectives", "evaluators")
+"""Shelves whose classes are picked by a YAML node."""
+
+
+def modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.name not in {"__init__.py", "__main__.py"}:
+            yield path.relative_to(PACKAGE)
+
+
+@pytest.mark.parametrize("module", modules(), ids=str)
+def test_every_module_has_its_test_file(module):
+    twin = ROOT / "tests" / module.parent / f"test_{module.name}"
+    assert twin.is_file(), f"write {twin.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize("module", modules(), ids=str)
+def test_every_module_says_what_it_is(module):
+    name = ".".join(("emolit", *module.with_suffix("").parts))
+    assert (importlib.import_module(name).__doc__ or "").strip()
+
+
+def plugins(shelf):
+    """Classes of a shelf's own modules, base excepted."""
+    package = importlib.import_module(f"emolit.{shelf}")
+    base = next(thing for thing in vars(package).values() if inspect.isclass(thing))
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"emolit.{shelf}.{info.name}")
+        for thing in vars(module).values():
+            own = inspect.isclass(thing) and thing.__module__ == module.__name__
+            if own and issubclass(thing, base) and thing is not base:
+                yield info.name, thing
+
+
+@pytest.mark.parametrize("shelf", NODES)
+def test_every_plugin_has_a_node_that_names_it(shelf):
+    for name, plugin in plugins(shelf):
+        node = ROOT / "configs" / shelf / f"{name}.yaml"
+        assert node.is_file(), f"write {node.relative_to(ROOT)}"
+        assert f"class_path: {plugin.__name__}\n" in node.read_text()
+
+
+def test_discovery_makes_every_plugin_known():
+    discover()
+    assert set(SHELVES) == {
+        info.name for info in pkgutil.iter_modules(emolit.__path__) if info.ispkg
+    } - {"engine"}
+
+
+def test_tools_are_imported_by_nobody():
+    names = {path.stem for path in (ROOT / "tools").glob("*.py")}
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text()
+        assert not any(f"import {name}" in text.split() for name in names)
+        assert "from tools" not in text

@@ -1,0 +1,56 @@
+import pickle
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from emolit.errors import ConfigError
+from emolit.loading import ClipDataset, Collate, Loading
+from emolit.prompts.direct import Direct
+from emolit.types import Clip
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    clips = []
+    for corpus, seconds, label in (("one", 0.1, "sad"), ("two", 0.3, None)):
+        (tmp_path / corpus).mkdir()
+        soundfile.write(tmp_path / corpus / "a.wav", np.full(int(8000 * seconds), 0.25), 8000)
+        clips.append(Clip(id="a", corpus=corpus, path="a.wav", label=label))
+    folders = {corpus: tmp_path / corpus for corpus in ("one", "two")}
+    return ClipDataset(tuple(clips), folders, 16_000, 0.2)
+
+
+def test_a_clip_is_found_in_the_folder_of_its_corpus_resampled_and_cut(dataset):
+    lengths = {clip.corpus: len(waveform) for clip, waveform in dataset}
+    assert len(dataset) == 2
+    assert lengths == {"one": 1600, "two": 3200}
+
+
+def test_a_batch_keeps_clips_questions_targets_and_waveforms_in_one_order(dataset):
+    prompt = Direct("Which of {options}?")
+    batch = Collate(prompt, ("angry", "sad"), 16_000)([dataset[1], dataset[0]])
+    assert [clip.corpus for clip in batch.clips] == ["two", "one"]
+    assert batch.questions == ("Which of angry, sad?",) * 2
+    assert batch.targets == (None, "<answer>sad</answer>")
+    assert batch.options == ("angry", "sad")
+    assert [len(waveform) for waveform in batch.waveforms] == [3200, 1600]
+    assert all(waveform.dtype == torch.float32 for waveform in batch.waveforms)
+    assert batch.sampling_rate == 16_000
+
+
+def test_dataset_and_collate_travel_to_worker_processes(dataset):
+    copy = pickle.loads(pickle.dumps(dataset))
+    assert copy.clips == dataset.clips
+    collate = pickle.loads(pickle.dumps(Collate(Direct(), ("sad",), 16_000)))
+    assert len(collate([copy[0]])) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("batch_size", 0), ("eval_batch_size", -1), ("max_seconds", 0.0), ("num_workers", -1)],
+)
+def test_settings_without_meaning_are_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=rf"`loading\.{name}` is {value}"):
+        Loading(**{name: value})
