@@ -35,8 +35,9 @@ from typing import Literal
 
 from numpy.random import RandomState
 
-from emolit import voice
-from emolit.voice import Array, Voice, centered
+from emolit import sound, voice
+from emolit.sound import Array, centered
+from emolit.voice import Voice
 
 Emotion = Literal["angry", "happy", "neutral", "sad"]
 EMOTIONS: tuple[Emotion, ...] = ("angry", "happy", "neutral", "sad")
@@ -71,23 +72,23 @@ class Cue:
 
 
 CUES: Mapping[str, Cue] = {
-    "pitch": Cue(0.0, (0.22, 0.32, 0.0, -0.2), 0.15, 0.08, 0.5, 2.0, octaves=True),
-    "excursion": Cue(1.0, (0.35, 0.8, -0.5, -0.6), 0.25, 0.4, 0.3, 8.0, octaves=True),
+    "pitch": Cue(0.0, (0.27, 0.38, 0.0, -0.26), 0.15, 0.08, 0.5, 2.0, octaves=True),
+    "excursion": Cue(1.0, (0.25, 0.6, -0.3, -0.4), 0.3, 0.45, 0.3, 8.0, octaves=True),
     "contour": Cue(0.0, (-3.5, 4.4, 1.1, -3.2), 1.3, 1.9, -12.0, 12.0),
-    "rate": Cue(2.13, (0.16, 0.15, -0.08, -0.2), 0.12, 0.14, 2.5, 7.0, octaves=True),
-    "pause": Cue(0.08, (-0.04, -0.04, -0.04, 0.22), 0.04, 0.06, 0.0, 0.6),
+    "rate": Cue(2.13, (0.13, 0.12, -0.07, -0.16), 0.13, 0.15, 2.5, 7.0, octaves=True),
+    "pause": Cue(0.06, (-0.03, -0.03, 0.0, 0.19), 0.04, 0.06, 0.0, 0.6),
     "rhythm": Cue(0.18, (0.26, 0.0, 0.0, 0.24), 0.06, 0.06, 0.0, 0.7),
-    "smile": Cue(1.0, (-0.035, 0.085, 0.0, -0.035), 0.025, 0.035, 0.8, 1.3),
+    "smile": Cue(1.0, (-0.03, 0.078, 0.0, -0.03), 0.025, 0.035, 0.8, 1.3),
     "articulation": Cue(0.9, (0.1, 0.1, 0.05, -0.35), 0.1, 0.1, 0.2, 1.4),
-    "hiss": Cue(-10.0, (6.0, 4.0, -2.0, -5.0), 2.5, 2.5, -40.0, 6.0),
-    "slope": Cue(-10.0, (3.2, 2.0, -1.4, -2.8), 1.3, 1.3, -18.0, -3.0),
-    "breath": Cue(-24.0, (-2.0, -2.0, -3.0, 10.0), 2.8, 2.8, -45.0, 0.0),
-    "jitter": Cue(-6.8, (1.9, 0.0, 0.0, 1.1), 0.6, 0.6, 0.0, 0.15, octaves=True),
+    "hiss": Cue(-10.0, (6.0, 4.5, -2.0, -6.0), 2.5, 2.5, -40.0, 6.0),
+    "slope": Cue(-10.0, (2.8, 1.8, -0.8, -2.8), 1.3, 1.3, -18.0, -3.0),
+    "breath": Cue(-27.0, (-2.0, -2.0, -2.0, 10.0), 2.8, 2.8, -45.0, 0.0),
+    "jitter": Cue(-6.8, (1.8, 0.0, 0.0, 1.0), 0.7, 0.65, 0.0, 0.08, octaves=True),
     "shimmer": Cue(0.2, (2.0, 0.0, 0.0, 1.2), 0.6, 0.6, 0.0, 8.0, octaves=True),
-    "attack": Cue(-5.0, (-0.9, -0.7, 0.5, 1.0), 0.4, 0.4, 0.004, 0.15, octaves=True),
+    "attack": Cue(-5.0, (-1.0, -0.8, 0.5, 1.0), 0.4, 0.4, 0.004, 0.15, octaves=True),
     "stress": Cue(6.0, (5.0, 4.0, -1.0, -2.0), 1.8, 1.8, 0.0, 20.0),
     "level": Cue(-25.0, (2.5, 1.5, -0.5, -2.5), 2.0, 3.8, -45.0, -14.0),
-    "floor": Cue(-42.0, (0.0, 0.0, 0.0, 0.0), 2.5, 2.0, -60.0, 0.0),
+    "floor": Cue(-47.0, (0.0, 0.0, 0.0, 0.0), 2.5, 2.0, -60.0, 0.0),
     "color": Cue(-4.0, (0.0, 0.0, 0.0, 0.0), 1.0, 0.5, -12.0, 6.0),
 }
 """Settings of ``emolit.voice.Voice`` by name, in its units; pitch is relative to the speaker's."""
@@ -98,6 +99,8 @@ class Setting:
     """Who is recorded where: what two corpora of the same emotions differ in.
 
     Attributes:
+        name: Stands in the names of its speakers and clips.
+        stream: Keeps its chance apart from that of other settings.
         pitch: Usual F0 of low and of high voices in Hz.
         tract: Factor on the formants of low and of high voices.
         style: Added to the middle of cues, by name.
@@ -105,6 +108,8 @@ class Setting:
         wet: Root mean square of the room's echo relative to the direct sound.
     """
 
+    name: str
+    stream: int
     pitch: tuple[float, float]
     tract: tuple[float, float]
     style: Mapping[str, float] = field(default_factory=dict)
@@ -112,8 +117,10 @@ class Setting:
     wet: float = 0.0
 
 
-STUDIO = Setting(pitch=(115.0, 200.0), tract=(1.0, 1.12))
+STUDIO = Setting(name="studio", stream=0, pitch=(115.0, 200.0), tract=(1.0, 1.12))
 FIELD = Setting(
+    name="field",
+    stream=1,
     pitch=(105.0, 220.0),
     tract=(0.97, 1.15),
     style={"rate": 0.15, "excursion": -0.25, "slope": 0.8, "floor": 20.0, "color": 1.5},
@@ -169,4 +176,4 @@ def deliver(speaker: Speaker, emotion: Emotion, rng: RandomState) -> Voice:
 def record(speaker: Speaker, emotion: Emotion, wet: float, rng: RandomState) -> Array:
     """Return a clip of a speaker in their room at 16 kHz."""
     wave = voice.speak(deliver(speaker, emotion, rng), rng)
-    return voice.reverberate(wave, speaker.decay, wet, rng) if speaker.decay else wave
+    return sound.reverberate(wave, speaker.decay, wet, rng) if speaker.decay else wave

@@ -61,6 +61,12 @@ class AdapterCheckpoint(ModelCheckpoint):
         self.dirpath = self.dirpath or trainer.default_root_dir
         super().setup(trainer, pl_module, stage)
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the end of training too, whatever the interval."""
+        super().on_train_end(trainer, pl_module)
+        if self.monitor is None and self._last_global_step_saved != trainer.global_step:
+            self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
+
     def _find_last_checkpoints(self, trainer: Trainer) -> set[str]:
         """Return what ``--ckpt_path last`` may mean; asked before ``setup``."""
         self.dirpath = self.dirpath or trainer.default_root_dir

@@ -26,6 +26,14 @@ SPECIAL = (
 )  # fmt: skip
 
 
+TAGS = tuple(
+    f"<{slash}{tag}>"
+    for tag in ("answer", "think", "content", "acoustics", "summary")
+    for slash in ("", "/")
+)
+"""Tags of the prompts, one token each: a tiny model has no capacity to spell them."""
+
+
 @dataclass(frozen=True)
 class NanoSize:
     """Sizes of a tiny model.
@@ -38,14 +46,14 @@ class NanoSize:
         width: Of the language model.
         layers: Of the language model.
         heads: Attention heads of both.
-        vocabulary: Tokens at most, special ones included.
+        vocabulary: Tokens at most, special ones included; the tags of the prompts come on top.
     """
 
     seconds: int = 3
     mels: int = 80
-    tower_width: int = 96
+    tower_width: int = 64
     tower_layers: int = 2
-    width: int = 96
+    width: int = 64
     layers: int = 2
     heads: int = 4
     vocabulary: int = 512
@@ -127,6 +135,7 @@ def _processor(size: NanoSize) -> Any:
             show_progress=False,
         ),
     )
+    tokenizer.add_tokens(list(TAGS))
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",

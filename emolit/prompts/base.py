@@ -11,6 +11,9 @@ from functools import lru_cache
 from emolit.errors import CorpusError
 from emolit.types import Answer, Clip
 
+QUESTION = "Listen to the speaker. Which emotion do they express? Choose one of: {options}."
+"""The default question of every prompt with closed options."""
+
 
 class Prompt(ABC):
     """Puts a question about a clip and reads the answer out of a response."""
@@ -69,6 +72,17 @@ def tagged(response: str, tag: str) -> str | None:
         return None
     found = re.search(rf"<{tag}>(.*?)</{tag}>", response, flags=re.DOTALL)
     return found.group(1).strip() if found else None
+
+
+def put(question: str, instruction: str, options: tuple[str, ...]) -> str:
+    """Return a question with its options, followed by how to reply.
+
+    Example:
+        >>> put("Which? {options}", "Be brief.", ("angry", "sad"))
+        'Which? angry, sad Be brief.'
+    """
+    asked = question.replace("{options}", ", ".join(options))
+    return f"{asked} {instruction}".strip()
 
 
 def option(word: str | None, options: tuple[str, ...]) -> str | None:

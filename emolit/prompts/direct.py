@@ -1,6 +1,6 @@
 """The answer at once: ``<answer>…</answer>``."""
 
-from emolit.prompts.base import Prompt, label_of, option, tagged
+from emolit.prompts.base import QUESTION, Prompt, label_of, option, put, tagged
 from emolit.types import Clip
 
 
@@ -9,20 +9,18 @@ class Direct(Prompt):
 
     Args:
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
+        instruction: How to reply, behind the question; None takes the prompt's own.
     """
 
-    def __init__(
-        self,
-        question: str = (
-            "Listen to the speaker. Which emotion do they express? Choose one of: {options}. "
-            "Reply only with <answer>one option</answer>."
-        ),
-    ) -> None:
+    own_instruction = "Reply only with <answer>one option</answer>."
+
+    def __init__(self, question: str = QUESTION, instruction: str | None = None) -> None:
         self.question = question
+        self.instruction = self.own_instruction if instruction is None else instruction
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question with its options."""
-        return self.question.replace("{options}", ", ".join(options))
+        return put(self.question, self.instruction, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> str | None:
         """Return the option in the only answer tag.

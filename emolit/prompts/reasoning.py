@@ -1,6 +1,6 @@
 """Thinking before the answer: ``<think>…</think><answer>…</answer>``."""
 
-from emolit.prompts.base import Prompt, label_of, option, tagged
+from emolit.prompts.base import QUESTION, Prompt, label_of, option, put, tagged
 from emolit.types import Clip
 
 
@@ -9,25 +9,29 @@ class Reasoning(Prompt):
 
     Args:
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
+        instruction: How to reply, behind the question; None takes the prompt's own.
         thought: Text inside ``<think>`` of the supervised target, since corpora carry no
             reasoning; ``{transcript}`` is replaced by the clip's transcript.
     """
 
+    own_instruction = (
+        "Think first. Reply in exactly this form: "
+        "<think>your reasoning</think><answer>one option</answer>"
+    )
+
     def __init__(
         self,
-        question: str = (
-            "Listen to the speaker. Which emotion do they express? Choose one of: {options}. "
-            "Think first. Reply in exactly this form: "
-            "<think>your reasoning</think><answer>one option</answer>"
-        ),
+        question: str = QUESTION,
+        instruction: str | None = None,
         thought: str = "I listen to the voice.",
     ) -> None:
         self.question = question
+        self.instruction = self.own_instruction if instruction is None else instruction
         self.thought = thought
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question with its options."""
-        return self.question.replace("{options}", ", ".join(options))
+        return put(self.question, self.instruction, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> str | None:
         """Return the option in the only answer tag after the only think tag.

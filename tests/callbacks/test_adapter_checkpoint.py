@@ -35,7 +35,7 @@ def data(tmp_path_factory):
     return root
 
 
-def fit(root, data, nano_folder, *, steps=2, resume=None, callbacks=(), **policy):
+def fit(root, data, nano_folder, *, steps=2, every=1, resume=None, **policy):
     corpus = Manifest("tones.csv", root=str(data), prompt=Direct(), loading=Loading(batch_size=4))
     task = SupervisedFinetuning(
         policy=Nano(str(nano_folder), **policy),
@@ -52,9 +52,8 @@ def fit(root, data, nano_folder, *, steps=2, resume=None, callbacks=(), **policy
         logger=False,
         num_sanity_val_steps=0,
         callbacks=[
-            AdapterCheckpoint(every_n_train_steps=1),
+            AdapterCheckpoint(every_n_train_steps=every),
             AdapterCheckpoint(filename="best", monitor="val/tones/UA"),
-            *callbacks,
         ],
     )
     trainer.fit(task, corpus, ckpt_path=resume, weights_only=False)
@@ -132,3 +131,11 @@ def test_resuming_with_another_policy_says_which_weights_differ(tmp_path, data, 
     fit(tmp_path, data, nano_folder, freeze=["audio_tower"])
     with pytest.raises(PolicyError, match=r"differ in \d+ trained weights, such as .*audio_tower"):
         fit(tmp_path, data, nano_folder, resume=str(tmp_path / "last.ckpt"))
+
+
+def test_the_end_of_training_is_kept_whatever_the_interval(tmp_path, data, nano_folder):
+    task = fit(tmp_path, data, nano_folder, steps=3, every=2)
+    assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 3
+    model = AutoModelForMultimodalLM.from_pretrained(tmp_path / "last")
+    for name, weight in model.named_parameters():
+        torch.testing.assert_close(weight, task.policy.base.get_parameter(name), atol=0, rtol=0)

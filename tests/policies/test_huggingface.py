@@ -124,10 +124,10 @@ def test_placeholders_are_never_sampled_even_when_most_likely(policy, batch):
 
 def test_a_stop_string_ends_a_response_and_stays_in_it(policy, batch):
     tokens = policy.imitate(batch).tokens[:, 0]
-    stopped = policy._stopped(tokens[:, :7], ("</answer>",))
-    assert policy.processor.tokenizer.decode(tokens[0, :7]).endswith("</answer>")
+    stopped = policy._stopped(tokens[:, :3], ("</answer>",))
+    assert policy.processor.tokenizer.decode(tokens[0, :3]).endswith("</answer>")
     assert stopped.all()
-    assert not policy._stopped(tokens[:, :6], ("</answer>",)).any()
+    assert not policy._stopped(tokens[:, :2], ("</answer>",)).any()
 
 
 def test_every_tensor_of_the_processor_is_consumed_or_named(policy, batch, monkeypatch):

@@ -1,0 +1,90 @@
+"""Every shipped experiment runs, from warm start to report, on a few clips."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from tests.command import emolit
+from tests.fakes.ravdess import write_ravdess
+from tests.fakes.urdu import write_urdu
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "configs" / "experiments"
+CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
+QUICK = ["--trainer.max_steps", 2, "--trainer.enable_progress_bar", False]
+TINY = "{seconds: 1, mels: 20, tower_width: 16, tower_layers: 1, width: 16, layers: 1, heads: 2}"
+KEYS = ["id", "corpus", "target", "response", "answer", "rewards"]
+
+
+def run(name, root, data):
+    """Run the three steps of an experiment below ``root``, as the README does."""
+    configs = CONFIGS / name
+    nano = ["--model.init_args.policy.init_args.folder", root / "nano"]
+    nano += ["--model.init_args.policy.init_args.size", TINY]
+    sft, grpo = (
+        ["--trainer.default_root_dir", root / "sft"],
+        ["--trainer.default_root_dir", root / "grpo"],
+    )
+    emolit("fit", "--config", configs / "sft.yaml", *data, *QUICK, *nano, *sft)
+    start = [CHECKPOINT, root / "sft" / "last"]
+    emolit("fit", "--config", configs / "grpo.yaml", *data, *QUICK, *start, *grpo)
+    for folder in (sft, grpo):
+        checkpoint = [CHECKPOINT, folder[1] / "last"]
+        emolit("test", "--config", configs / "test.yaml", *data, *checkpoint, *folder)
+
+
+def check(root, corpora):
+    """The table can be recomputed from the predictions by anyone."""
+    for corpus, clips in corpora.items():
+        path = root / "grpo" / "test" / f"predictions-{corpus}.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        assert len(rows) == clips
+        assert all(list(row) == KEYS for row in rows)
+        assert all(set(row["rewards"]) == {"correct", "well_formed"} for row in rows)
+        assert all(row["rewards"]["correct"] == (row["answer"] == row["target"]) for row in rows)
+        scores = json.loads((root / "grpo" / "test" / "scores.json").read_text())
+        told = [row["answer"] or "unreadable" for row in rows]
+        with pytest.MonkeyPatch.context():
+            expected = balanced_accuracy_score([row["target"] for row in rows], told)
+        assert scores["corpora"][corpus]["UA"] == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+def test_the_demo_runs_and_its_report_has_every_run_and_corpus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write = ["--data.init_args.root", tmp_path / "data"]
+    run("demo", tmp_path / "demo", write)
+    check(tmp_path / "demo", {"synthetic": 392, "synthetic_shifted": 308})
+    table = [sys.executable, ROOT / "tools" / "table.py", tmp_path / "demo", "--seed", "0"]
+    subprocess.run(list(map(str, table)), check=True, capture_output=True)
+    report = json.loads((tmp_path / "demo" / "report.json").read_text())
+    assert report["seed"] == 0
+    found = [(row["run"], row["corpus"], row["split"]) for row in report["results"]]
+    assert sorted(found) == sorted(
+        (run_name, corpus, "test")
+        for run_name in ("sft", "grpo")
+        for corpus in ("synthetic", "synthetic_shifted")
+    )
+    wanted = {"run", "corpus", "split", "n", "UA", "WA", "macro_F1", "weighted_F1", "parse_rate"}
+    assert all(wanted <= row.keys() for row in report["results"])
+    assert "synthetic_shifted" in (tmp_path / "demo" / "report.md").read_text()
+    assert list((tmp_path / "demo").rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+@pytest.mark.filterwarnings("ignore:.*of the 1440 clips")
+def test_the_ravdess_experiment_runs_on_a_fake_release(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_ravdess(tmp_path / "data")
+    write_urdu(tmp_path / "data")
+    run("ravdess", tmp_path / "runs", ["--data.init_args.root", tmp_path / "data"])
+    scores = json.loads((tmp_path / "runs" / "grpo" / "test" / "scores.json").read_text())
+    check(tmp_path / "runs", {name: row["n"] for name, row in scores["corpora"].items()})
+    assert set(scores["corpora"]) == {"ravdess", "urdu"}
+    assert len(scores["labels"]) == 8

@@ -1,0 +1,62 @@
+"""The commands of README and docs exist: their options parse, their targets and files stand."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.command import emolit
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def commands():
+    for page in PAGES:
+        for block in BLOCK.findall(page.read_text()):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if words:
+                    yield pytest.param(words, id=f"{page.name}: {' '.join(words)[:60]}")
+
+
+COMMANDS = list(commands())
+
+
+def test_there_are_commands_to_check():
+    assert len(COMMANDS) > 8
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    if words[0] == "make":
+        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert set(words[1:]) <= {*targets, *(word for word in words[1:] if "=" in word)}
+    elif words[0] == "emolit":
+        check_emolit(words[1:], tmp_path, capsys)
+    elif words[0] == "python":
+        assert (ROOT / words[1]).is_file()
+    else:
+        assert words[0] in {"tensorboard", "git", "cd", "pip"}
+
+
+def check_emolit(words, tmp_path, capsys):
+    """Parse everything, without running it; placeholders in capitals stand for files."""
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("trainer: {max_steps: 1}\n")
+    names = {
+        "EXPERIMENT.yaml": "configs/experiments/demo/grpo.yaml",
+        "OVERLAY.yaml": overlay,
+        "mypackage.Brevity": "emolit.rewards.correct.Correct",
+    }
+    words = [names.get(word, word) for word in words]
+    words = words[: words.index(">")] if ">" in words else words
+    if "--print_config" not in words:
+        words = [*words, "--print_config"]
+    with pytest.raises(SystemExit) as stopped:
+        emolit(*words)
+    assert stopped.value.code == 0
+    assert "class_path" in capsys.readouterr().out
