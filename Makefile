@@ -7,6 +7,8 @@ SEED ?= 0
 CONTROL ?=
 DEMO := runs/demo$(if $(filter-out 0,$(SEED)),-seed$(SEED))
 DEMO_CONFIGS := configs/experiments/demo
+# The matrices of the tiny model are too small to share: one thread is steady, two wait for each other.
+export OMP_NUM_THREADS ?= 1
 CHECKPOINT := --model.init_args.policy.init_args.checkpoint
 
 .DEFAULT_GOAL := help

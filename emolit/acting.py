@@ -22,11 +22,11 @@ formants, articulation      clear  clear  slack  J&L; lips spread when happy: T
 breathiness                 less   less   more   S (lax, breathy voice of sadness)
 ==========================  =====  =====  =====  =================
 
-J&L find that such cues "contribute in an additive fashion", each "neither necessary nor
-sufficient" (their account of Brunswik's lens). So it is here: speakers differ in every cue by
-habit and repeat nothing exactly, which hides the emotion in each single cue but not in all.
-Deviations: sizes are chosen, not measured; J&L report rising contours for anger too; a studio
-microphone and a level of its own in every clip leave little of the loudness.
+J&L describe such cues as additive, with none necessary and none sufficient (Brunswik's lens). So
+it is here: speakers differ in every cue by habit and repeat nothing exactly, which hides the
+emotion in each single cue but not in all of them.
+Deviations: sizes are chosen, not measured; J&L report rising contours for anger too; a level of
+its own in every clip leaves little of the loudness.
 """
 
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ class Cue:
 CUES: Mapping[str, Cue] = {
     "pitch": Cue(0.0, (0.27, 0.38, 0.0, -0.26), 0.15, 0.08, 0.5, 2.0, octaves=True),
     "excursion": Cue(1.0, (0.25, 0.6, -0.3, -0.4), 0.3, 0.45, 0.3, 8.0, octaves=True),
-    "contour": Cue(0.0, (-3.5, 4.4, 1.1, -3.2), 1.3, 1.9, -12.0, 12.0),
+    "contour": Cue(0.0, (-3.2, 3.9, 0.8, -3.2), 1.4, 2.1, -12.0, 12.0),
     "rate": Cue(2.13, (0.13, 0.12, -0.07, -0.16), 0.13, 0.15, 2.5, 7.0, octaves=True),
     "pause": Cue(0.06, (-0.03, -0.03, 0.0, 0.19), 0.04, 0.06, 0.0, 0.6),
     "rhythm": Cue(0.18, (0.26, 0.0, 0.0, 0.24), 0.06, 0.06, 0.0, 0.7),
@@ -82,7 +82,7 @@ CUES: Mapping[str, Cue] = {
     "articulation": Cue(0.9, (0.1, 0.1, 0.05, -0.35), 0.1, 0.1, 0.2, 1.4),
     "hiss": Cue(-10.0, (6.0, 4.5, -2.0, -6.0), 2.5, 2.5, -40.0, 6.0),
     "slope": Cue(-10.0, (2.8, 1.8, -0.8, -2.8), 1.3, 1.3, -18.0, -3.0),
-    "breath": Cue(-27.0, (-2.0, -2.0, -2.0, 10.0), 2.8, 2.8, -45.0, 0.0),
+    "breath": Cue(-26.0, (-2.0, -2.0, -2.0, 11.0), 2.8, 2.8, -45.0, 0.0),
     "jitter": Cue(-6.8, (1.8, 0.0, 0.0, 1.0), 0.7, 0.65, 0.0, 0.08, octaves=True),
     "shimmer": Cue(0.2, (2.0, 0.0, 0.0, 1.2), 0.6, 0.6, 0.0, 8.0, octaves=True),
     "attack": Cue(-5.0, (-1.0, -0.8, 0.5, 1.0), 0.4, 0.4, 0.004, 0.15, octaves=True),
@@ -123,7 +123,7 @@ FIELD = Setting(
     stream=1,
     pitch=(105.0, 220.0),
     tract=(0.97, 1.15),
-    style={"rate": 0.15, "excursion": -0.25, "slope": 0.8, "floor": 20.0, "color": 1.5},
+    style={"rate": 0.15, "excursion": -0.25, "slope": 0.8, "floor": 16.0, "color": 0.5},
     decay=(0.2, 0.4),
     wet=0.5,
 )

@@ -41,6 +41,8 @@ TAPER: Array = (
     ** 2
 )
 """Fades a response in and out, so that its ends make no clicks."""
+SOFT: Array = 1 / (1 + (COARSE / 3000) ** 2)
+"""Spectrum of the noise at the glottis that breath makes. ``[coarse]``"""
 QUIET = 1e-3
 """Pulses weaker than this are left out."""
 
@@ -60,6 +62,9 @@ SCHWA = VOWELS[-1]
 BANDWIDTHS = (80.0, 100.0, 140.0)
 UPPER = ((3400.0, 220.0), (4500.0, 300.0), (5500.0, 400.0), (6500.0, 500.0), (7500.0, 600.0))
 """Formants and bandwidths in Hz that do not move with the vowel."""
+
+HIGHEST = 7600.0
+"""A formant above it stands too near half the sampling rate and is left out."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,8 @@ def tract_response(voice: Voice, said: Syllables) -> Complex:
     middle = 0.5 * (said.nucleus + said.end)
     fixed = np.ones((1, len(BINS)), dtype=np.complex128)
     for frequency, bandwidth in UPPER:
-        fixed *= inverse_resonance(np.array([min(7800.0, voice.tract * frequency)]), bandwidth)
+        if voice.tract * frequency < HIGHEST:
+            fixed *= inverse_resonance(np.array([voice.tract * frequency]), bandwidth)
     total = np.repeat(fixed, len(times), axis=0)
     for column, bandwidth in enumerate(BANDWIDTHS):
         track = np.interp(times, middle, said.formants[:, column])
@@ -234,7 +240,7 @@ def turbulence(voice: Voice, said: Syllables, tract: Complex) -> Array:
     """Return the gains of breath in vowels, hiss in consonants and background. ``[F, coarse]``."""
     times = frame_times(voice)
     voicing = smooth(loudness(voice, said, times), 5)
-    breath = np.repeat(np.abs(tract[:, ::2]), 4, axis=0)[: len(times)] * voicing[:, None]
+    breath = np.repeat(np.abs(tract[:, ::2]) * SOFT, 4, axis=0)[: len(times)] * voicing[:, None]
     breath *= decibels(voice.breath) / root_mean_square(breath)
     index = np.maximum(np.searchsorted(said.onset, times, side="right") - 1, 0)
     inside = (times >= said.onset[index]) & (times < said.nucleus[index])

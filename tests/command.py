@@ -11,8 +11,6 @@ def emolit(*arguments: object) -> None:
     before, sys.argv = sys.argv, ["emolit", *map(str, arguments)]
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Checkpoint directory .* is not empty")
-            warnings.filterwarnings("ignore", message=r"Found \d+ module\(s\) in eval mode")
             warnings.filterwarnings("ignore", message="The number of training batches")
             main()
     finally:

@@ -1,7 +1,7 @@
 """The demo's control: supervised finetuning continued for as long as GRPO took.
 
-Three learning rates are tried; the one with the best validation score is tested. Nothing is chosen
-on test data.
+Three learning rates are tried (``--rates`` names others, or one that another seed has chosen); the
+one with the best validation score is tested. Nothing is chosen on test data.
 
     python tools/control.py runs/demo --configs configs/experiments/demo --seed 0
 """
@@ -14,7 +14,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-RATES = (1e-4, 3e-4, 1e-3)
+RATES = (3e-4, 1e-3, 2e-3)
 CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
 
 
@@ -35,13 +35,14 @@ def main() -> None:
     parser.add_argument("root", type=Path, help="folder with sft/ and grpo/")
     parser.add_argument("--configs", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES)
     parser.add_argument("extra", nargs="*", help="further arguments of emolit, after --")
     given = parser.parse_args()
     limit = timedelta(seconds=round(fit_report(given.root / "grpo")["seconds"]))
     common = ["--seed_everything", given.seed, *given.extra]
     start = [CHECKPOINT, given.root / "sft" / "best"]
     scores = {}
-    for rate in RATES:
+    for rate in given.rates:
         folder = given.root / "control" / f"{rate:g}"
         emolit(
             *["fit", "--config", given.configs / "sft.yaml", *common, *start],

@@ -86,6 +86,7 @@ class HuggingFace(Policy):
         """
         if self.model is not None:
             return
+        check_there(self.checkpoint)
         adapter = Path(self.checkpoint) / "adapter_config.json"
         given = json.loads(adapter.read_text()) if adapter.is_file() else None
         source = given["base_model_name_or_path"] if given else self.checkpoint
@@ -381,3 +382,18 @@ class HuggingFace(Policy):
         else:
             self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
+
+
+def check_there(checkpoint: str) -> None:
+    """Refuse a path that leads nowhere; a hub id has one slash and no dot in front.
+
+    Raises:
+        PolicyError: It does.
+    """
+    path = Path(checkpoint)
+    looks_local = path.is_absolute() or checkpoint.startswith(".") or len(path.parts) > 2
+    if looks_local and not path.is_dir():
+        raise PolicyError(
+            f"The checkpoint folder {checkpoint!r} is not there; train it first, or set "
+            "`checkpoint` to a folder that holds a model or an adapter, or to a hub id."
+        )

@@ -12,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from emolit import sound
+from emolit import sound, voice
 from emolit.acting import EMOTIONS
 from emolit.corpora import synthetic
 from emolit.corpora.synthetic import Synthetic
@@ -90,18 +90,19 @@ def test_a_machine_whose_last_bits_differ_gives_the_same_bytes(kind, monkeypatch
     corpus = kind()
     keys = [("test", number, take) for number in range(4) for take in range(4)]
     here = [clip(corpus, *key) for key in keys]
-    plain = sound.decibels
+    amplitude, pitch = sound.decibels, voice.fundamental
 
-    def exactly(transform):
-        return lambda values, size=None, axis=-1: np.asarray(
-            transform(np.asarray(values, dtype=kind_of[transform]), size, axis)
-        ).astype(back[transform])
+    def rfft(values: np.ndarray, *rest: int, axis: int = -1) -> np.ndarray:
+        return scipy.fft.rfft(values.astype(np.longdouble), *rest, axis=axis).astype(complex)
 
-    kind_of = {scipy.fft.rfft: np.longdouble, scipy.fft.irfft: np.clongdouble}
-    back = {scipy.fft.rfft: np.complex128, scipy.fft.irfft: np.float64}
-    monkeypatch.setattr(np.fft, "rfft", exactly(scipy.fft.rfft))
-    monkeypatch.setattr(np.fft, "irfft", exactly(scipy.fft.irfft))
-    monkeypatch.setattr(sound, "decibels", lambda level: plain(level) * (1 + 4e-16))
+    def irfft(values: np.ndarray, *rest: int, axis: int = -1) -> np.ndarray:
+        return scipy.fft.irfft(values.astype(np.clongdouble), *rest, axis=axis).astype(float)
+
+    monkeypatch.setattr(np.fft, "rfft", rfft)
+    monkeypatch.setattr(np.fft, "irfft", irfft)
+    for module in (sound, voice):
+        monkeypatch.setattr(module, "decibels", lambda level: amplitude(level) * (1 + 4e-16))
+    monkeypatch.setattr(voice, "fundamental", lambda *given: pitch(*given) * (1 + 4e-16))
     for key, samples in zip(keys, here, strict=True):
         np.testing.assert_array_equal(clip(corpus, *key), samples)
 

@@ -45,7 +45,7 @@ def test_building_leaves_the_global_random_state_alone(tmp_path):
 
 
 def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(PolicyError, match="nowhere"):
+    with pytest.raises(PolicyError, match="nowhere' is not there; train it first"):
         Nano(str(tmp_path / "nowhere")).build(reference=False, seed=0)
 
 

@@ -29,7 +29,13 @@ def task(policy=None, rewards=None, **settings):
     )
     made.progress = lambda: 0.0
     made.logged = {}
-    made.log_dict = lambda values, **_: made.logged.update(values)
+    made.on_bar = set()
+
+    def log_dict(values, prog_bar=False, **_):
+        made.logged.update(values)
+        made.on_bar |= set(values) if prog_bar else set()
+
+    made.log_dict = log_dict
     return made
 
 
@@ -82,6 +88,12 @@ def test_every_reward_has_its_own_curve():
     assert {"reward/correct", "reward/correct_sd", "reward/well_formed"} <= made.logged.keys()
     assert made.logged["reward/well_formed"].item() == 1.0
     assert {"train/drift", "train/flat_groups", "train/parse_rate"} <= made.logged.keys()
+
+
+def test_the_progress_bar_shows_reward_kl_and_speed():
+    made = task(objective=GRPO(kl=0.1))
+    steps(made, 1)
+    assert made.on_bar == {"train/reward", "train/kl", "train/tokens_per_second"}
 
 
 def test_two_rewards_of_one_name_are_refused():
