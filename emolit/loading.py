@@ -44,7 +44,8 @@ class Loading:
         for name in ("num_workers", "order_seed"):
             if getattr(self, name) < 0:
                 raise ConfigError(
-                    f"`loading.{name}` is {getattr(self, name)}; it must be 0 or more."
+                    f"`loading.{name.removeprefix('order_')}` is {getattr(self, name)}; "
+                    "it must be 0 or more."
                 )
 
     @property

@@ -13,6 +13,8 @@ from typing import Literal, Self
 import torch
 from torch import Tensor
 
+from emolit.errors import ConfigError
+
 Split = Literal["train", "val", "test"]
 Answer = str | tuple[str, ...]
 """What a prompt parsed out of a response: a label or a caption, or a tuple of words."""
@@ -95,6 +97,20 @@ class Sampling:
     top_k: int = 0
     max_tokens: int = 64
     stop: tuple[str, ...] = ("</answer>",)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that leave nothing to draw."""
+        for name, good in (
+            ("temperature", self.temperature >= 0),
+            ("top_p", 0 < self.top_p <= 1),
+            ("top_k", self.top_k >= 0),
+            ("max_tokens", self.max_tokens > 0),
+        ):
+            if not good:
+                raise ConfigError(
+                    f"`sampling.{name}` is {getattr(self, name)}; choose temperature >= 0, "
+                    "0 < top_p <= 1, top_k >= 0 and max_tokens > 0."
+                )
 
     def greedy(self) -> "Sampling":
         """Return the same record with greedy decoding."""

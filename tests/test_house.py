@@ -22,13 +22,13 @@ def modules():
             yield path.relative_to(PACKAGE)
 
 
-@pytest.mark.parametrize("module", modules(), ids=str)
+@pytest.mark.parametrize("module", list(modules()), ids=str)
 def test_every_module_has_its_test_file(module):
     twin = ROOT / "tests" / module.parent / f"test_{module.name}"
     assert twin.is_file(), f"write {twin.relative_to(ROOT)}"
 
 
-@pytest.mark.parametrize("module", modules(), ids=str)
+@pytest.mark.parametrize("module", list(modules()), ids=str)
 def test_every_module_says_what_it_is(module):
     name = ".".join(("emolit", *module.with_suffix("").parts))
     assert (importlib.import_module(name).__doc__ or "").strip()

@@ -29,7 +29,7 @@ def test_a_clip_is_found_in_the_folder_of_its_corpus_resampled_and_cut(dataset):
 
 
 def test_a_batch_keeps_clips_questions_targets_and_waveforms_in_one_order(dataset):
-    prompt = Direct("Which of {options}?")
+    prompt = Direct("Which of {options}?", instruction="")
     batch = Collate(prompt, ("angry", "sad"), 16_000)([dataset[1], dataset[0]])
     assert [clip.corpus for clip in batch.clips] == ["two", "one"]
     assert batch.questions == ("Which of angry, sad?",) * 2

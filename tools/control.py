@@ -11,7 +11,6 @@ import json
 import shutil
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 RATES = (3e-4, 1e-3, 2e-3)
@@ -38,7 +37,8 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=RATES)
     parser.add_argument("extra", nargs="*", help="further arguments of emolit, after --")
     given = parser.parse_args()
-    limit = timedelta(seconds=round(fit_report(given.root / "grpo")["seconds"]))
+    seconds = round(fit_report(given.root / "grpo")["seconds"])
+    limit = f"00:{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     common = ["--seed_everything", given.seed, *given.extra]
     start = [CHECKPOINT, given.root / "sft" / "best"]
     scores = {}

@@ -48,6 +48,7 @@ def positions(mask: Tensor) -> Tensor:
     """Return positions that start at 0 on the first unpadded token. ``[B, P]`` int64.
 
     Example:
+        >>> import torch
         >>> positions(torch.tensor([[0, 0, 1, 1]]))
         tensor([[0, 0, 0, 1]])
     """

@@ -23,10 +23,21 @@ def adapters_off(peft_model: Any) -> Reference:
 
     @contextmanager
     def opened() -> Iterator[nn.Module]:
-        with peft_model.disable_adapter():
+        with training_kept(peft_model), peft_model.disable_adapter():
             yield peft_model.get_base_model()
 
     return opened
+
+
+@contextmanager
+def training_kept(model: nn.Module) -> Iterator[None]:
+    """Restore which weights train: peft turns them all on when it switches adapters."""
+    trains = {name: weight.requires_grad for name, weight in model.named_parameters()}
+    try:
+        yield
+    finally:
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(trains[name])
 
 
 def frozen_adapter(peft_model: Any, folder: str) -> Reference:
@@ -37,11 +48,12 @@ def frozen_adapter(peft_model: Any, folder: str) -> Reference:
 
     @contextmanager
     def opened() -> Iterator[nn.Module]:
-        peft_model.set_adapter(TWIN, inference_mode=True)
-        try:
-            yield peft_model.get_base_model()
-        finally:
-            peft_model.set_adapter(trained)
+        with training_kept(peft_model):
+            peft_model.set_adapter(TWIN, inference_mode=True)
+            try:
+                yield peft_model.get_base_model()
+            finally:
+                peft_model.set_adapter(trained)
 
     return opened
 

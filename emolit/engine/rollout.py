@@ -32,7 +32,7 @@ def streams(seed: int, step: int, clips: Sequence[str], group: int, length: int)
 
     Args:
         seed: Of the run.
-        step: Optimizer step and position in its accumulation window, as one number.
+        step: Optimizer step; a clip that stands twice in one step draws the same responses.
         clips: One key a clip, unique over corpora.
         group: G.
         length: Numbers a row, the longest response.

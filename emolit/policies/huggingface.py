@@ -95,7 +95,7 @@ class HuggingFace(Policy):
         if given is not None:
             self._reference = self._resume_adapter(base, given, reference)
         elif self.lora is not None:
-            self._reference = self._fresh_adapter(base, self.lora)
+            self._reference = self._fresh_adapter(base, self.lora, seed)
         else:
             self.model = base
         self._freeze()
@@ -141,7 +141,7 @@ class HuggingFace(Policy):
                 )
         return model
 
-    def _fresh_adapter(self, base: Any, lora: Lora) -> Reference:
+    def _fresh_adapter(self, base: Any, lora: Lora, seed: int) -> Reference:
         """Wrap the base in new adapters; the reference is the base with these off."""
         from peft import LoraConfig, get_peft_model
 
@@ -154,7 +154,9 @@ class HuggingFace(Policy):
             lora_dropout=0.0,
             task_type="CAUSAL_LM",
         )
-        self.model = get_peft_model(base, settings)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.model = get_peft_model(base, settings)
         return adapters_off(self.model)
 
     def _resume_adapter(self, base: Any, given: dict[str, Any], twin: bool) -> Reference | None:
@@ -162,8 +164,13 @@ class HuggingFace(Policy):
         from peft import PeftModel
 
         if self.lora is not None:
-            asked = {"r": self.lora.rank, "lora_alpha": self.lora.alpha}
-            found = {name: given[name] for name in asked}
+            asked = {
+                "r": self.lora.rank,
+                "lora_alpha": self.lora.alpha,
+                "modules_to_save": self.lora.train or None,
+                "use_dora": self.lora.dora,
+            }
+            found = {name: given.get(name) for name in asked}
             if asked != found:
                 raise PolicyError(
                     f"The adapter in {self.checkpoint!r} was trained with {found}, "
@@ -295,11 +302,11 @@ class HuggingFace(Policy):
         )
 
     def _stopped(self, rows: Tensor, stop: tuple[str, ...]) -> Tensor:
-        """Tell which token rows end with a stop string."""
+        """Tell which token rows have a stop string, text behind it in the same token included."""
         if not stop:
             return torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
         tails = self.processor.tokenizer.batch_decode(rows[:, -TAIL:])
-        ended = [any(text.rstrip().endswith(end) for end in stop) for text in tails]
+        ended = [any(end in text for end in stop) for text in tails]
         return torch.tensor(ended, device=rows.device)
 
     def _decode(self, tokens: Tensor, mask: Tensor) -> tuple[tuple[str, ...], ...]:

@@ -178,7 +178,7 @@ def _model(size: NanoSize, seed: int, processor: Any) -> Any:
         },
         audio_token_index=tokenizer.convert_tokens_to_ids("<|AUDIO|>"),
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(), torch.device("cpu"):
         torch.manual_seed(seed)
         model = Qwen2AudioForConditionalGeneration(config)
     tower = model.model.audio_tower

@@ -1,8 +1,6 @@
 """Qwen2-Audio, https://arxiv.org/abs/2407.10759: Whisper tower, one linear projector, Qwen2."""
 
-from emolit.policies.huggingface import HuggingFace, Lora
-
-__all__ = ["Lora", "Qwen2Audio"]
+from emolit.policies.huggingface import HuggingFace
 
 
 class Qwen2Audio(HuggingFace):

@@ -11,6 +11,12 @@ from torch import Tensor, nn
 from emolit.errors import ConfigError, RewardError
 from emolit.types import Answer, Clip, Rollout
 
+FAILURES = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What code of a reward raises; it goes on as a `RewardError` with the context."""
+
 
 class Reward(nn.Module, ABC):
     """Scores responses. Override :meth:`score`, or :meth:`forward` for a batched reward.
@@ -62,13 +68,13 @@ class Reward(nn.Module, ABC):
         shown = f"for the response {response!r}"
         try:
             value = self.score(clip, response, answer)
-        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        except FAILURES as error:
             raise RewardError(f"{where} failed with {error!r} {shown}; mend the reward.") from error
         if value is None:
             return float("nan")
         try:
             finite = torch.isfinite(torch.tensor(float(value))).item()
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise RewardError(
                 f"{where} returned {value!r} {shown}; return a number or None."
             ) from error
@@ -96,8 +102,9 @@ def weighted_sum(rewards: Sequence[Reward], scores: dict[str, Tensor]) -> Tensor
     Returns:
         ``[B, G]``; NaN where no reward with a weight applies.
     """
-    parts = torch.stack(
-        [reward.weight * scores[reward.name] for reward in rewards if reward.weight]
-    )
+    weighted = [reward.weight * scores[reward.name] for reward in rewards if reward.weight]
+    if not weighted:
+        raise ConfigError("No reward has a weight, so nothing can train; give one a weight.")
+    parts = torch.stack(weighted)
     total = parts.nansum(0)
     return total.masked_fill(parts.isnan().all(0), float("nan"))

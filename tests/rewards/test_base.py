@@ -40,7 +40,9 @@ def rollout(responses=(("yes", "no"),), answers=(("sad", None),), label="sad"):
     )
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), "high", [1, 2]])
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), float("-inf"), "high", [1, 2], 10**400]
+)
 def test_a_value_that_is_no_finite_number_stops_the_run_with_context(value):
     with pytest.raises(RewardError, match=r"'told' on clip 'c0' of 'toy' returned .*'yes'"):
         Returns(value)(rollout())
@@ -48,7 +50,17 @@ def test_a_value_that_is_no_finite_number_stops_the_run_with_context(value):
 
 @pytest.mark.parametrize(
     "error",
-    [ZeroDivisionError("a"), KeyError("b"), ValueError("c"), TypeError("d"), AttributeError("e")],
+    [
+        ZeroDivisionError("a"),
+        KeyError("b"),
+        ValueError("c"),
+        TypeError("d"),
+        AttributeError("e"),
+        RuntimeError("f"),
+        TimeoutError("g"),
+        AssertionError("h"),
+        RecursionError("i"),
+    ],
 )
 def test_a_crash_stops_the_run_with_context(error):
     with pytest.raises(RewardError, match=r"'told' on clip 'c0' of 'toy' failed .*'yes'") as raised:

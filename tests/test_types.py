@@ -1,0 +1,26 @@
+"""What flows: frozen, sized, and left alone by device transfers."""
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+import torch
+from lightning.fabric.utilities import move_data_to_device
+
+from emolit.types import Evaluation, Sampling
+
+
+def test_lightning_moves_a_batch_and_leaves_its_audio_on_the_host(batch):
+    assert move_data_to_device(batch, torch.device("cpu")) is batch
+    evaluation = Evaluation(batch, ("",) * 5, (None,) * 5)
+    assert move_data_to_device(evaluation, torch.device("cpu")) is evaluation
+
+
+def test_a_batch_counts_its_clips_and_cannot_be_changed(batch):
+    assert len(batch) == 5
+    with pytest.raises(FrozenInstanceError):
+        batch.options = ()
+
+
+def test_greedy_sampling_keeps_limits_and_drops_chance():
+    greedy = Sampling(temperature=0.7, top_p=0.9, top_k=5, max_tokens=3, stop=("x",)).greedy()
+    assert greedy == Sampling(temperature=0.0, top_p=1.0, top_k=0, max_tokens=3, stop=("x",))
