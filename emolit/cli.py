@@ -3,7 +3,6 @@
 import importlib
 import pkgutil
 import warnings
-from typing import Any
 
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -35,10 +34,6 @@ def discover() -> None:
 
 class EmolitCLI(LightningCLI):
     """LightningCLI with a ``prompt`` at the root and three links."""
-
-    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
-        """Refuse abbreviated options: a typo must not pass as one."""
-        return super().init_parser(**{**kwargs, "allow_abbrev": False})
 
     def before_predict(self) -> None:
         """Keep no predictions in memory; the callbacks write them."""

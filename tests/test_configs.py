@@ -60,8 +60,6 @@ def test_every_experiment_parses_and_prints_itself_whole(path, capsys):
         (["--data.init_args.rooot", "x"], "rooot"),
         (["--model.init_args.rewards+", "Corect"], "Corect"),
         (["--model.init_args.group_size", "many"], "group_size"),
-        (["--data.init_args.loading.batch", "4"], "batch"),
-        (["--trainer.max_epoch", "4"], "max_epoch"),
     ],
 )
 def test_a_typo_fails_at_parse_and_is_named(arguments, words, capsys):
