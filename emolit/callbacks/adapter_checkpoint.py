@@ -6,7 +6,6 @@ written beside and then renamed, so that a full disk or a kill leaves the last g
 """
 
 import shutil
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,9 +24,6 @@ class AdapterCheckpoint(ModelCheckpoint):
         monitor: A logged score, such as ``val/synthetic/UA``; None keeps the newest.
         mode: Whether the best is the highest or the lowest.
         every_n_train_steps: Save every so many optimizer steps.
-        every_n_epochs: Save every so many validation epochs.
-        train_time_interval: Save after so much time.
-        save_on_train_epoch_end: Save at the end of the training epoch, not after validation.
         dirpath: Folder; None takes the trainer's ``default_root_dir``.
     """
 
@@ -37,9 +33,6 @@ class AdapterCheckpoint(ModelCheckpoint):
         monitor: str | None = None,
         mode: Literal["min", "max"] = "max",
         every_n_train_steps: int | None = None,
-        every_n_epochs: int | None = None,
-        train_time_interval: timedelta | None = None,
-        save_on_train_epoch_end: bool | None = None,
         dirpath: str | None = None,
     ) -> None:
         super().__init__(
@@ -50,9 +43,6 @@ class AdapterCheckpoint(ModelCheckpoint):
             save_top_k=1,
             auto_insert_metric_name=False,
             every_n_train_steps=every_n_train_steps,
-            every_n_epochs=every_n_epochs,
-            train_time_interval=train_time_interval,
-            save_on_train_epoch_end=save_on_train_epoch_end,
             enable_version_counter=False,
         )
 
