@@ -4,7 +4,6 @@ Any function of this form works by its dotted path: ``advantage: mypackage.basel
 NaN marks a response that no reward scored; it stays out of the statistics and gets 0.
 """
 
-import torch
 from torch import Tensor
 
 EPSILON = 1e-4
@@ -12,17 +11,23 @@ EPSILON = 1e-4
 
 
 def _spread(rewards: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each reward minus the mean of its group (0 if unscored) and the scored count."""
+    """Return each reward minus the mean of its group (0 if unscored) and the scored count.
+
+    The mean is taken in float64, so that it equals equal rewards exactly: in float32 three times
+    2.7446656 has a mean that is not 2.7446656, and dividing by the deviation makes much of it.
+    """
     scored = ~rewards.isnan()
     count = scored.sum(dim=1, keepdim=True)
-    mean = rewards.nansum(dim=1, keepdim=True) / count.clamp(min=1)
-    return torch.where(scored, rewards - mean, torch.zeros_like(rewards)), count
+    wide = rewards.double()
+    difference = wide - wide.nansum(dim=1, keepdim=True) / count.clamp(min=1)
+    return difference.masked_fill(~scored, 0.0).to(rewards.dtype), count
 
 
 def centered(rewards: Tensor) -> Tensor:
     """Subtract the mean of the group (Dr. GRPO, arXiv 2503.20783).
 
     Example:
+        >>> import torch
         >>> centered(torch.tensor([[1.0, 0.0, 0.0, 1.0]]))
         tensor([[ 0.5000, -0.5000, -0.5000,  0.5000]])
     """
@@ -39,6 +44,7 @@ def standardized(rewards: Tensor) -> Tensor:
         ValueError: G is 1: a group of one has no mean to compare with.
 
     Example:
+        >>> import torch
         >>> standardized(torch.tensor([[1.0, 1.0, 1.0]]))
         tensor([[0., 0., 0.]])
     """
@@ -56,6 +62,7 @@ def leave_one_out(rewards: Tensor) -> Tensor:
     """Subtract the mean of the *other* responses of the group (RLOO, arXiv 2402.14740).
 
     Example:
+        >>> import torch
         >>> leave_one_out(torch.tensor([[1.0, 0.0, 0.0]]))
         tensor([[ 1.0000, -0.5000, -0.5000]])
     """
