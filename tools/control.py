@@ -22,10 +22,21 @@ def emolit(*arguments: object) -> None:
     subprocess.run([sys.executable, "-m", "emolit", *map(str, arguments)], check=True)
 
 
-def fit_report(folder: Path) -> dict[str, float]:
+def fit_report(folder: Path) -> dict[str, float | None]:
     """Return what a training run wrote about itself: seconds and the best validation score."""
-    report: dict[str, float] = json.loads((folder / "fit.json").read_text())
+    report: dict[str, float | None] = json.loads((folder / "fit.json").read_text())
     return report
+
+
+def best_score(folder: Path) -> float:
+    """Return the best validation score of a training run; stop if it never came to one."""
+    score = fit_report(folder)["best_score"]
+    if score is None:
+        raise SystemExit(
+            f"The run in {folder} has no validation score: its time ended before the first "
+            "validation. Validate more often with --trainer.val_check_interval."
+        )
+    return score
 
 
 def main() -> None:
@@ -37,7 +48,7 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=RATES)
     parser.add_argument("extra", nargs="*", help="further arguments of emolit, after --")
     given = parser.parse_args()
-    seconds = round(fit_report(given.root / "grpo")["seconds"])
+    seconds = round(fit_report(given.root / "grpo")["seconds"] or 0)
     limit = f"00:{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     common = ["--seed_everything", given.seed, *given.extra]
     start = [CHECKPOINT, given.root / "sft" / "best"]
@@ -46,10 +57,17 @@ def main() -> None:
         folder = given.root / "control" / f"{rate:g}"
         emolit(
             *["fit", "--config", given.configs / "sft.yaml", *common, *start],
-            *["--trainer.default_root_dir", folder, "--trainer.max_epochs", -1],
+            *[
+                "--trainer.default_root_dir",
+                folder,
+                "--trainer.max_epochs",
+                -1,
+                "--trainer.max_steps",
+                -1,
+            ],
             *["--trainer.max_time", limit, "--model.init_args.optimizer.init_args.lr", rate],
         )
-        scores[rate] = fit_report(folder)["best_score"]
+        scores[rate] = best_score(folder)
         print(f"learning rate {rate:g}: best validation score {scores[rate]:.4f} after {limit}")
     best = max(scores, key=lambda rate: scores[rate])
     chosen = given.root / "sft_continued"
