@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH := $(VENV)/.bench
+BENCH_OPTIONS ?=
 SEED ?= 0
 CONTROL ?=
 DEMO := runs/demo$(if $(filter-out 0,$(SEED)),-seed$(SEED))
@@ -46,8 +48,12 @@ check: $(READY) ## Lint, types, import layers, spelling
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-bench: $(READY) ## Time a training step by its parts
-	$(BIN)/python tools/bench.py
+$(BENCH): $(READY)
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	touch $(BENCH)
+
+bench: $(BENCH) ## Time training steps of emolit and TRL side by side (BENCH_OPTIONS="--growth": tables)
+	$(BIN)/python tools/bench.py $(BENCH_OPTIONS)
 
 format: $(READY) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .

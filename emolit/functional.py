@@ -23,10 +23,20 @@ def masked_mean(values: Tensor, mask: Tensor, dim: int | None = None) -> Tensor:
         >>> masked_mean(torch.tensor([1.0, float("nan"), 3.0]), torch.tensor([True, False, True]))
         tensor(2.)
     """
+    count = mask.sum() if dim is None else mask.sum(dim)
+    return masked_sum(values, mask, dim) / count.clamp(min=1)
+
+
+def masked_sum(values: Tensor, mask: Tensor, dim: int | None = None) -> Tensor:
+    """Add the entries where the mask is True.
+
+    Args:
+        values: Any shape.
+        mask: Boolean, same shape.
+        dim: Dimension to reduce; None reduces all.
+    """
     kept = torch.where(mask, values, torch.zeros_like(values))
-    if dim is None:
-        return kept.sum() / mask.sum().clamp(min=1)
-    return kept.sum(dim) / mask.sum(dim).clamp(min=1)
+    return kept.sum() if dim is None else kept.sum(dim)
 
 
 def log_ratio(numerator: Tensor, denominator: Tensor, mask: Tensor) -> Tensor:
@@ -63,8 +73,13 @@ def k3(logprobs: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
     return difference.exp() - difference - 1
 
 
-def warp(logits: Tensor, forbidden: Tensor, temperature: float, top_p: float, top_k: int) -> Tensor:
-    """Turn raw logits into those that sampling draws from and scoring normalizes.
+def warp(
+    logits: Tensor, forbidden: Tensor, temperature: float, top_p: float = 1.0, top_k: int = 0
+) -> Tensor:
+    """Turn raw logits into those that sampling draws from.
+
+    Scoring warps by the temperature alone and takes the tokens that top-p and top-k had kept from
+    the rollout (:func:`pack`): each policy's own would renormalize over other tokens.
 
     Args:
         logits: ``[..., V]``, any float type.
@@ -88,6 +103,28 @@ def warp(logits: Tensor, forbidden: Tensor, temperature: float, top_p: float, to
         dropped = (before >= top_p).scatter(-1, order, before >= top_p)
         warped = warped.masked_fill(dropped, float("-inf"))
     return warped
+
+
+def pack(kept: Tensor) -> Tensor:
+    """Pack booleans into bits. ``[..., V]`` -> ``[..., ceil(V / 8)]`` uint8.
+
+    Example:
+        >>> pack(torch.tensor([True, False, True]))
+        tensor([5], dtype=torch.uint8)
+    """
+    padded = torch.nn.functional.pad(kept, (0, -kept.shape[-1] % 8))
+    bits = padded.view(*padded.shape[:-1], -1, 8).to(torch.uint8)
+    return (bits << _bits(kept.device)).sum(-1, dtype=torch.uint8)
+
+
+def unpack(packed: Tensor, width: int) -> Tensor:
+    """Undo :func:`pack`. ``[..., ceil(V / 8)]`` uint8 -> ``[..., V]`` boolean."""
+    bits: Tensor = (packed.unsqueeze(-1) >> _bits(packed.device)) & 1
+    return bits.flatten(-2)[..., :width].bool()
+
+
+def _bits(device: torch.device) -> Tensor:
+    return torch.arange(8, dtype=torch.uint8, device=device)
 
 
 def selective_log_softmax(logits: Tensor, tokens: Tensor) -> Tensor:

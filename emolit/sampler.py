@@ -114,7 +114,7 @@ class ClipLoader(DataLoader[Any]):
     batches = 0
     waiting: dict[str, Any] | None = None
 
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch types its own iterator
         """Yield the batches of the epoch, or those that a restored epoch had left."""
         self.batches = self._take_start()
         if isinstance(self.sampler, ClipSampler) and self.batch_size is not None:

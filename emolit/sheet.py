@@ -1,7 +1,8 @@
 """Tables of scores, for the terminal and in Markdown.
 
 An entry is what a test found out about one corpus, as it stands in ``scores.json``: ``corpus``,
-``split``, ``n``, the scores by name, ``UA_interval``, ``per_class`` and ``dropped``.
+``split``, ``n``, the scores by name, ``UA_interval``, ``per_class``,
+``dropped``, ``skipped`` and ``speaker_independent``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -124,6 +125,10 @@ def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
     if left_out:
         counts = ", ".join(f"{label} {count}" for label, count in left_out.items())
         notes.append(f"{name}: {sum(left_out.values())} clips left out by the label map: {counts}")
+    if entry.get("skipped"):
+        notes.append(f"{name}: {len(entry['skipped'])} clips left out for bad audio")
+    if not entry.get("speaker_independent", True):
+        notes.append(f"{name}: speakers of the training clips are heard, or speakers are unknown")
     return notes
 
 

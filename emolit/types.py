@@ -8,7 +8,7 @@ have three names: ``logprobs`` (policy, differentiable), ``behavior`` (policy wh
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -71,6 +71,22 @@ class Batch:
         """Return B."""
         return len(self.clips)
 
+    def repeated(self, times: int) -> Self:
+        """Return every entry so many times in a row."""
+        if times == 1:
+            return self
+
+        def each(things: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(thing for thing in things for _ in range(times))
+
+        return replace(
+            self,
+            clips=each(self.clips),
+            questions=each(self.questions),
+            targets=each(self.targets),
+            waveforms=each(self.waveforms),
+        )
+
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """Leave the audio where it is: feature extractors run on the host.
 
@@ -112,6 +128,11 @@ class Sampling:
                     "0 < top_p <= 1, top_k >= 0 and max_tokens > 0."
                 )
 
+    @property
+    def truncated(self) -> bool:
+        """Whether top-p or top-k leaves tokens out."""
+        return self.top_p < 1 or self.top_k > 0
+
     def greedy(self) -> "Sampling":
         """Return the same record with greedy decoding."""
         return replace(self, temperature=0.0, top_p=1.0, top_k=0)
@@ -126,6 +147,11 @@ class Rollout:
         tokens: Response tokens, right-padded. ``[B, G, T]`` int64
         mask: True on response tokens, the end token included. ``[B, G, T]``
         behavior: Log-probabilities under the policy that sampled. ``[B, G, T]`` float32
+        entropy: Of the distribution that each token was drawn from, in nats. ``[B, G, T]`` float32;
+            None where nothing was drawn.
+        support: The tokens that top-p and top-k had left at each position, as bits; scoring
+            renormalizes over them (DeepSeek-V3.2, arXiv 2512.02556, "keep sampling mask").
+            ``[B, G, T, ceil(V / 8)]`` uint8; None where all could be drawn.
         responses: Decoded text without special tokens, ``responses[b][g]``.
         answers: Parsed answers, None where unreadable, ``answers[b][g]``.
         sampling: How the responses were drawn.
@@ -142,6 +168,8 @@ class Rollout:
     sampling: Sampling
     answers: tuple[tuple[Answer | None, ...], ...] = ()
     progress: float = 0.0
+    entropy: Tensor | None = None
+    support: Tensor | None = None
 
     @property
     def group_size(self) -> int:
@@ -159,6 +187,8 @@ class ScoredRollout:
         total: Weighted sum over the rewards that apply. ``[B, G]``
         advantages: ``[B, G]``
         reference: Log-probabilities under the reference. ``[B, G, T]``; None when not needed
+        responses: Number of scored responses, averaged over processes; a loss divides its sum by
+            it. None counts those of this rollout.
     """
 
     rollout: Rollout
@@ -166,6 +196,13 @@ class ScoredRollout:
     total: Tensor
     advantages: Tensor
     reference: Tensor | None = None
+    responses: Tensor | None = None
+
+    @property
+    def count(self) -> Tensor:
+        """What a sum over responses is divided by."""
+        scored = (~self.total.isnan()).sum().clamp(min=1)
+        return scored if self.responses is None else self.responses
 
 
 @dataclass(frozen=True)

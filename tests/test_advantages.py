@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emolit.advantages import centered, leave_one_out, standardized
@@ -29,6 +29,13 @@ def test_a_group_sums_to_zero_and_order_inside_it_changes_nothing(advantage, rew
     result = advantage(values)
     assert result.sum().abs() < 1e-3 * (1 + result.abs().max())
     torch.testing.assert_close(advantage(values.flip(1)).flip(1), result, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("advantage", [centered, standardized, leave_one_out])
+@given(reward=st.floats(-10, 10, width=32), group=st.integers(2, 64))
+@example(reward=2.7446656227111816, group=3)
+def test_equal_rewards_are_worth_exactly_nothing(advantage, reward, group):
+    assert (advantage(torch.full((1, group), reward)) == 0).all()
 
 
 @pytest.mark.parametrize("advantage", [centered, standardized, leave_one_out])

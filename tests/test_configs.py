@@ -53,6 +53,41 @@ def test_every_experiment_parses_and_prints_itself_whole(path, capsys):
     assert printed["prompt"]["class_path"].startswith("emolit.prompts.")
 
 
+NODES = {
+    "corpora": "--data",
+    "prompts": "--prompt",
+    "policies": "--model.init_args.policy",
+    "objectives": "--model.init_args.objective",
+    "evaluators": "--model.init_args.evaluator",
+    "rewards": "--model.init_args.rewards+",
+    "trainers": "--trainer",
+}
+
+
+def test_every_folder_of_nodes_has_its_option():
+    folders = {path.parent.name for path in FILES if "experiments" not in path.parts}
+    assert folders == set(NODES)
+
+
+@pytest.mark.parametrize(
+    "path", named(path for path in FILES if path.parent.name in NODES and path.parts)
+)
+def test_every_node_fits_into_an_experiment(path, capsys):
+    experiment = CONFIGS / "experiments" / "demo" / "grpo.yaml"
+    with pytest.raises(SystemExit) as stopped:
+        emolit("fit", "--config", experiment, NODES[path.parent.name], path, "--print_config")
+    assert stopped.value.code == 0, capsys.readouterr().err
+    node, printed = yaml.safe_load(path.read_text()), yaml.safe_load(capsys.readouterr().out)
+    for key in NODES[path.parent.name].strip("-+").split("."):
+        printed = printed[key]
+    found = printed[-1] if isinstance(printed, list) else printed
+    if "class_path" in node:
+        assert found["class_path"].endswith(f".{node['class_path']}")
+        found, node = found["init_args"], node.get("init_args", {})
+    plain = {name: value for name, value in node.items() if not isinstance(value, list | dict)}
+    assert plain.items() <= found.items()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -9,6 +9,7 @@ import torch
 
 from emolit.objectives import Objective
 from emolit.prompts import Prompt
+from emolit.prompts.direct import Direct
 from emolit.rewards import Reward
 from emolit.types import Batch, Clip, Rollout, Sampling, ScoredRollout
 from tests.test_house import NODES, plugins
@@ -64,6 +65,7 @@ def test_objectives_pickle_and_are_finite_on_random_input(objective: Objective):
 @pytest.mark.parametrize("reward", made("rewards"))
 def test_rewards_pickle_and_score_odd_responses(reward: Reward):
     clip = Clip(id="a", corpus="toy", path="a.wav", label="sad")
+    reward.prepare(Direct())
     for response in ("", "sad", "<answer>sad</answer>", "\n" * 50, "<think>" * 20, "悲伤"):
         for answer in ("sad", "angry", None):
             value = pickle.loads(pickle.dumps(reward)).score(clip, response, answer)

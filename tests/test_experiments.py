@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sklearn.metrics import balanced_accuracy_score
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.command import emolit
 from tests.fakes.ravdess import write_ravdess
@@ -16,11 +17,14 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs" / "experiments"
 CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
 QUICK = ["--trainer.max_steps", 2, "--trainer.enable_progress_bar", False]
+WARM = ["--trainer.max_steps", 60, "--trainer.enable_progress_bar", False]
+WARM += ["--model.init_args.optimizer.init_args.lr", 1e-2, "--model.init_args.scheduler", "null"]
+"""Enough steps that replies have the layout, so that rewards differ within a group."""
 TINY = "{seconds: 1, mels: 20, tower_width: 16, tower_layers: 1, width: 16, layers: 1, heads: 2}"
 KEYS = ["id", "corpus", "target", "response", "answer", "rewards"]
 
 
-def run(name, root, data):
+def run(name, corpus, root, data):
     """Run the three steps of an experiment below ``root``, as the README does."""
     configs = CONFIGS / name
     nano = ["--model.init_args.policy.init_args.folder", root / "nano"]
@@ -29,9 +33,14 @@ def run(name, root, data):
         ["--trainer.default_root_dir", root / "sft"],
         ["--trainer.default_root_dir", root / "grpo"],
     )
-    emolit("fit", "--config", configs / "sft.yaml", *data, *QUICK, *nano, *sft)
+    emolit("fit", "--config", configs / "sft.yaml", *data, *WARM, *nano, *sft)
     start = [CHECKPOINT, root / "sft" / "last"]
-    emolit("fit", "--config", configs / "grpo.yaml", *data, *QUICK, *start, *grpo)
+    often = ["--trainer.log_every_n_steps", 1]
+    emolit("fit", "--config", configs / "grpo.yaml", *data, *QUICK, *often, *start, *grpo)
+    board = EventAccumulator(str(root / "grpo" / "lightning_logs" / "version_0")).Reload()
+    assert board.Scalars(f"val/{corpus}/UA")[0].step == 0
+    assert board.Scalars("reward/well_formed_sd")[0].value > 0
+    assert board.Scalars("train/grad_norm")[0].value > 0
     for folder in (sft, grpo):
         checkpoint = [CHECKPOINT, folder[1] / "last"]
         emolit("test", "--config", configs / "test.yaml", *data, *checkpoint, *folder)
@@ -57,7 +66,7 @@ def check(root, corpora):
 def test_the_demo_runs_and_its_report_has_every_run_and_corpus(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write = ["--data.init_args.root", tmp_path / "data"]
-    run("demo", tmp_path / "demo", write)
+    run("demo", "synthetic", tmp_path / "demo", write)
     check(tmp_path / "demo", {"synthetic": 392, "synthetic_shifted": 308})
     table = [sys.executable, ROOT / "tools" / "table.py", tmp_path / "demo", "--seed", "0"]
     subprocess.run(list(map(str, table)), check=True, capture_output=True)
@@ -82,7 +91,7 @@ def test_the_ravdess_experiment_runs_on_a_fake_release(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_ravdess(tmp_path / "data")
     write_urdu(tmp_path / "data")
-    run("ravdess", tmp_path / "runs", ["--data.init_args.root", tmp_path / "data"])
+    run("ravdess", "ravdess", tmp_path / "runs", ["--data.init_args.root", tmp_path / "data"])
     scores = json.loads((tmp_path / "runs" / "grpo" / "test" / "scores.json").read_text())
     check(tmp_path / "runs", {name: row["n"] for name, row in scores["corpora"].items()})
     assert set(scores["corpora"]) == {"ravdess", "urdu"}

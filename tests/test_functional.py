@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emolit.functional import (
     entropy,
@@ -12,8 +14,10 @@ from emolit.functional import (
     k3,
     log_ratio,
     masked_mean,
+    pack,
     safe_ratio,
     selective_log_softmax,
+    unpack,
     warp,
 )
 
@@ -91,3 +95,10 @@ def test_selective_log_softmax_and_entropy_equal_torch():
     torch.testing.assert_close(entropy(logits), whole.entropy())
     logits[:, 2] = float("-inf")
     assert torch.isfinite(entropy(logits)).all()
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=11, max_size=11), min_size=1, max_size=3))
+def test_packed_booleans_come_back(rows):
+    kept = torch.tensor(rows)
+    assert pack(kept).shape == (len(rows), 2)
+    assert torch.equal(unpack(pack(kept), 11), kept)

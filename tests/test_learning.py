@@ -1,7 +1,9 @@
 """Learning that only listening explains: which of two tones was played."""
 
+import json
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,8 +18,10 @@ from emolit.rewards.correct import Correct
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.sft import SupervisedFinetuning
 from emolit.types import Sampling
+from tests.command import emolit
 from tests.fakes.tones import write_tones
 
+DEMO = Path(__file__).parents[1] / "configs" / "experiments" / "demo" / "sft.yaml"
 SIZE = NanoSize(seconds=1, mels=20, tower_width=32, tower_layers=1, width=32, layers=1, heads=2)
 PROMPT = Direct("Which? {options}", instruction="")
 
@@ -97,3 +101,18 @@ def test_grpo_learns_to_hear_and_cannot_with_audio_of_other_clips(batches, tmp_p
     deaf = reinforced(checkpoint, corpus, shuffled, monkeypatch)
     assert hearing > 0.9
     assert deaf < 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+def test_the_demo_stays_at_chance_with_audio_of_other_clips(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    emolit(
+        *["fit", "--config", DEMO, "--data", "tests.fakes.shuffled.Shuffled"],
+        *["--data.init_args.root", tmp_path, "--trainer.enable_progress_bar", False],
+    )
+    fit = json.loads((tmp_path / "runs" / "demo" / "sft" / "fit.json").read_text())
+    assert fit["steps"] == 150
+    assert (
+        fit["best_score"] < 1 / 7 + 0.05
+    )  # three standard errors of 448 clips; measured 0.14-0.17

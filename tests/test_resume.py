@@ -1,5 +1,6 @@
 """A run that is killed and resumed ends with the very weights of one that was not."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.command import emolit
 from tests.fakes.tones import write_tones
@@ -18,6 +20,7 @@ trainer:
   max_epochs: 2
   accumulate_grad_batches: 2
   limit_val_batches: 0
+  log_every_n_steps: 1
   enable_progress_bar: false
   enable_model_summary: false
   callbacks:
@@ -35,9 +38,15 @@ model:
     evaluator: {class_path: Categorical}
     group_size: 4
     sampling: {max_tokens: 6}
-    optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 1.0e-3}}
+    optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 3.0e-3}}
     scheduler: {class_path: torch.optim.lr_scheduler.LinearLR, init_args: {total_iters: 10}}
 """
+
+
+SFT = ("ReinforcementFinetuning", "SupervisedFinetuning")
+FAST = ("--model.init_args.optimizer.init_args.lr", "1e-2")
+WARM = re.compile(r" +(objective|rewards|group_size):.*\n")
+"""Lines that only the reinforcement task has."""
 
 
 def arguments(config: Path, root: Path) -> list[str]:
@@ -48,11 +57,17 @@ def arguments(config: Path, root: Path) -> list[str]:
 def uninterrupted(tmp_path_factory, nano_folder):
     folder = tmp_path_factory.mktemp("resume")
     write_tones(folder / "data")
+    text = CONFIG.replace("ROOT", str(folder / "data"))
+    config = folder / "sft.yaml"
+    config.write_text(WARM.sub("", text).replace("NANO", str(nano_folder)).replace(*SFT))
+    emolit(*arguments(config, folder / "warm"), "--trainer.max_epochs", "8", *FAST)
     config = folder / "grpo.yaml"
-    config.write_text(
-        CONFIG.replace("ROOT", str(folder / "data")).replace("NANO", str(nano_folder))
-    )
+    config.write_text(text.replace("NANO", str(folder / "warm" / "last")))
     emolit(*arguments(config, folder / "whole"))
+    board = EventAccumulator(str(folder / "whole" / "lightning_logs" / "version_0")).Reload()
+    assert sum(score.value > 0 for score in board.Scalars("reward/correct_sd")) > 8
+    assert board.Scalars("train/kl")[0].value == 0.0
+    assert board.Scalars("train/kl")[-1].value > 0.0
     return config, load_file(folder / "whole" / "last" / "model.safetensors")
 
 
@@ -69,6 +84,14 @@ def uninterrupted(tmp_path_factory, nano_folder):
 )
 def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(uninterrupted, tmp_path, batches):
     config, expected = uninterrupted
+    killed_and_resumed(config, tmp_path, batches)
+    resumed = load_file(tmp_path / "run" / "last" / "model.safetensors")
+    assert resumed.keys() == expected.keys()
+    assert all((resumed[name] == expected[name]).all() for name in expected)
+
+
+def killed_and_resumed(config, tmp_path, batches):
+    """Run until the process dies, and again to the end."""
     killer = ["--trainer.callbacks+", "tests.fakes.killer.Killer"]
     killer += ["--trainer.callbacks.init_args.batches", str(batches)]
     killed = subprocess.run(
@@ -78,8 +101,27 @@ def test_killed_and_resumed_equals_uninterrupted_bit_for_bit(uninterrupted, tmp_
         text=True,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
-    assert (tmp_path / "run" / "last" / "model.safetensors").is_file()
+    assert list((tmp_path / "run" / "last").glob("*.safetensors"))
     emolit(*arguments(config, tmp_path / "run"), "--ckpt_path", "last")
-    resumed = load_file(tmp_path / "run" / "last" / "model.safetensors")
+
+
+@pytest.mark.slow
+def test_an_adapter_that_was_trained_before_resumes_with_its_frozen_twin(uninterrupted, tmp_path):
+    """The run starts from a trained adapter beside a frozen tower, so its reference is a twin."""
+    config, _ = uninterrupted
+    folder = config.parent
+    lora = "{checkpoint: NANO, freeze: [audio_tower], lora: {rank: 2}}"
+    text = config.read_text()
+    start = f"{{checkpoint: {folder / 'warm' / 'last'}}}"
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(text.replace(start, lora.replace("NANO", str(folder / "warm" / "last"))))
+    emolit(*arguments(first, tmp_path / "first"))
+    second.write_text(text.replace(start, lora.replace("NANO", str(tmp_path / "first" / "last"))))
+    emolit(*arguments(second, tmp_path / "whole"))
+    expected = load_file(tmp_path / "whole" / "last" / "adapter_model.safetensors")
+    before = load_file(tmp_path / "first" / "last" / "adapter_model.safetensors")
+    assert not all((expected[name] == before[name]).all() for name in expected)
+    killed_and_resumed(second, tmp_path, 9)
+    resumed = load_file(tmp_path / "run" / "last" / "adapter_model.safetensors")
     assert resumed.keys() == expected.keys()
     assert all((resumed[name] == expected[name]).all() for name in expected)

@@ -6,11 +6,18 @@ written beside and then renamed, so that a full disk or a kill leaves the last g
 """
 
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+
+from emolit.errors import ConfigError
+
+OURS = ("config.json", "adapter_config.json")
+"""A folder of weights has one of them."""
 
 
 class AdapterCheckpoint(ModelCheckpoint):
@@ -43,13 +50,59 @@ class AdapterCheckpoint(ModelCheckpoint):
             save_top_k=1,
             auto_insert_metric_name=False,
             every_n_train_steps=every_n_train_steps,
+            save_on_train_epoch_end=False if monitor else None,  # right after each validation
             enable_version_counter=False,
         )
 
+        self._last_global_step_saved = -1  # a validation before the first step may be the best
+
+    @property
+    def target(self) -> Path:
+        """The folder of weights; the file stands beside it."""
+        return Path(str(self.dirpath)) / str(self.filename)
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Choose the folder."""
-        self.dirpath = self.dirpath or trainer.default_root_dir
+        """Choose the folder, and check that nothing of others would be replaced.
+
+        Raises:
+            ConfigError: It would.
+        """
+        self._choose(trainer)
         super().setup(trainer, pl_module, stage)
+        if stage == "fit":
+            self._check_target(trainer, pl_module)
+
+    def _check_target(self, trainer: Trainer, task: Any) -> None:
+        """Refuse a folder that this run must not replace."""
+        twins = [
+            callback
+            for callback in trainer.checkpoint_callbacks
+            if isinstance(callback, AdapterCheckpoint) and callback.filename == self.filename
+        ]
+        if len(twins) > 1:
+            raise ConfigError(
+                f"Two AdapterCheckpoints write {self.filename!r}; give one another `filename`."
+            )
+        start = getattr(task.policy, "checkpoint", None)
+        if start and Path(start).resolve() == self.target.resolve():
+            raise ConfigError(
+                f"The policy starts from {start!r}, which this run would replace; set another "
+                "`trainer.default_root_dir`."
+            )
+        if self.target.is_dir() and any(self.target.iterdir()):
+            ours = [self.target / name for name in OURS]
+            if not any(path.is_file() for path in ours):
+                raise ConfigError(
+                    f"The folder {self.target} holds something else than a checkpoint and would "
+                    "be replaced; move it, or set another `trainer.default_root_dir`."
+                )
+
+    def _choose(self, trainer: Trainer) -> None:
+        """Choose the place, and put back what a kill between two renames left aside."""
+        self.dirpath = self.dirpath or trainer.default_root_dir
+        aside = old(self.target)
+        if trainer.is_global_zero and aside.is_dir() and not self.target.exists():
+            aside.rename(self.target)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the end of training too, whatever the interval."""
@@ -59,7 +112,7 @@ class AdapterCheckpoint(ModelCheckpoint):
 
     def _find_last_checkpoints(self, trainer: Trainer) -> set[str]:
         """Return what ``--ckpt_path last`` may mean; asked before ``setup``."""
-        self.dirpath = self.dirpath or trainer.default_root_dir
+        self._choose(trainer)
         return super()._find_last_checkpoints(trainer)
 
     def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
@@ -67,8 +120,10 @@ class AdapterCheckpoint(ModelCheckpoint):
         target = Path(filepath)
         beside = target.with_name(f".{target.name}.part")
         super()._save_checkpoint(trainer, str(beside))
+        task: Any = trainer.lightning_module
+        state = task.policy.gathered()
         if trainer.is_global_zero:
-            _replace_folder(trainer.lightning_module, target.with_suffix(""))
+            _replace_folder(partial(task.policy.save, state=state), target.with_suffix(""))
             beside.replace(target)
         self._last_checkpoint_saved = filepath
 
@@ -79,13 +134,18 @@ class AdapterCheckpoint(ModelCheckpoint):
             shutil.rmtree(Path(filepath).with_suffix(""), ignore_errors=True)
 
 
-def _replace_folder(task: Any, target: Path) -> None:
-    """Write the policy's folder beside, then swap it in."""
-    beside, old = target.with_name(f".{target.name}.part"), target.with_name(f".{target.name}.old")
-    for leftover in (beside, old):
+def old(target: Path) -> Path:
+    """Return where a folder waits while its successor takes its place."""
+    return target.with_name(f".{target.name}.old")
+
+
+def _replace_folder(save: Callable[[Path], None], target: Path) -> None:
+    """Write a folder beside, then swap it in."""
+    beside = target.with_name(f".{target.name}.part")
+    for leftover in (beside, old(target)):
         shutil.rmtree(leftover, ignore_errors=True)
-    task.policy.save(beside)
+    save(beside)
     if target.exists():
-        target.rename(old)
+        target.rename(old(target))
     beside.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old(target), ignore_errors=True)

@@ -53,8 +53,9 @@ class Report(Callback):
     """Writes ``<default_root_dir>/test/scores.json`` and prints its tables.
 
     For each corpus: n, UA with its interval, WA, macro-F1, weighted F1, parse rate, foreign rate,
-    recall, precision, F1 and support by class, the confusion counts, and how many clips of which
-    label the data left out, if ``trainer.datamodule`` has ``dropped`` (corpus to label to count).
+    recall, precision, F1 and support by class, the confusion counts, and what the data say about
+    it: clips left out by label, clips with bad audio, clips cut, and whether the splits share
+    speakers, if ``trainer.datamodule`` has ``censuses``.
 
     Args:
         resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by
@@ -94,12 +95,12 @@ class Report(Callback):
         scores, confusion = evaluator.compute(), evaluator.confusion()
         if not trainer.is_global_zero:
             return
-        left_out = dropped(trainer)
+        left_out = censuses(trainer)
         corpora = {
             name: {
                 **nested(scores, name),
                 **self._details([row for row in rows if row.corpus == name], confusion.get(name)),
-                "dropped": dict(left_out.get(name, {})),
+                **left_out.get(name, {}),
             }
             for name in evaluator.corpora
         }
@@ -199,9 +200,18 @@ def _unweighted_recall(counts: Array) -> Array:
     return unweighted_recall(torch.from_numpy(counts)).numpy()
 
 
-def dropped(trainer: Trainer) -> Mapping[str, Mapping[str, int]]:
-    """Return what the data left out by label, as far as they tell."""
-    return getattr(getattr(trainer, "datamodule", None), "dropped", None) or {}
+def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
+    """Return what the data say about each corpus: clips left out or cut, speakers shared."""
+    found = getattr(getattr(trainer, "datamodule", None), "censuses", ())
+    return {
+        census.corpus: {
+            "dropped": dict(census.dropped),
+            "skipped": list(census.skipped),
+            "cropped": census.cropped,
+            "speaker_independent": census.speaker_independent,
+        }
+        for census in found
+    }
 
 
 def show(report: Mapping[str, Any]) -> None:

@@ -144,11 +144,6 @@ class Corpus(LightningDataModule, ABC):
         """What each corpus serves and what it left out; known after `setup`."""
         return self._censuses
 
-    @property
-    def dropped(self) -> dict[str, dict[str, int]]:
-        """Number of clips left out by corpus and label; known after `setup`."""
-        return {census.corpus: dict(census.dropped) for census in self.censuses}
-
     def clips(self, split: Split) -> tuple[Clip, ...]:
         """Return the clips of a split; known after `setup`."""
         return self._splits.get(split, ())
@@ -194,15 +189,20 @@ class Corpus(LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """Map and drop labels, sort out bad audio, partition, check. Runs once.
 
+        All clips of the release are partitioned: a label left out, or a broken file, moves no
+        other clip to another split.
+
         Raises:
             CorpusError: No clip is left, or a speaker stands in two splits.
             AudioError: Audio cannot be used and ``on_bad_audio`` is ``raise``.
         """
         if self._splits:
             return
-        kept, dropped = self._relabeled(self.entries())
+        entries = self.entries()
+        kept, dropped = self._relabeled(entries)
         good, skipped = self._usable(kept)
-        clips = self.partition(good)
+        placed = {clip.id: clip.split for clip in self.partition([entry.clip for entry in entries])}
+        clips = [replace(clip, split=placed.get(clip.id)) for clip in good]
         if self.speaker_independent:
             check_speakers(self.name, clips)
         self._splits = {

@@ -1,58 +1,65 @@
-"""The language-model head on response positions only."""
+"""The head on response positions only, a chunk at a time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from torch import Tensor, nn
+from emolit.engine.model import LanguageModel
+from emolit.functional import selective_log_softmax, unpack, warp
 
-from emolit.functional import selective_log_softmax, warp
-from emolit.types import Sampling
-
-
-def _same(hidden: Tensor) -> Tensor:
-    """Return hidden states in place of logits."""
-    return hidden
-
-
-@contextmanager
-def without(head: nn.Module) -> Iterator[None]:
-    """Make a model return hidden states as its logits while the block runs.
-
-    It works for every architecture whose head is its last operation, whatever its attribute is
-    called; the weights are untouched.
-    """
-    head.forward = _same
-    try:
-        yield
-    finally:
-        del head.forward
+CHUNK = {"cpu": 2**22, "cuda": 2**27}
+"""Logits that exist at once: 16 MiB of float32 on a CPU, 512 MiB on a GPU."""
 
 
 def token_logprobs(
-    head: nn.Module,
+    model: LanguageModel,
     hidden: Tensor,
     tokens: Tensor,
     mask: Tensor,
-    sampling: Sampling,
-    forbidden: Tensor,
+    temperature: float,
+    support: Tensor | None = None,
 ) -> Tensor:
     """Return the log-probability of each response token, as sampling would have drawn it.
 
-    Only positions under the mask pass through the head.
+    Only positions under the mask pass through the head, and never all at once: a chunk's logits
+    are made again for the gradient instead of being kept.
 
     Args:
-        head: Maps hidden states to logits.
+        model: With its head and the tokens that are never drawn.
         hidden: States that predict the tokens. ``[N, T, H]``
         tokens: ``[N, T]`` int64
         mask: ``[N, T]`` boolean
-        sampling: Temperature, top-p and top-k that renormalize.
-        forbidden: Token ids that are never drawn. ``[F]``
+        temperature: Divides the logits.
+        support: Tokens that could be drawn at each position, packed. ``[N, T, ceil(V / 8)]``;
+            None is all.
 
     Returns:
         ``[N, T]`` float32, 0 where masked out.
     """
-    logits = warp(
-        head(hidden[mask]), forbidden, sampling.temperature, sampling.top_p, sampling.top_k
-    )
-    logprobs = selective_log_softmax(logits, tokens[mask])
+    states, wanted = hidden[mask], tokens[mask]
+    kept = None if support is None else support[mask]
+    width = getattr(model.head, "out_features", None) or model.logits(states[:1]).shape[-1]
+    rows = max(1, CHUNK.get(states.device.type, CHUNK["cuda"]) // width)
+
+    def scored(part: Tensor, ids: Tensor, packed: Tensor | None) -> Tensor:
+        logits = warp(model.logits(part), model.forbidden, temperature)
+        if packed is not None:
+            logits = logits.masked_fill(~unpack(packed, logits.shape[-1]), float("-inf"))
+        return selective_log_softmax(logits, ids)
+
+    if len(states) <= rows:
+        logprobs = scored(states, wanted, kept)
+    else:
+        parts = [
+            checkpoint(
+                scored,
+                states[start : start + rows],
+                wanted[start : start + rows],
+                None if kept is None else kept[start : start + rows],
+                use_reentrant=False,
+                preserve_rng_state=False,
+            )
+            for start in range(0, len(states), rows)
+        ]
+        logprobs = torch.cat(parts)
     return logprobs.new_zeros(tokens.shape).masked_scatter(mask, logprobs)

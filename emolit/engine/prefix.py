@@ -1,12 +1,44 @@
 """Prompts, encoded and prefilled once, then shared by all their responses."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import Tensor
 
-from emolit.engine.head import without
+from emolit.engine.model import LanguageModel
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What a network takes of B prompts.
+
+    Attributes:
+        inputs: What the processor made: ``input_ids`` and ``attention_mask`` ``[B, P]``,
+            left-padded, and the audio in the network's own layout.
+        positions: Of the prompt tokens. ``[B, P]``, or ``[A, B, P]`` where positions have A axes.
+    """
+
+    inputs: dict[str, Tensor]
+    positions: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """True on prompt tokens, False on left padding. ``[B, P]``."""
+        return self.inputs["attention_mask"].bool()
+
+    @property
+    def next_position(self) -> Tensor:
+        """Position of the first response token, on all axes. ``[B]`` int64."""
+        largest = self.positions.amax(-1)
+        return (largest.amax(0) if largest.dim() > 1 else largest) + 1
+
+    def behind(self, length: int) -> Tensor:
+        """Return the positions of responses. ``[B, T]`` or ``[A, B, T]``."""
+        steps = torch.arange(length, device=self.positions.device)
+        where = self.next_position.unsqueeze(-1) + steps
+        return where.expand(*self.positions.shape[:-2], -1, -1)
 
 
 @dataclass(frozen=True)
@@ -19,29 +51,56 @@ class Prefix:
         last: Hidden state of the last prompt token, which predicts the first response token.
             ``[B, H]``
         next_position: Position of the first response token. ``[B]`` int64
+        axes: Leading shape of positions: ``()``, or ``(A,)`` where they have A axes.
     """
 
     cache: Any
     mask: Tensor
     last: Tensor
     next_position: Tensor
+    axes: tuple[int, ...] = ()
 
     def expanded(self, repeats: int) -> "Prefix":
         """Return G rows a prompt, clip-major; differentiable, and this prefix stays as it is."""
         cache = copy.copy(self.cache)
         cache.layers = [copy.copy(layer) for layer in self.cache.layers]
         cache.batch_repeat_interleave(repeats)
-        return Prefix(
-            cache,
-            self.mask.repeat_interleave(repeats, dim=0),
-            self.last.repeat_interleave(repeats, dim=0),
-            self.next_position.repeat_interleave(repeats),
+        return replace(
+            self,
+            cache=cache,
+            mask=self.mask.repeat_interleave(repeats, dim=0),
+            last=self.last.repeat_interleave(repeats, dim=0),
+            next_position=self.next_position.repeat_interleave(repeats),
         )
+
+    def detached(self) -> "Prefix":
+        """Return the same without its graph, for sampling; this prefix stays as it is."""
+        cache = copy.copy(self.cache)
+        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
+        for layer in cache.layers:
+            for name, value in vars(layer).items():
+                if isinstance(value, Tensor):
+                    setattr(layer, name, value.detach())
+        return replace(self, cache=cache, last=self.last.detach())
+
+    def with_room(self, length: int) -> "Prefix":
+        """Give the cache room for responses of so many tokens, without gradients; in place."""
+        from emolit.engine.cache import make_room  # imports transformers, which is slow
+
+        make_room(self.cache, length)
+        return self
 
     def rows(self, kept: Tensor) -> "Prefix":
         """Return the rows named by indices ``kept``; the cache is cut in place."""
         self.cache.batch_select_indices(kept)
-        return Prefix(self.cache, self.mask[kept], self.last[kept], self.next_position[kept])
+        return replace(
+            self, mask=self.mask[kept], last=self.last[kept], next_position=self.next_position[kept]
+        )
+
+    def positions(self, start: int, length: int) -> Tensor:
+        """Return positions of response tokens. ``[N, length]`` or ``[A, N, length]``."""
+        steps = torch.arange(start, start + length, device=self.next_position.device)
+        return (self.next_position.unsqueeze(-1) + steps).expand(*self.axes, -1, -1)
 
 
 def positions(mask: Tensor) -> Tensor:
@@ -55,17 +114,13 @@ def positions(mask: Tensor) -> Tensor:
     return (mask.long().cumsum(-1) - 1).clamp(min=0)
 
 
-def prefill(model: nn.Module, head: nn.Module, inputs: dict[str, Tensor]) -> Prefix:
-    """Run the prompts through the model once, with gradients if they are on.
-
-    Args:
-        model: A transformers model for conditional generation.
-        head: Its language-model head.
-        inputs: What the processor made: ``input_ids`` and ``attention_mask`` ``[B, P]``,
-            left-padded, and the audio.
-    """
-    mask = inputs["attention_mask"].bool()
-    where = positions(mask)
-    with without(head):
-        output = model(**inputs, position_ids=where, use_cache=True)
-    return Prefix(output.past_key_values, mask, output.logits[:, -1], where[:, -1] + 1)
+def prefill(model: LanguageModel, encoded: Encoded) -> Prefix:
+    """Run the prompts through the network once, with gradients if they are on."""
+    output = model.forward(**encoded.inputs, position_ids=encoded.positions, use_cache=True)
+    return Prefix(
+        cache=output.past_key_values,
+        mask=encoded.mask,
+        last=output.logits[:, -1],
+        next_position=encoded.next_position,
+        axes=tuple(encoded.positions.shape[:-2]),
+    )

@@ -2,26 +2,38 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from emolit.engine.head import without
+from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
-from emolit.functional import selective_log_softmax, warp
+from emolit.engine.sharding import Anyone, alone
+from emolit.functional import entropy, pack, selective_log_softmax, warp
 from emolit.types import Sampling
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Sampled rows: ``tokens``, ``mask`` and ``behavior`` are ``[N, T]``, ``finished`` ``[N]``."""
+    """Sampled rows.
+
+    Attributes:
+        tokens: ``[N, T]`` int64
+        mask: True on response tokens. ``[N, T]``
+        behavior: Log-probabilities. ``[N, T]`` float32
+        entropy: In nats. ``[N, T]`` float32
+        finished: True where a row ended by itself. ``[N]``
+        support: Tokens that could be drawn, as bits. ``[N, T, ceil(V / 8)]``; None is all.
+    """
 
     tokens: Tensor
     mask: Tensor
     behavior: Tensor
+    entropy: Tensor
     finished: Tensor
+    support: Tensor | None
 
 
 def streams(seed: int, step: int, clips: Sequence[str], group: int, length: int) -> Tensor:
@@ -67,60 +79,110 @@ def draw(logits: Tensor, uniform: Tensor, greedy: bool) -> Tensor:
     return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
 
 
+@dataclass
+class Sheet:
+    """What has been drawn so far, all rows of it; only active rows are written.
+
+    Attributes:
+        rows: N.
+        sampling: Limits.
+        device: Where it lies.
+    """
+
+    rows: int
+    sampling: Sampling
+    device: torch.device
+    support: list[Tensor] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Make empty rows."""
+        shape = (self.rows, self.sampling.max_tokens)
+        self.tokens = torch.zeros(shape, dtype=torch.long, device=self.device)
+        self.behavior = torch.zeros(shape, dtype=torch.float32, device=self.device)
+        self.entropy = torch.zeros(shape, dtype=torch.float32, device=self.device)
+        self.length = torch.full((self.rows,), shape[1], dtype=torch.long, device=self.device)
+        self.finished = torch.zeros(self.rows, dtype=torch.bool, device=self.device)
+
+    def write(self, active: Tensor, column: int, logits: Tensor, drawn: Tensor) -> None:
+        """Note what active rows have drawn from their warped logits."""
+        self.tokens[active, column] = drawn
+        self.behavior[active, column] = selective_log_softmax(logits, drawn)
+        self.entropy[active, column] = entropy(logits)
+        if self.sampling.truncated:
+            bits = pack(logits.isfinite())
+            kept = bits.new_full((self.rows, bits.shape[-1]), 255)
+            kept[active] = bits
+            self.support.append(kept)
+
+    def end(self, rows: Tensor, length: int) -> None:
+        """Note which rows have ended by themselves."""
+        self.length[rows] = length
+        self.finished[rows] = True
+
+    def drawn(self) -> Drawn:
+        """Return the rows, cut to the longest."""
+        longest = int(self.length.max())
+        columns = torch.arange(longest, device=self.device)
+        return Drawn(
+            tokens=self.tokens[:, :longest],
+            mask=columns < self.length.unsqueeze(-1),
+            behavior=self.behavior[:, :longest],
+            entropy=self.entropy[:, :longest],
+            finished=self.finished,
+            support=torch.stack(self.support[:longest], dim=1) if self.support else None,
+        )
+
+
 @torch.no_grad()
 def generate(
-    model: nn.Module,
-    head: nn.Module,
+    model: LanguageModel,
     prefix: Prefix,
     sampling: Sampling,
-    forbidden: Tensor,
-    ends: Tensor,
     stops: Callable[[Tensor], Tensor],
     uniform: Tensor,
+    anyone: Anyone = alone,
 ) -> Drawn:
     """Sample one response behind each row of a prefix.
 
     Args:
-        model: A transformers model.
-        head: Its language-model head.
+        model: The network.
         prefix: N rows; used up.
         sampling: Temperature and limits.
-        forbidden: Token ids that are never drawn. ``[F]``
-        ends: Token ids that end a response. ``[E]``
         stops: Tells for token rows ``[n, t]`` which of them end with a stop string. ``[n]``
         uniform: One stream a row. ``[N, max_tokens]``
+        anyone: Tells whether any process still samples. Where weights are sharded over processes
+            all must run the network equally often; one whose rows have ended runs along.
     """
-    rows = prefix.mask.shape[0]
-    device = prefix.last.device
-    tokens = torch.zeros(rows, sampling.max_tokens, dtype=torch.long, device=device)
-    behavior = torch.zeros(rows, sampling.max_tokens, device=device)
-    length = torch.full((rows,), sampling.max_tokens, dtype=torch.long, device=device)
-    finished = torch.zeros(rows, dtype=torch.bool, device=device)
-    active = torch.arange(rows, device=device)
+    sheet = Sheet(prefix.mask.shape[0], sampling, prefix.last.device)
+    active = torch.arange(sheet.rows, device=sheet.device)
+    prefix = prefix.with_room(sampling.max_tokens)
     hidden, mask = prefix.last, prefix.mask.long()
-    for t in range(sampling.max_tokens):
-        logits = warp(head(hidden), forbidden, sampling.temperature, sampling.top_p, sampling.top_k)
-        drawn = draw(logits, uniform[active.cpu(), t], sampling.temperature == 0)
-        tokens[active, t] = drawn
-        behavior[active, t] = selective_log_softmax(logits, drawn)
-        done = torch.isin(drawn, ends) | stops(tokens[active, : t + 1])
-        length[active[done]] = t + 1
-        finished[active[done]] = True
-        kept = (~done).nonzero().squeeze(-1)
-        if len(kept) == 0 or t + 1 == sampling.max_tokens:
+    for column in range(sampling.max_tokens):
+        logits = warp(
+            model.logits(hidden),
+            model.forbidden,
+            sampling.temperature,
+            sampling.top_p,
+            sampling.top_k,
+        )
+        drawn = draw(logits, uniform[active.cpu(), column], sampling.temperature == 0)
+        sheet.write(active, column, logits, drawn)
+        done = torch.isin(drawn, model.ends) | stops(sheet.tokens[active, : column + 1])
+        along = sheet.finished[active]  # a row that only runs along has ended before
+        sheet.end(active[done & ~along], column + 1)
+        done = done | along
+        going = bool((~done).any())
+        if column + 1 == sampling.max_tokens or not anyone(going):
             break
+        kept = (~done).nonzero().squeeze(-1) if going else torch.zeros_like(active[:1])
         if len(kept) < len(active):
             active, prefix, mask = active[kept], prefix.rows(kept), mask[kept]
         mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
-        with without(head):
-            output = model(
-                input_ids=drawn[kept].unsqueeze(-1),
-                attention_mask=mask,
-                position_ids=(prefix.next_position + t).unsqueeze(-1),
-                past_key_values=prefix.cache,
-                use_cache=True,
-            )
-        hidden = output.logits[:, -1]
-    longest = int(length.max())
-    kept_mask = torch.arange(longest, device=device) < length.unsqueeze(-1)
-    return Drawn(tokens[:, :longest], kept_mask, behavior[:, :longest], finished)
+        hidden = model.forward(
+            input_ids=drawn[kept].unsqueeze(-1),
+            attention_mask=mask,
+            position_ids=prefix.positions(column, 1),
+            past_key_values=prefix.cache,
+            use_cache=True,
+        ).logits[:, -1]
+    return sheet.drawn()

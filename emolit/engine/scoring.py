@@ -1,21 +1,133 @@
-"""Log-probabilities of given tokens, with gradients if they are on."""
+"""Log-probabilities of given tokens, with gradients if they are on: three exact ways.
+
+``shared_logprobs`` runs each prompt once and its responses behind the cached keys and values;
+``packed_logprobs`` runs each prompt once in one long row with all its responses, which no cache is
+needed for; ``plain_logprobs`` runs every row in full and is the truth to compare with.
+"""
+
+import logging
+from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from emolit.engine.head import token_logprobs, without
-from emolit.engine.prefix import Prefix, positions, prefill
-from emolit.types import Sampling
+from emolit.engine.head import token_logprobs
+from emolit.engine.model import LanguageModel
+from emolit.engine.prefix import Encoded, Prefix, prefill
+from emolit.engine.sharding import Anyone, alone
+from emolit.types import Batch, Rollout
+
+LOG = logging.getLogger(__name__)
+Score = Callable[[LanguageModel, Encoded, Rollout], Tensor]
+
+WORTH = 1.2
+"""Sharing pays if whole rows have so many times the tokens (Unsloth asks for 1.3)."""
 
 
-def continue_prefix(
-    model: nn.Module, head: nn.Module, prefix: Prefix, tokens: Tensor, mask: Tensor
-) -> Tensor:
+def saving(encoded: Encoded, rollout: Rollout) -> float:
+    """Return how many times the tokens whole rows have: G (P + T) / (P + G T).
+
+    Example:
+        With 256 prompt tokens and 8 responses of 32, it is 4.5.
+    """
+    prompts = encoded.mask.sum().item()
+    responses, group = rollout.mask.sum().item(), rollout.group_size
+    return float((group * prompts + responses) / (prompts + responses))
+
+
+class Scorer:
+    """Chooses the way to score a rollout, and keeps a prefill from the rollout for the loss.
+
+    Args:
+        packed: Score in packed rows, since layers are checkpointed and must not fill a cache.
+
+    Attributes:
+        anyone: Asks all processes that share sharded weights, so that they choose the same way.
+    """
+
+    def __init__(self, packed: bool = False) -> None:
+        self.packed = packed
+        self.anyone: Anyone = alone
+        self._kept: tuple[Batch, int, Prefix] | None = None
+        self._told = False
+
+    def prefix(self, model: LanguageModel, encoded: Encoded, batch: Batch) -> Prefix:
+        """Prefill a batch for sampling; with gradients on, keep it for the loss."""
+        if self.packed or not torch.is_grad_enabled():
+            with torch.no_grad():
+                return prefill(model, encoded)
+        prefix = prefill(model, encoded)
+        self._kept = (batch, version(model), prefix)
+        return prefix
+
+    def logprobs(
+        self, model: LanguageModel, encode: Callable[..., Encoded], rollout: Rollout
+    ) -> Tensor:
+        """Score with the kept prefill, if it is of this batch and these weights."""
+        kept, self._kept = self._kept, None
+        usable = kept is not None and kept[0] is rollout.batch and kept[1] == version(model)
+        if kept is None or not usable or not self._shares(encode(rollout.batch), rollout):
+            return self.fresh(model, encode, rollout)
+        return shared_logprobs(model, kept[2], rollout)
+
+    def fresh(
+        self, model: LanguageModel, encode: Callable[..., Encoded], rollout: Rollout
+    ) -> Tensor:
+        """Score in the way that suits: packed, shared, or whole rows where sharing does not pay.
+
+        Args:
+            model: The network.
+            encode: Encodes a batch, each prompt as often as told.
+            rollout: What to score.
+        """
+        encoded = encode(rollout.batch)
+        if not self._shares(encoded, rollout):
+            rows = encode(rollout.batch, rollout.group_size)
+            return self._checkpointed(plain_logprobs, model, rows, rollout)
+        if self.packed:
+            return self._checkpointed(packed_logprobs, model, encoded, rollout)
+        return shared_logprobs(model, prefill(model, encoded), rollout)
+
+    def _shares(self, encoded: Encoded, rollout: Rollout) -> bool:
+        """Tell whether sharing the prompt pays; say once in the log that it does not."""
+        gain = saving(encoded, rollout)
+        shares = self.anyone(gain >= WORTH)
+        if not shares and rollout.group_size > 1 and not self._told:
+            self._told = True
+            LOG.info(
+                "Whole rows have %.2f times the tokens of shared prompts, less than %.1f: "
+                "the rows of this step, and of others like it, are scored in full.",
+                gain,
+                WORTH,
+            )
+        return shares
+
+    def _checkpointed(
+        self, score: Score, model: LanguageModel, encoded: Encoded, rollout: Rollout
+    ) -> Tensor:
+        """Score with the layers in the mode in which transformers checkpoints them."""
+        if not self.packed:
+            return score(model, encoded, rollout)
+        layers = [m for m in model.network.modules() if getattr(m, "gradient_checkpointing", False)]
+        for layer in layers:
+            layer.training = True
+        try:
+            return score(model, encoded, rollout)
+        finally:
+            for layer in layers:
+                layer.training = False
+
+
+def version(model: LanguageModel) -> int:
+    """Return a number that changes when a weight is changed in place, as optimizers do."""
+    return sum(weight._version for weight in model.network.parameters())
+
+
+def continue_prefix(model: LanguageModel, prefix: Prefix, tokens: Tensor, mask: Tensor) -> Tensor:
     """Return the hidden states that predict each token behind a prefix.
 
     Args:
-        model: A transformers model.
-        head: Its language-model head.
+        model: The network.
         prefix: N rows; its cache grows.
         tokens: Right-padded responses. ``[N, T]``
         mask: True on response tokens. ``[N, T]``
@@ -27,67 +139,113 @@ def continue_prefix(
     steps = tokens.shape[1] - 1
     if steps == 0:
         return first
-    where = prefix.next_position.unsqueeze(1) + torch.arange(steps, device=tokens.device)
-    with without(head):
-        output = model(
-            input_ids=tokens[:, :-1],
-            attention_mask=torch.cat([prefix.mask, mask[:, :-1]], dim=1).long(),
-            position_ids=where,
-            past_key_values=prefix.cache,
-            use_cache=True,
-        )
+    output = model.forward(
+        input_ids=tokens[:, :-1],
+        attention_mask=torch.cat([prefix.mask, mask[:, :-1]], dim=1).long(),
+        position_ids=prefix.positions(0, steps),
+        past_key_values=prefix.cache,
+        use_cache=True,
+    )
     return torch.cat([first, output.logits], dim=1)
 
 
-def shared_logprobs(
-    model: nn.Module,
-    head: nn.Module,
-    inputs: dict[str, Tensor],
-    tokens: Tensor,
-    mask: Tensor,
-    sampling: Sampling,
-    forbidden: Tensor,
-) -> Tensor:
+def shared_logprobs(model: LanguageModel, prompts: Prefix, rollout: Rollout) -> Tensor:
     """Score G responses a prompt on one prefill of it (differentiable key-value cache).
 
     Args:
-        model: A transformers model.
-        head: Its language-model head.
-        inputs: What the processor made of B prompts.
-        tokens: ``[B, G, T]``
-        mask: ``[B, G, T]``
-        sampling: How the responses were drawn.
-        forbidden: Token ids that are never drawn. ``[F]``
+        model: The network.
+        prompts: B rows, prefilled.
+        rollout: Their responses.
 
     Returns:
         ``[B, G, T]`` float32, 0 where masked out.
     """
-    prefix = prefill(model, head, inputs).expanded(tokens.shape[1])
-    flat, flat_mask = tokens.flatten(0, 1), mask.flatten(0, 1)
-    hidden = continue_prefix(model, head, prefix, flat, flat_mask)
-    return token_logprobs(head, hidden, flat, flat_mask, sampling, forbidden).view(tokens.shape)
+    prefix = prompts.expanded(rollout.group_size)
+    hidden = continue_prefix(
+        model, prefix, rollout.tokens.flatten(0, 1), rollout.mask.flatten(0, 1)
+    )
+    return _scored(model, hidden, rollout)
 
 
-def plain_logprobs(
-    model: nn.Module,
-    head: nn.Module,
-    inputs: dict[str, Tensor],
-    tokens: Tensor,
-    mask: Tensor,
-    sampling: Sampling,
-    forbidden: Tensor,
-) -> Tensor:
-    """Score every row ``[prompt | response]`` in full, without a cache: the truth to compare with.
+def packed_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) -> Tensor:
+    """Score G responses in one row ``[prompt | response 1 | … | response G]``.
 
-    Arguments and result are those of :func:`shared_logprobs`.
+    A response sees its prompt and itself, by a block mask; its positions go on behind the prompt.
+    Nothing is cached, so it works under gradient checkpointing.
+
+    Args:
+        model: The network.
+        encoded: B prompts.
+        rollout: Their responses.
+
+    Returns:
+        ``[B, G, T]`` float32, 0 where masked out.
     """
-    group = tokens.shape[1]
-    flat, flat_mask = tokens.flatten(0, 1), mask.flatten(0, 1)
-    rows = {name: value.repeat_interleave(group, dim=0) for name, value in inputs.items()}
-    rows["input_ids"] = torch.cat([rows["input_ids"], flat], dim=1)
-    attention = torch.cat([rows["attention_mask"].bool(), flat_mask], dim=1)
-    rows["attention_mask"] = attention.long()
-    with without(head):
-        output = model(**rows, position_ids=positions(attention), use_cache=False)
-    hidden = output.logits[:, -tokens.shape[2] - 1 : -1]
-    return token_logprobs(head, hidden, flat, flat_mask, sampling, forbidden).view(tokens.shape)
+    prompts, group, length = encoded.mask.shape[1], rollout.group_size, rollout.tokens.shape[2]
+    behind = encoded.behind(length)
+    inputs = dict(encoded.inputs)
+    inputs["input_ids"] = torch.cat([inputs["input_ids"], rollout.tokens.flatten(1)], dim=1)
+    seen = blocks(encoded.mask, rollout.mask)
+    floor = torch.finfo(model.network.dtype).min
+    inputs["attention_mask"] = (~seen).to(model.network.dtype).mul(floor).unsqueeze(1)
+    where = torch.cat([encoded.positions, *[behind] * group], dim=-1)
+    states = model.forward(**inputs, position_ids=where, use_cache=False).logits
+    first = states[:, None, None, prompts - 1].expand(-1, group, -1, -1)
+    rest = states[:, prompts:].view(len(states), group, length, -1)[:, :, :-1]
+    return _scored(model, torch.cat([first, rest], dim=2).flatten(0, 1), rollout)
+
+
+def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
+    """Return who sees whom in a packed row. ``[B, P + G T, P + G T]`` boolean.
+
+    Args:
+        prompt: True on prompt tokens. ``[B, P]``
+        responses: True on response tokens. ``[B, G, T]``
+
+    Example:
+        >>> import torch
+        >>> prompt, responses = torch.ones(1, 1).bool(), torch.ones(1, 2, 1).bool()
+        >>> blocks(prompt, responses)[0].int().tolist()
+        [[1, 0, 0], [1, 1, 0], [1, 0, 1]]
+    """
+    group, length = responses.shape[1:]
+    owner = torch.arange(group, device=prompt.device).repeat_interleave(length) + 1
+    owner = torch.cat([owner.new_zeros(prompt.shape[1]), owner])
+    real = torch.cat([prompt, responses.flatten(1)], dim=1)
+    order = torch.arange(len(owner), device=prompt.device)
+    causal = order.unsqueeze(-1) >= order
+    own = (owner.unsqueeze(-1) == owner) | (owner == 0)
+    return (causal & own) & real.unsqueeze(1)
+
+
+def plain_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) -> Tensor:
+    """Score every row ``[prompt | response]`` in full, without a cache.
+
+    Args:
+        model: The network.
+        encoded: B * G prompts: each of the B prompts encoded G times, clip-major.
+        rollout: Their responses.
+
+    Returns:
+        ``[B, G, T]`` float32, 0 where masked out.
+    """
+    tokens, mask = rollout.tokens.flatten(0, 1), rollout.mask.flatten(0, 1)
+    rows = dict(encoded.inputs)
+    rows["input_ids"] = torch.cat([rows["input_ids"], tokens], dim=1)
+    rows["attention_mask"] = torch.cat([encoded.mask, mask], dim=1).long()
+    where = torch.cat([encoded.positions, encoded.behind(tokens.shape[1])], dim=-1)
+    output = model.forward(**rows, position_ids=where, use_cache=False)
+    return _scored(model, output.logits[:, -tokens.shape[1] - 1 : -1], rollout)
+
+
+def _scored(model: LanguageModel, hidden: Tensor, rollout: Rollout) -> Tensor:
+    """Return ``[B, G, T]`` from the states ``[B * G, T, H]`` that predict each token."""
+    support = None if rollout.support is None else rollout.support.flatten(0, 1)
+    return token_logprobs(
+        model,
+        hidden,
+        rollout.tokens.flatten(0, 1),
+        rollout.mask.flatten(0, 1),
+        rollout.sampling.temperature,
+        support,
+    ).view(rollout.tokens.shape)

@@ -13,7 +13,7 @@ value and gradient stay finite; the mean over responses leaves out those that no
 import torch
 from torch import Tensor
 
-from emolit.functional import k3, masked_mean, safe_ratio
+from emolit.functional import k3, masked_mean, masked_sum, safe_ratio
 from emolit.objectives.base import Objective
 from emolit.types import Outcome, ScoredRollout
 
@@ -54,5 +54,5 @@ class GRPO(Objective):
             penalty = k3(logprobs, scored.reference, mask)
             stats["kl"] = masked_mean(penalty, mask).detach()
         per_response = masked_mean(surrogate - self.kl * penalty, mask, dim=-1)
-        loss = -masked_mean(per_response, ~scored.total.isnan())
+        loss = -masked_sum(per_response, ~scored.total.isnan()) / scored.count
         return Outcome(loss, stats)

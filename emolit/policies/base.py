@@ -2,10 +2,11 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from torch import Tensor, nn
 
+from emolit.errors import PolicyError
 from emolit.types import Batch, Rollout, Sampling
 
 
@@ -15,6 +16,11 @@ class Policy(nn.Module, ABC):
     A policy never is in training mode: dropout would make the policy that is scored another one
     than the policy that sampled.
     """
+
+    @property
+    def window(self) -> float | None:
+        """Seconds of a clip that are heard; None where there is no limit. Known once built."""
+        return None
 
     @abstractmethod
     def build(self, reference: bool, seed: int) -> None:
@@ -46,9 +52,32 @@ class Policy(nn.Module, ABC):
     def reference_logprobs(self, rollout: Rollout) -> Tensor:
         """Score under the policy as it was given, without gradients. ``[B, G, T]``."""
 
+    def shard(self, mesh: Any) -> None:
+        """Shard the weights over the processes of a device mesh, once they are loaded.
+
+        Raises:
+            PolicyError: This policy cannot.
+        """
+        raise PolicyError(
+            f"{type(self).__name__} cannot be sharded; choose another `trainer.strategy`, such as "
+            "ddp."
+        )
+
+    def gathered(self) -> dict[str, Tensor] | None:
+        """Return sharded weights, whole, on the first process; None where nothing is sharded.
+
+        Every process must ask.
+        """
+        return None
+
     @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write a folder that other libraries open, safetensors only."""
+    def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
+        """Write a folder that other libraries open, safetensors only.
+
+        Args:
+            folder: Where to.
+            state: What :meth:`gathered` has returned.
+        """
 
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode, whatever is asked."""

@@ -2,45 +2,30 @@
 
 import inspect
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from emolit.engine.prefix import prefill
-from emolit.engine.reference import Reference, adapters_off, frozen_adapter, frozen_copy
+from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
+from emolit.engine.checkpoint import check_there, checkpoint_layers, load_model, load_processor
+from emolit.engine.features import in_float32, stored_features
+from emolit.engine.model import LanguageModel
+from emolit.engine.prefix import Encoded, positions
+from emolit.engine.reference import Reference, frozen_copy
 from emolit.engine.rollout import generate, streams
-from emolit.engine.scoring import shared_logprobs
+from emolit.engine.scoring import Scorer
+from emolit.engine.selfcheck import check_network
+from emolit.engine.sharding import anyone_in, gathered, shard
+from emolit.engine.store import Store
+from emolit.engine.tower import hear_once
 from emolit.errors import PolicyError
 from emolit.policies.base import Policy
 from emolit.types import Batch, Rollout, Sampling
 
-SHORTEST = 0.1
-"""Seconds that a clip is padded to with silence: a tower needs a frame or two."""
 TAIL = 16
 """Tokens that are decoded to look for a stop string."""
-
-
-@dataclass(frozen=True)
-class Lora:
-    """Low-rank adapters through peft; dropout is 0 always.
-
-    Attributes:
-        rank: Of the update.
-        alpha: The update is scaled by alpha / rank.
-        targets: Names or one regular expression of linear layers; None takes the policy's own.
-        train: Names of modules that train in full beside the adapters, such as the projector;
-            peft calls them ``modules_to_save``.
-        dora: Decompose the update into magnitude and direction (arXiv 2402.09353).
-    """
-
-    rank: int = 16
-    alpha: int = 32
-    targets: list[str] | str | None = None
-    train: list[str] = field(default_factory=list)
-    dora: bool = False
 
 
 class HuggingFace(Policy):
@@ -53,11 +38,22 @@ class HuggingFace(Policy):
             already brings its own settings, and these must not contradict them.
         freeze: Names of modules that do not train, for example ``audio_tower``.
         dtype: Of the weights.
+        gradient_checkpointing: Make activations again for the gradient instead of keeping them:
+            less memory, about a third more time.
+        long_audio: What happens to a clip that is longer than what the model hears: ``cut`` keeps
+            its beginning and counts it, ``raise`` stops.
+        store: Folder where features of clips, and what a frozen tower says about them, are kept
+            between steps and runs; None keeps nothing.
     """
 
     auto_class = "AutoModelForMultimodalLM"
+    tower_takes_rows = False
+    """Whether the tower takes clips as rows, so that its answers can be stored one by one."""
+    shortest = 0.1
+    """Seconds that a clip is padded to with silence: a tower needs a frame or two."""
     ends: Tensor
     forbidden: Tensor
+    foreign: tuple[str, ...] = ()
     lora_targets: list[str] | str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
 
     def __init__(
@@ -66,17 +62,26 @@ class HuggingFace(Policy):
         lora: Lora | None = None,
         freeze: list[str] | None = None,
         dtype: Literal["float32", "bfloat16"] = "float32",
+        gradient_checkpointing: bool = False,
+        long_audio: Literal["cut", "raise"] = "cut",
+        store: str | None = None,
     ) -> None:
         super().__init__()
         self.checkpoint = checkpoint
         self.lora = lora
         self.freeze = freeze or []
         self.dtype = dtype
+        self.gradient_checkpointing = gradient_checkpointing
+        self.long_audio = long_audio
+        self.store = None if store is None else Store(store)
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
         self.processor: Any = None
+        self.scorer = Scorer(packed=gradient_checkpointing)
         self._reference: Reference | None = None
-        self._encoded: tuple[Batch, dict[str, Tensor]] | None = None
+        self._mesh: Any = None
+        self._checked = False
+        self._encoded: dict[int, tuple[Batch, Encoded]] = {}
 
     def build(self, reference: bool, seed: int) -> None:
         """Load model and processor, attach adapters, freeze, and set the reference aside.
@@ -90,94 +95,31 @@ class HuggingFace(Policy):
         adapter = Path(self.checkpoint) / "adapter_config.json"
         given = json.loads(adapter.read_text()) if adapter.is_file() else None
         source = given["base_model_name_or_path"] if given else self.checkpoint
-        self.processor = self._load_processor(source)
-        base = self._load_model(source)
+        check_there(source)
+        self.processor = self.load_processor(source)
+        base = load_model(source, self.auto_class, self.dtype, self.foreign)
+        if self.gradient_checkpointing:
+            checkpoint_layers(base)
         if given is not None:
-            self._reference = self._resume_adapter(base, given, reference)
+            self.model, self._reference = trained_adapter(
+                base, self.checkpoint, given, self.lora, reference
+            )
         elif self.lora is not None:
-            self._reference = self._fresh_adapter(base, self.lora, seed)
+            self.model, self._reference = fresh_adapter(base, self.lora, self.lora_targets, seed)
         else:
             self.model = base
         self._freeze()
         if given is None and self.lora is None and reference:
             self._reference, self.frozen_twin = frozen_copy(base)
+        networks = [base] if self.frozen_twin is None else [base, self.frozen_twin]
+        for network in networks:
+            self.prepare(network)
+        hear_once(networks, self.store if self.tower_takes_rows else None)
         self._look_up_tokens()
         self.eval()
 
-    def _load_processor(self, source: str) -> Any:
-        """Load the processor and set what emolit relies on: left padding."""
-        from transformers import AutoProcessor
-
-        try:
-            processor = AutoProcessor.from_pretrained(source)
-        except (OSError, ValueError) as error:
-            raise PolicyError(
-                f"No processor loads from the checkpoint {source!r} ({error}); "
-                "give a folder that holds model and processor, or a hub id."
-            ) from error
-        processor.tokenizer.padding_side = "left"
-        return processor
-
-    def _load_model(self, source: str) -> Any:
-        """Load the weights; missing or superfluous ones are an error."""
-        import transformers
-
-        factory = getattr(transformers, self.auto_class)
-        try:
-            model, info = factory.from_pretrained(
-                source, dtype=getattr(torch, self.dtype), output_loading_info=True
-            )
-        except (OSError, ValueError) as error:
-            raise PolicyError(
-                f"No model loads from the checkpoint {source!r} ({error}); "
-                f"{type(self).__name__} needs what transformers' {self.auto_class} opens."
-            ) from error
-        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-            if info[kind]:
-                raise PolicyError(
-                    f"The checkpoint {source!r} has {len(info[kind])} {kind.replace('_', ' ')}, "
-                    f"such as {sorted(map(str, info[kind]))[0]!r}, under transformers "
-                    f"{transformers.__version__}; use a checkpoint of this architecture."
-                )
-        return model
-
-    def _fresh_adapter(self, base: Any, lora: Lora, seed: int) -> Reference:
-        """Wrap the base in new adapters; the reference is the base with these off."""
-        from peft import LoraConfig, get_peft_model
-
-        settings = LoraConfig(
-            r=lora.rank,
-            lora_alpha=lora.alpha,
-            target_modules=lora.targets or self.lora_targets,
-            modules_to_save=lora.train or None,
-            use_dora=lora.dora,
-            lora_dropout=0.0,
-            task_type="CAUSAL_LM",
-        )
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            self.model = get_peft_model(base, settings)
-        return adapters_off(self.model)
-
-    def _resume_adapter(self, base: Any, given: dict[str, Any], twin: bool) -> Reference | None:
-        """Wrap the base in a trained adapter; the reference is a frozen twin of it."""
-        from peft import PeftModel
-
-        if self.lora is not None:
-            asked = {
-                "r": self.lora.rank,
-                "lora_alpha": self.lora.alpha,
-                "modules_to_save": self.lora.train or None,
-                "use_dora": self.lora.dora,
-            }
-            found = {name: given.get(name) for name in asked}
-            if asked != found:
-                raise PolicyError(
-                    f"The adapter in {self.checkpoint!r} was trained with {found}, "
-                    f"but `lora` asks for {asked}; make them equal or leave `lora` out."
-                )
-        self.model = PeftModel.from_pretrained(base, self.checkpoint, is_trainable=True)
-        return frozen_adapter(self.model, self.checkpoint) if twin else None
+    def prepare(self, network: Any) -> None:
+        """Change how a network that was just loaded runs; policy and frozen copy both come here."""
 
     def _freeze(self) -> None:
         """Stop training of the modules in ``freeze``, wherever they sit."""
@@ -200,18 +142,30 @@ class HuggingFace(Policy):
     def _look_up_tokens(self) -> None:
         """Find the tokens that end a response and those that may never be sampled.
 
-        Forbidden are all special and padding tokens, modality placeholders among them, and rows
-        of the embedding that no token uses, except those that end a response.
+        Forbidden are all special and padding tokens, the placeholders that the model's config
+        names, and rows of the embedding that no token uses, except those that end a response.
         """
         tokenizer = self.processor.tokenizer
         ends = self.base.generation_config.eos_token_id
         ends = {*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id} - {None}
-        special = {key for key, token in tokenizer.added_tokens_decoder.items() if token.special}
+        special = self.special_tokens()
         special |= {tokenizer.pad_token_id, *tokenizer.all_special_ids} - {None}
+        named = self.base.config.to_dict().items()
+        special |= {
+            value
+            for key, value in named
+            if key.endswith(("_token_id", "_token_index")) and isinstance(value, int)
+        }
         rows = self.base.get_input_embeddings().num_embeddings
+        special = {token for token in special if 0 <= token < rows}
         forbidden = (special | set(range(len(tokenizer), rows))) - ends
         self.register_buffer("ends", torch.tensor(sorted(ends)), persistent=False)
         self.register_buffer("forbidden", torch.tensor(sorted(forbidden)), persistent=False)
+
+    def special_tokens(self) -> set[int]:
+        """Return the tokens that the tokenizer calls special."""
+        added = self.processor.tokenizer.added_tokens_decoder
+        return {key for key, token in added.items() if token.special}
 
     @property
     def base(self) -> Any:
@@ -224,10 +178,28 @@ class HuggingFace(Policy):
         device: torch.device = self.base.get_input_embeddings().weight.device
         return device
 
+    @property
+    def window(self) -> float | None:
+        """Seconds that the feature extractor keeps of a clip, where it cuts."""
+        samples = getattr(self.processor.feature_extractor, "n_samples", None)
+        rate = self.processor.feature_extractor.sampling_rate
+        return None if samples is None else float(samples / rate)
+
+    def load_processor(self, source: str) -> Any:
+        """Return the checkpoint's processor, or the part of it that hears."""
+        return load_processor(source)
+
     def conversation(self, question: str) -> list[dict[str, Any]]:
         """Return the chat that puts a question about one clip."""
         content = [{"type": "audio", "audio": "clip"}, {"type": "text", "text": question}]
         return [{"role": "user", "content": content}]
+
+    def render(self, question: str) -> str:
+        """Return the text of a chat, up to where the reply begins."""
+        text: str = self.processor.apply_chat_template(
+            self.conversation(question), add_generation_prompt=True, tokenize=False
+        )
+        return text
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Call the processor on chat texts and waveforms at its own sampling rate."""
@@ -236,33 +208,38 @@ class HuggingFace(Policy):
         )
         return dict(inputs)
 
-    def encode(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the model's inputs for B prompts; rollout, loss and reference share them."""
-        if self._encoded is None or self._encoded[0] is not batch:
-            self._encoded = (batch, self._inputs(batch))
-        return self._encoded[1]
+    def positions(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Return the positions of prompt tokens, ``[B, P]`` or ``[A, B, P]``."""
+        return positions(inputs["attention_mask"])
+
+    def encode(self, batch: Batch, repeats: int = 1) -> Encoded:
+        """Return what the model takes of B prompts; rollout, loss and reference share it.
+
+        Args:
+            batch: B clips and questions.
+            repeats: Rows a prompt, clip-major.
+        """
+        known = self._encoded.get(repeats)
+        if known is None or known[0] is not batch:
+            inputs = self._inputs(batch.repeated(repeats))
+            known = (batch, Encoded(inputs, self.positions(inputs)))
+            self._encoded[repeats] = known
+            if not self._checked:
+                self._checked = True
+                check_network(self.language_model(), known[1], self.checkpoint)
+        return known[1]
 
     def _inputs(self, batch: Batch) -> dict[str, Tensor]:
         """Return the model's inputs for B prompts, left-padded, on its device.
 
         Raises:
-            PolicyError: The processor made a tensor that the model does not take.
+            PolicyError: The processor made a tensor that the model does not take, a prompt is
+                longer than the model's context, or a clip is too long and must not be cut.
         """
-        from torchaudio.functional import resample
-
         rate = self.processor.feature_extractor.sampling_rate
-        waveforms = []
-        for waveform in batch.waveforms:
-            heard = resample(waveform, batch.sampling_rate, rate)
-            missing = max(0, int(SHORTEST * rate) - len(heard))
-            waveforms.append(nn.functional.pad(heard, (0, missing)).numpy())
-        texts = [
-            self.processor.apply_chat_template(
-                self.conversation(question), add_generation_prompt=True, tokenize=False
-            )
-            for question in batch.questions
-        ]
-        inputs = self.process(texts, waveforms, rate)
+        texts = [self.render(question) for question in batch.questions]
+        with in_float32(), stored_features(self.processor, self.store):
+            inputs = self.process(texts, self._waveforms(batch, rate), rate)
         taken = inspect.signature(self.base.forward).parameters
         unused = sorted(set(inputs).difference(taken))
         if unused:
@@ -270,25 +247,54 @@ class HuggingFace(Policy):
                 f"The processor of {self.checkpoint!r} makes {unused}, which "
                 f"{type(self.base).__name__} does not take; override `process` in the policy."
             )
-        return {name: value.to(self.device) for name, value in inputs.items()}
+        length = inputs["input_ids"].shape[1]
+        context = getattr(self.base.config.get_text_config(), "max_position_embeddings", None)
+        if context is not None and length >= context:
+            raise PolicyError(
+                f"A prompt has {length} tokens, but the context of {self.checkpoint!r} is "
+                f"{context}; cut the audio with `loading.max_seconds`, or shorten the question."
+            )
+        kind = self.base.get_input_embeddings().weight.dtype
+        return {
+            name: value.to(self.device, kind if value.is_floating_point() else value.dtype)
+            for name, value in inputs.items()
+        }
+
+    def _waveforms(self, batch: Batch, rate: int) -> list[Any]:
+        """Return the audio at the processor's rate, a tower's shortest at least."""
+        from torchaudio.functional import resample
+
+        waveforms = []
+        for clip, waveform in zip(batch.clips, batch.waveforms, strict=True):
+            heard = resample(waveform, batch.sampling_rate, rate)
+            if self.long_audio == "raise" and len(heard) > rate * (self.window or float("inf")):
+                raise PolicyError(
+                    f"The clip {clip.id!r} of {clip.corpus!r} has {len(heard) / rate:.1f} s, but "
+                    f"{self.checkpoint!r} hears {self.window:g} s; set `long_audio: cut`, or "
+                    "leave it out."
+                )
+            missing = max(0, int(self.shortest * rate) - len(heard))
+            waveforms.append(nn.functional.pad(heard, (0, missing)).numpy())
+        return waveforms
 
     def sample(
         self, batch: Batch, group_size: int, sampling: Sampling, seed: int, step: int
     ) -> Rollout:
-        """Draw responses on one prefill of each prompt."""
+        """Draw responses on one prefill of each prompt.
+
+        With gradients on, the prefill is kept for :meth:`logprobs` of the same batch: as long as
+        no weight has changed in between, rollout and loss share it.
+        """
         keys = [f"{clip.corpus}/{clip.id}" for clip in batch.clips]
-        with torch.no_grad():
-            prefix = prefill(self.base, self.head, self.encode(batch)).expanded(group_size)
-            drawn = generate(
-                self.base,
-                self.head,
-                prefix,
-                sampling,
-                self.forbidden,
-                self.ends,
-                lambda rows: self._stopped(rows, sampling.stop),
-                streams(seed, step, keys, group_size, sampling.max_tokens),
-            )
+        prefix = self.scorer.prefix(self.language_model(), self.encode(batch), batch)
+        drawn = generate(
+            self.language_model(),
+            prefix.detached().expanded(group_size),
+            sampling,
+            lambda rows: self._stopped(rows, sampling.stop),
+            streams(seed, step, keys, group_size, sampling.max_tokens),
+            self.scorer.anyone,
+        )
         shape = (len(batch), group_size, -1)
         tokens, mask = drawn.tokens.view(shape), drawn.mask.view(shape)
         return Rollout(
@@ -299,6 +305,8 @@ class HuggingFace(Policy):
             finished=drawn.finished.view(shape[:2]),
             responses=self._decode(tokens, mask),
             sampling=sampling,
+            entropy=drawn.entropy.view(shape),
+            support=None if drawn.support is None else drawn.support.view(*tokens.shape, -1),
         )
 
     def _stopped(self, rows: Tensor, stop: tuple[str, ...]) -> Tensor:
@@ -355,52 +363,38 @@ class HuggingFace(Policy):
 
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score on one prefill of each prompt, with gradients."""
-        return self._score(self.base, rollout)
+        return self.scorer.logprobs(self.language_model(), self.encode, rollout)
 
     def reference_logprobs(self, rollout: Rollout) -> Tensor:
         """Score under the policy as it was given."""
         if self._reference is None:
             raise PolicyError("The policy was built without a reference; build(reference=True).")
         with torch.no_grad(), self._reference() as model:
-            return self._score(model, rollout)
+            return self.scorer.fresh(self.language_model(model), self.encode, rollout)
 
-    def _score(self, model: Any, rollout: Rollout) -> Tensor:
-        """Score a rollout under a model of this architecture."""
-        return shared_logprobs(
-            model,
-            model.get_output_embeddings(),
-            self.encode(rollout.batch),
-            rollout.tokens,
-            rollout.mask,
-            rollout.sampling,
-            self.forbidden,
-        )
+    def language_model(self, network: Any = None) -> LanguageModel:
+        """Return a network of this architecture, by default the policy's own, for the engine."""
+        network = self.base if network is None else network
+        return LanguageModel(network, network.get_output_embeddings(), self.forbidden, self.ends)
 
-    @property
-    def head(self) -> nn.Module:
-        """The language-model head."""
-        head: nn.Module = self.base.get_output_embeddings()
-        return head
+    def shard(self, mesh: Any) -> None:
+        """Shard model and frozen copy; from here on all processes run them in step."""
+        if self._mesh is not None:
+            return
+        self._mesh = mesh
+        self.scorer.anyone = anyone_in(mesh)
+        shard(self.base, mesh)
+        if self.frozen_twin is not None:
+            shard(self.frozen_twin, mesh)
 
-    def save(self, folder: Path) -> None:
+    def gathered(self) -> dict[str, Tensor] | None:
+        """Return sharded weights, whole, on the first process; None where nothing is sharded."""
+        return None if self._mesh is None else gathered(self.model)
+
+    def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
         """Write a peft folder for adapters, else an ordinary model folder; with the processor."""
         if hasattr(self.model, "peft_config"):
-            self.model.save_pretrained(folder, selected_adapters=["default"])
+            self.model.save_pretrained(folder, selected_adapters=["default"], state_dict=state)
         else:
-            self.model.save_pretrained(folder)
+            self.model.save_pretrained(folder, state_dict=state)
         self.processor.save_pretrained(folder)
-
-
-def check_there(checkpoint: str) -> None:
-    """Refuse a path that leads nowhere; a hub id has one slash and no dot in front.
-
-    Raises:
-        PolicyError: It does.
-    """
-    path = Path(checkpoint)
-    looks_local = path.is_absolute() or checkpoint.startswith(".") or len(path.parts) > 2
-    if looks_local and not path.is_dir():
-        raise PolicyError(
-            f"The checkpoint folder {checkpoint!r} is not there; train it first, or set "
-            "`checkpoint` to a folder that holds a model or an adapter, or to a hub id."
-        )

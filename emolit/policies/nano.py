@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 import torch
 
-from emolit.policies.huggingface import HuggingFace, Lora
+from emolit.engine.adapters import Lora
+from emolit.policies.qwen2_audio import Qwen2Audio
 
 VERSION = 1
 """Raised when the same sizes and seed would give other weights or another tokenizer."""
@@ -59,7 +60,7 @@ class NanoSize:
     vocabulary: int = 512
 
 
-class Nano(HuggingFace):
+class Nano(Qwen2Audio):
     """A tiny Qwen2-Audio with random weights, or a checkpoint that training made of one.
 
     Args:
@@ -68,11 +69,12 @@ class Nano(HuggingFace):
         lora: Adapters to train; None trains the whole model.
         freeze: Names of modules that do not train.
         dtype: Of the weights.
+        gradient_checkpointing: Make activations again for the gradient instead of keeping them.
+        long_audio: Whether a clip longer than the window is cut, or stops the run.
+        store: Folder of stored features and tower outputs; None keeps nothing.
         size: Of new weights.
         folder: Where new weights are written.
     """
-
-    auto_class = "Qwen2AudioForConditionalGeneration"
 
     def __init__(
         self,
@@ -80,10 +82,15 @@ class Nano(HuggingFace):
         lora: Lora | None = None,
         freeze: list[str] | None = None,
         dtype: Literal["float32", "bfloat16"] = "float32",
+        gradient_checkpointing: bool = False,
+        long_audio: Literal["cut", "raise"] = "cut",
+        store: str | None = None,
         size: NanoSize = NanoSize(),
         folder: str = "runs/nano",
     ) -> None:
-        super().__init__(checkpoint or "", lora, freeze, dtype)
+        super().__init__(
+            checkpoint or "", lora, freeze, dtype, gradient_checkpointing, long_audio, store
+        )
         self.size = size
         self.folder = folder
 

@@ -18,6 +18,9 @@ QUESTION = "Listen to the speaker. Which emotion do they express? Choose one of:
 class Prompt(ABC):
     """Puts a question about a clip and reads the answer out of a response."""
 
+    layout: str
+    """Form of the reply asked for."""
+
     @abstractmethod
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question as plain text, without audio tokens and chat layout."""
@@ -41,10 +44,16 @@ class Prompt(ABC):
 
 @lru_cache
 def _pattern(layout: str) -> re.Pattern[str]:
-    """Compile a layout: blanks may stand between tags, free text has no tag and is not blank."""
-    pieces = re.split(r"(<[^<>]+>)", layout)
-    parts = [r"\s*[^<>\s][^<>]*" if "…" in piece else re.escape(piece) for piece in pieces if piece]
-    return re.compile(r"\s*" + r"\s*".join(parts) + r"\s*")
+    """Compile a layout.
+
+    Blanks may stand between its pieces. Free text is not blank and holds none of the layout's own
+    tags, but may hold any other sign, such as ``F0 < 200 Hz``.
+    """
+    pieces = [piece for piece in re.split(r"(<[^<>]+>|…)", layout) if piece.strip()]
+    tags = "|".join(re.escape(piece) for piece in pieces if piece.startswith("<"))
+    letter = rf"(?:(?!{tags}).)" if tags else "."
+    parts = [rf"(?=\S){letter}+" if p == "…" else re.escape(p.strip()) for p in pieces]
+    return re.compile(r"\s*" + r"\s*".join(parts) + r"\s*", flags=re.DOTALL)
 
 
 def fits(response: str, layout: str) -> bool:

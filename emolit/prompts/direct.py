@@ -12,6 +12,7 @@ class Direct(Prompt):
         instruction: How to reply, behind the question; None takes the prompt's own.
     """
 
+    layout = "<answer>…</answer>"
     own_instruction = "Reply only with <answer>one option</answer>."
 
     def __init__(self, question: str = QUESTION, instruction: str | None = None) -> None:

@@ -14,6 +14,7 @@ class Reasoning(Prompt):
             reasoning; ``{transcript}`` is replaced by the clip's transcript.
     """
 
+    layout = "<think>…</think><answer>…</answer>"
     own_instruction = (
         "Think first. Reply in exactly this form: "
         "<think>your reasoning</think><answer>one option</answer>"

@@ -4,11 +4,13 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from emolit.errors import ConfigError, RewardError
+from emolit.prompts import Prompt
 from emolit.types import Answer, Clip, Rollout
 
 FAILURES = (
@@ -19,7 +21,9 @@ FAILURES = (
 
 
 class Reward(nn.Module, ABC):
-    """Scores responses. Override :meth:`score`, or :meth:`forward` for a batched reward.
+    """Scores responses. Override :meth:`score`, or :meth:`score_all` for a batched reward.
+
+    A reward is never in training mode and scores without gradients, whatever model it holds.
 
     Args:
         weight: Factor in the total; 0 watches without training.
@@ -41,6 +45,14 @@ class Reward(nn.Module, ABC):
             answer: What the prompt parsed out of it; None if unreadable.
         """
 
+    def prepare(self, prompt: Prompt) -> None:
+        """Look at the experiment's prompt before anything is scored.
+
+        Raises:
+            ConfigError: The reward and the prompt do not go together.
+        """
+
+    @torch.no_grad()
     def forward(self, rollout: Rollout) -> Tensor:
         """Score a whole rollout.
 
@@ -51,6 +63,26 @@ class Reward(nn.Module, ABC):
             RewardError: The reward crashed or returned a value that is not finite. A response
                 is never silently worth 0.
         """
+        self.eval()  # a model that was just put into it may still train
+        scores = self.score_all(rollout)
+        wanted = (len(rollout.batch), len(rollout.responses[0]) if rollout.responses else 0)
+        if tuple(scores.shape) != wanted:
+            raise RewardError(
+                f"The reward {self.name!r} returned the shape {tuple(scores.shape)} for "
+                f"{wanted[0]} clips with {wanted[1]} responses each; return {wanted}."
+            )
+        scores = scores.detach().float().cpu()
+        for row, column in scores.isinf().nonzero().tolist():
+            clip, response = rollout.batch.clips[row], rollout.responses[row][column]
+            raise RewardError(
+                f"The reward {self.name!r} on clip {clip.id!r} of {clip.corpus!r} returned "
+                f"{scores[row, column]} for the response {response!r}; return a finite number, "
+                "or NaN where the reward does not apply."
+            )
+        return scores
+
+    def score_all(self, rollout: Rollout) -> Tensor:
+        """Return ``[B, G]``, NaN where the reward does not apply; one response at a time."""
         rows = [
             [
                 self.checked(clip, response, answer)
@@ -61,6 +93,10 @@ class Reward(nn.Module, ABC):
             )
         ]
         return torch.tensor(rows, dtype=torch.float32)
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode, whatever is asked."""
+        return super().train(False)
 
     def checked(self, clip: Clip, response: str, answer: Answer | None) -> float:
         """Return the score of one response, NaN for None, or raise with the whole context."""

@@ -10,7 +10,9 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.nn import Parameter
+from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -19,7 +21,7 @@ from emolit.evaluators import Evaluator
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.seed import run_seed
-from emolit.types import Batch, Evaluation, Rollout, Sampling
+from emolit.types import Batch, Evaluation, Rollout, Sampling, Split
 
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
@@ -67,10 +69,31 @@ class Task(LightningModule, ABC):
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Return ``loss`` and what callbacks show."""
 
+    def setup(self, stage: str) -> None:
+        """Keep Lightning from casting batches.
+
+        Under ``bf16-true`` it takes dataclasses apart, which fails on frozen ones
+        (pytorch-lightning #21577) and would round the audio; the policy casts what it computes.
+        """
+        self.trainer.precision_plugin.convert_input = _as_it_is  # type: ignore[assignment,method-assign]
+
     def configure_model(self) -> None:
         """Load the weights, once, after Lightning has set precision and device."""
         fitting = self._trainer is not None and self._trainer.state.fn == "fit"
         self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
+        if self.device_mesh is not None:
+            self.policy.shard(self.device_mesh)
+
+    def shared(self, count: Tensor) -> Tensor:
+        """Return a count averaged over all processes, at least a tiny one.
+
+        A loss that is a sum divided by it becomes, averaged over processes as DDP does, the sum
+        over all of them divided by the whole count: as if one process had had all rows.
+        """
+        whole = count.float()
+        if self._trainer is not None and self.trainer.world_size > 1:
+            whole = self.trainer.strategy.reduce(whole, reduce_op="mean")
+        return whole.clamp(min=1e-6)
 
     def configure_optimizers(self) -> Any:
         """Give the optimizer what trains.
@@ -88,8 +111,42 @@ class Task(LightningModule, ABC):
         return {"optimizer": optimizer, "lr_scheduler": scheduler}
 
     def on_fit_start(self) -> None:
-        """Say what trains."""
+        """Say what trains, and which clips it will not hear to their end."""
         rank_zero_info(trainable_table(self.policy))
+        self._tell_cut(("train", "val"))
+
+    def on_test_start(self) -> None:
+        """Say which clips will not be heard to their end."""
+        self._tell_cut(("test",))
+
+    def _tell_cut(self, splits: tuple[Split, ...]) -> None:
+        """Count the clips that are longer than what the policy hears of one."""
+        corpus, window = getattr(self.trainer, "datamodule", None), self.policy.window
+        if window is None or corpus is None:
+            return
+        clips = [clip for split in splits for clip in corpus.clips(split)]
+        cut = sum((clip.seconds or 0.0) > window for clip in clips)
+        if cut:
+            rank_zero_info(
+                f"{cut} of {len(clips)} clips are longer than the {window:g} s that the policy "
+                "hears; their ends are cut."
+            )
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Log the norm of the gradient, before clipping; stop where it is not finite.
+
+        Raises:
+            PolicyError: A loss was finite and its gradient is not.
+        """
+        gradients = [weight.grad for weight in self.parameters() if weight.grad is not None]
+        norm = get_total_norm(gradients)
+        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
+        self.log("train/grad_norm", norm, sync_dist=True)
+        if not torch.isfinite(norm):
+            raise PolicyError(
+                f"The norm of the gradient is {norm.item()} in step {self.global_step}, though the "
+                "loss was finite; lower the learning rate, or train in float32 or bfloat16."
+            )
 
     def asked(self) -> Prompt:
         """Return the prompt.
@@ -132,7 +189,7 @@ class Task(LightningModule, ABC):
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
-        self.evaluator.start(self.trainer.datamodule.names)  # type: ignore[attr-defined]
+        self.evaluator.start(self.trainer.datamodule.names)  # type: ignore[attr-defined]  # a Corpus
 
     def on_test_epoch_start(self) -> None:
         """Start counting anew."""
@@ -146,7 +203,7 @@ class Task(LightningModule, ABC):
         self.evaluator.update(evaluation)
         return evaluation
 
-    def test_step(  # type: ignore[override]
+    def test_step(  # type: ignore[override]  # as above
         self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> Evaluation:
         """Answer and count."""
@@ -187,6 +244,11 @@ class Task(LightningModule, ABC):
                 f"The checkpoint and the policy differ in {len(odd)} trained weights, such as "
                 f"{odd[0]!r}; resume with the `policy` settings that the run was started with."
             )
+
+
+def _as_it_is(batch: Any) -> Any:
+    """Return a batch."""
+    return batch
 
 
 def trainable_table(policy: Policy) -> str:

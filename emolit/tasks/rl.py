@@ -10,7 +10,9 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from emolit.advantages import standardized
+from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
+from emolit.functional import masked_mean
 from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
@@ -54,8 +56,13 @@ class ReinforcementFinetuning(Task):
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         check_names(rewards)
+        if sampling.temperature == 0:
+            raise ConfigError(
+                "`sampling.temperature` is 0, so that all responses of a group are the same and "
+                "nothing can be learned; choose a temperature above 0, such as 1."
+            )
         self.objective = objective
-        self.rewards: Sequence[Reward] = nn.ModuleList(rewards)  # type: ignore[assignment]
+        self.rewards: Sequence[Reward] = nn.ModuleList(rewards)  # type: ignore[assignment]  # iterates alike
         self.advantage = advantage
         self.group_size = group_size
 
@@ -63,6 +70,12 @@ class ReinforcementFinetuning(Task):
     def needs_reference(self) -> bool:
         """Whether the objective has a KL term."""
         return self.objective.needs_reference
+
+    def setup(self, stage: str) -> None:
+        """Show the prompt to the rewards."""
+        super().setup(stage)
+        for reward in self.rewards:
+            reward.prepare(self.asked())
 
     def on_fit_start(self) -> None:
         """Say what trains and which rewards are on: a second list in YAML replaces the first."""
@@ -91,7 +104,14 @@ class ReinforcementFinetuning(Task):
         rewards = {name: score.to(self.device) for name, score in self.rewards_of(rollout).items()}
         total = weighted_sum(self.rewards, rewards)
         reference = self.policy.reference_logprobs(rollout) if self.needs_reference else None
-        return ScoredRollout(rollout, rewards, total, self.advantage(total), reference)
+        return ScoredRollout(
+            rollout,
+            rewards,
+            total,
+            self.advantage(total),
+            reference,
+            responses=self.shared((~total.isnan()).sum()),
+        )
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Sample, score, and return the loss with the scored rollout for callbacks."""
@@ -120,11 +140,13 @@ class ReinforcementFinetuning(Task):
             "train/unfinished": (~rollout.finished).float().mean(),
             "train/tokens": tokens.float() / rollout.finished.numel(),
         }
+        if rollout.entropy is not None:
+            values["train/entropy"] = masked_mean(rollout.entropy, rollout.mask)
         for name, value in stats.items():
             (shown if name == "kl" else values)[f"train/{name}"] = value
         for name, reward in scored.rewards.items():
             if not reward.isnan().all():
                 values[f"reward/{name}"] = reward.nanmean()
                 values[f"reward/{name}_sd"] = reward[~reward.isnan()].std(correction=0)
-        self.log_dict(values, batch_size=len(rollout.batch))
-        self.log_dict(shown, batch_size=len(rollout.batch), prog_bar=True)
+        self.log_dict(values, batch_size=len(rollout.batch), sync_dist=True)
+        self.log_dict(shown, batch_size=len(rollout.batch), prog_bar=True, sync_dist=True)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from emolit.evaluators import Evaluator
-from emolit.functional import masked_mean
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
@@ -41,7 +40,7 @@ class SupervisedFinetuning(Task):
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Return the loss of a batch."""
         rollout = self.policy.imitate(batch)
-        loss = -masked_mean(self.policy.logprobs(rollout), rollout.mask)
+        loss = -self.policy.logprobs(rollout).sum() / self.shared(rollout.mask.sum())
         check_finite(loss, batch)
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch))
+        self.log("train/loss", loss, prog_bar=True, batch_size=len(batch), sync_dist=True)
         return {"loss": loss}

@@ -10,11 +10,12 @@ from lightning.pytorch import Trainer
 from transformers import AutoModelForMultimodalLM
 
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
+from emolit.callbacks.validate_start import ValidateStart
 from emolit.corpora.manifest import Manifest
-from emolit.errors import PolicyError
+from emolit.engine.adapters import Lora
+from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators.categorical import Categorical
 from emolit.loading import Loading
-from emolit.policies.huggingface import Lora
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning
@@ -35,11 +36,11 @@ def data(tmp_path_factory):
     return root
 
 
-def fit(root, data, nano_folder, *, steps=2, every=1, resume=None, **policy):
+def fit(root, data, nano_folder, *, steps=2, every=1, resume=None, more=(), lr=1e-2, **policy):
     corpus = Manifest("tones.csv", root=str(data), prompt=Direct(), loading=Loading(batch_size=4))
     task = SupervisedFinetuning(
         policy=Nano(str(nano_folder), **policy),
-        optimizer=partial(torch.optim.AdamW, lr=1e-2),
+        optimizer=partial(torch.optim.AdamW, lr=lr),
         evaluator=Categorical(corpus.taxonomy),
         prompt=Direct(),
     )
@@ -54,6 +55,7 @@ def fit(root, data, nano_folder, *, steps=2, every=1, resume=None, **policy):
         callbacks=[
             AdapterCheckpoint(every_n_train_steps=every),
             AdapterCheckpoint(filename="best", monitor="val/tones/UA"),
+            *more,
         ],
     )
     trainer.fit(task, corpus, ckpt_path=resume, weights_only=False)
@@ -112,7 +114,7 @@ def test_a_disk_that_fills_while_weights_are_written_leaves_the_last_good_ones(
 ):
     fit(tmp_path, data, nano_folder, steps=1)
 
-    def full(self, folder):
+    def full(self, folder, state=None):
         folder.mkdir()
         (folder / "model.safetensors").write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -139,3 +141,49 @@ def test_the_end_of_training_is_kept_whatever_the_interval(tmp_path, data, nano_
     model = AutoModelForMultimodalLM.from_pretrained(tmp_path / "last")
     for name, weight in model.named_parameters():
         torch.testing.assert_close(weight, task.policy.base.get_parameter(name), atol=0, rtol=0)
+
+
+def test_a_kill_between_two_renames_loses_nothing(tmp_path, data, nano_folder):
+    fit(tmp_path, data, nano_folder, steps=1)
+    (tmp_path / "last").rename(tmp_path / ".last.old")
+    fit(tmp_path, data, nano_folder, steps=1, resume=str(tmp_path / "last.ckpt"))
+    AutoModelForMultimodalLM.from_pretrained(tmp_path / "last")
+    assert not (tmp_path / ".last.old").exists()
+
+
+def test_a_run_does_not_replace_its_own_start_or_a_folder_of_others(tmp_path, data, nano_folder):
+    fit(tmp_path / "sft", data, nano_folder, steps=1)
+    with pytest.raises(ConfigError, match=r"starts from .*last'.*default_root_dir"):
+        fit(tmp_path / "sft", data, tmp_path / "sft" / "last", steps=1)
+    mine = tmp_path / "other" / "best" / "songs.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(ConfigError, match="holds something else than a checkpoint"):
+        fit(tmp_path / "other", data, nano_folder, steps=1)
+    assert mine.read_text() == "mine"
+
+
+def test_two_checkpoints_of_one_name_are_refused(tmp_path, data, nano_folder):
+    with pytest.raises(ConfigError, match="Two AdapterCheckpoints write 'best'"):
+        fit(tmp_path, data, nano_folder, more=[AdapterCheckpoint(filename="best")])
+
+
+def test_an_adapter_opens_from_any_folder(tmp_path, data, nano_folder, monkeypatch):
+    monkeypatch.chdir(nano_folder.parent)
+    relative = nano_folder.relative_to(nano_folder.parent)
+    fit(tmp_path, data, relative, steps=1, lora=Lora(rank=2))
+    monkeypatch.chdir(tmp_path)
+    policy = Nano(str(tmp_path / "last"))
+    policy.build(reference=True, seed=0)
+    assert policy.base.config.text_config.hidden_size == 16
+
+
+def test_the_validation_before_training_may_be_the_best(tmp_path, data, nano_folder):
+    before = Nano(str(nano_folder))
+    before.build(reference=False, seed=0)
+    fit(tmp_path, data, nano_folder, steps=12, every=20, more=[ValidateStart()], lr=0.0)
+    kept = torch.load(tmp_path / "best.ckpt", weights_only=False)
+    assert kept["global_step"] == 0
+    model = AutoModelForMultimodalLM.from_pretrained(tmp_path / "best")
+    for name, weight in model.named_parameters():
+        torch.testing.assert_close(weight, before.base.get_parameter(name), atol=0, rtol=0)

@@ -9,7 +9,8 @@ import torch
 from lightning.pytorch import LightningDataModule, seed_everything
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from emolit.callbacks.report import Report, Row, dropped, nested, refuse_repeated, ua_interval
+from emolit.callbacks.report import Report, Row, censuses, nested, refuse_repeated, ua_interval
+from emolit.census import Census
 from emolit.errors import ConfigError
 from emolit.types import Answer, Clip
 from tests.callbacks.tiny import LABELS, Loader, Told, batch_of, trainer
@@ -21,7 +22,10 @@ ANSWERS = ["angry", "sad", None, "sad", "sad", "angry", "angry", "happy", None, 
 class Data(LightningDataModule):
     """One corpus with ten clips of five speakers and one with two clips of nobody known."""
 
-    dropped: ClassVar = {"one": {"calm": 3}}
+    censuses: ClassVar = (
+        Census("one", {"test": 10}, {"calm": 3}, ("a.wav is silent",), 2, False),
+        Census("two", {"test": 2}),
+    )
 
     def test_dataloader(self) -> Loader:
         one = [
@@ -67,6 +71,8 @@ def test_classes_confusion_and_dropped_labels_are_written(tmp_path: Path):
     }
     assert one["per_class"]["happy"]["recall"] is None
     assert (one["dropped"], two["dropped"]) == ({"calm": 3}, {})
+    assert (one["skipped"], one["cropped"]) == (["a.wav is silent"], 2)
+    assert (one["speaker_independent"], two["speaker_independent"]) == (False, True)
 
 
 def test_the_interval_says_what_was_drawn(tmp_path: Path):
@@ -152,5 +158,5 @@ def test_scores_of_a_corpus_whose_name_begins_another_stay_apart():
 
 
 def test_data_that_dropped_nothing_need_not_say_so():
-    assert dropped(SimpleNamespace(datamodule=None)) == {}
-    assert dropped(SimpleNamespace(datamodule=SimpleNamespace())) == {}
+    assert censuses(SimpleNamespace(datamodule=None)) == {}
+    assert censuses(SimpleNamespace(datamodule=SimpleNamespace())) == {}

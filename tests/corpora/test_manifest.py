@@ -6,6 +6,7 @@ import pytest
 
 from emolit.corpora.manifest import Manifest, divided
 from emolit.errors import CorpusError
+from emolit.loading import Loading
 from tests.fakes.listing import ROWS, write_listing, write_table, write_tone
 
 
@@ -232,3 +233,15 @@ def test_changing_the_file_changes_the_clips(tmp_path):
 def test_the_name_in_log_keys_is_that_of_the_file_unless_given(path, name):
     assert Manifest(path).names == (name,)
     assert Manifest(path, name="other").names == ("other",)
+
+
+def test_a_label_left_out_or_a_broken_file_moves_no_clip_to_another_split(tmp_path):
+    write_listing(tmp_path)
+    before = {clip.id: clip.split for clip in served(set_up(tmp_path))}
+    fewer = {clip.id: clip.split for clip in served(set_up(tmp_path, labels=["angry", "sad"]))}
+    assert len(fewer) == 10
+    assert fewer.items() <= before.items()
+    (tmp_path / str(ROWS[0]["path"])).write_bytes(b"")
+    less = set_up(tmp_path, loading=Loading(on_bad_audio="skip"))
+    assert len(served(less)) == 14
+    assert {clip.id: clip.split for clip in served(less)}.items() <= before.items()

@@ -1,18 +1,104 @@
 """Scoring behind a prefix; equality with whole rows is tested with the policies."""
 
+import logging
+
 import pytest
 import torch
 
 from emolit.engine.prefix import prefill
-from emolit.engine.scoring import continue_prefix
+from emolit.engine.scoring import Scorer, blocks, continue_prefix, saving
 from emolit.policies.nano import Nano
+from emolit.types import Sampling
+from tests.conftest import part
 
 
 @pytest.fixture
 def policy(nano_folder):
     made = Nano(str(nano_folder))
-    made.build(reference=False, seed=0)
+    made.build(reference=True, seed=0)
     return made
+
+
+def counted(policy, batch):
+    """Count the rows that the tower hears and the positions that the language model reads."""
+    policy.encode(batch)  # the self-check is over
+    counts = {"tower": 0, "positions": 0}
+
+    def heard(_, inputs, output):
+        counts["tower"] += len(output.last_hidden_state)
+
+    def read(_, inputs, output):
+        counts["positions"] += output.last_hidden_state.shape[:2].numel()
+
+    policy.base.model.audio_tower.register_forward_hook(heard)
+    policy.base.model.language_model.register_forward_hook(read)
+    return counts
+
+
+def test_rollout_and_loss_share_one_prefill_until_a_weight_changes(policy, batch):
+    counts = counted(policy, batch)
+    length = policy.encode(batch).mask.shape[1]
+    rollout = policy.sample(batch, 6, Sampling(max_tokens=1), seed=0, step=0)
+    first = policy.logprobs(rollout)
+    assert counts == {"tower": 5, "positions": 5 * length}
+    again = policy.logprobs(rollout)
+    assert counts == {"tower": 10, "positions": 10 * length}
+    torch.testing.assert_close(first, again, atol=1e-6, rtol=0)
+    rollout = policy.sample(batch, 6, Sampling(max_tokens=1), seed=0, step=1)
+    with torch.no_grad():
+        policy.language_model().head.weight.mul_(2.0)
+    moved = policy.logprobs(rollout)
+    assert counts == {"tower": 20, "positions": 20 * length}
+    assert (moved - rollout.behavior).abs().max() > 1e-2
+
+
+def test_a_prefill_without_gradients_is_not_kept(policy, batch):
+    counts = counted(policy, batch)
+    with torch.no_grad():
+        rollout = policy.sample(batch, 2, Sampling(max_tokens=1), seed=0, step=0)
+    assert policy.logprobs(rollout).requires_grad
+    assert counts["tower"] == 10
+
+
+def test_whole_rows_are_scored_where_sharing_does_not_pay(policy, batch, caplog):
+    one = part(batch, slice(0, 2))
+    rollout = policy.sample(one, 2, Sampling(max_tokens=250, stop=()), seed=0, step=0)
+    assert saving(policy.encode(one), rollout) < 1.2
+    counts = counted(policy, batch)
+    with caplog.at_level(logging.INFO):
+        whole = policy.logprobs(rollout)
+        policy.logprobs(rollout)
+    assert counts["tower"] == 8
+    assert caplog.text.count("are scored in full") == 1
+    torch.testing.assert_close(whole.detach(), rollout.behavior, atol=1e-4, rtol=0)
+
+
+def test_a_packed_row_shows_each_response_its_prompt_and_itself():
+    prompt = torch.tensor([[False, True]])
+    responses = torch.tensor([[[True, True], [True, False]]])
+    assert blocks(prompt, responses)[0].int().tolist() == [
+        [0, 0, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0, 0],
+        [0, 1, 1, 0, 0, 0],
+        [0, 1, 1, 1, 0, 0],
+        [0, 1, 0, 0, 1, 0],
+        [0, 1, 0, 0, 1, 0],
+    ]
+
+
+def test_checkpointed_layers_are_in_that_mode_only_while_they_score(nano_folder, batch):
+    policy = Nano(str(nano_folder), gradient_checkpointing=True)
+    policy.build(reference=False, seed=0)
+    assert isinstance(policy.scorer, Scorer)
+    layer = policy.base.model.language_model.layers[0]
+    modes = []
+    layer.self_attn.register_forward_pre_hook(lambda *_: modes.append(layer.training))
+    rollout = policy.sample(batch, 2, Sampling(max_tokens=4), seed=0, step=0)
+    assert not any(modes)
+    modes.clear()
+    policy.logprobs(rollout).sum().backward()
+    assert modes == [True, False]  # the second time is for the gradient
+    assert not layer.training
 
 
 def test_what_stands_behind_a_padded_token_is_not_seen(policy, batch):
@@ -22,9 +108,8 @@ def test_what_stands_behind_a_padded_token_is_not_seen(policy, batch):
     other[:, 2:] = 7
     states = [
         continue_prefix(
-            policy.base,
-            policy.head,
-            prefill(policy.base, policy.head, policy.encode(batch)),
+            policy.language_model(),
+            prefill(policy.language_model(), policy.encode(batch)),
             row,
             mask,
         )
@@ -34,7 +119,7 @@ def test_what_stands_behind_a_padded_token_is_not_seen(policy, batch):
 
 
 def test_a_response_of_one_token_needs_no_second_pass(policy, batch):
-    prefix = prefill(policy.base, policy.head, policy.encode(batch))
+    prefix = prefill(policy.language_model(), policy.encode(batch))
     ones = torch.ones(5, 1, dtype=torch.long)
-    hidden = continue_prefix(policy.base, policy.head, prefix, ones, ones.bool())
+    hidden = continue_prefix(policy.language_model(), prefix, ones, ones.bool())
     assert torch.equal(hidden[:, 0], prefix.last)

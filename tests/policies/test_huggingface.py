@@ -7,9 +7,12 @@ import pytest
 import torch
 from transformers import AutoModelForMultimodalLM
 
-from emolit.engine.scoring import plain_logprobs, shared_logprobs
+from emolit.engine.adapters import Lora
+from emolit.engine.prefix import prefill
+from emolit.engine.scoring import packed_logprobs, plain_logprobs, shared_logprobs
 from emolit.errors import PolicyError
-from emolit.policies.huggingface import HuggingFace, Lora
+from emolit.functional import unpack, warp
+from emolit.policies.huggingface import HuggingFace
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
 from tests.conftest import part
@@ -55,15 +58,25 @@ def test_gradients_reach_the_audio_tower(policy, batch):
 
 
 @pytest.mark.parametrize("group", [1, 3])
-def test_a_shared_prefix_scores_like_whole_rows_in_value_and_gradient(policy, batch, group):
-    rollout = policy.sample(batch, group, SAMPLING, seed=0, step=0)
+@pytest.mark.parametrize("way", ["kept", "shared", "packed", "checkpointed"])
+@pytest.mark.parametrize("sampling", ["plain", "top_p"])
+def test_every_way_scores_like_whole_rows_in_value_and_gradient(
+    nano_folder, batch, group, way, sampling
+):
+    policy = built(nano_folder, gradient_checkpointing=way == "checkpointed")
+    drawn = SAMPLING if sampling == "plain" else replace(SAMPLING, top_p=0.8, temperature=0.7)
+    rollout = policy.sample(batch, group, drawn, seed=0, step=0)
+    ways = {
+        "kept": lambda model, _: policy.logprobs(rollout),
+        "shared": lambda model, encoded: shared_logprobs(model, prefill(model, encoded), rollout),
+        "packed": lambda model, encoded: packed_logprobs(model, encoded, rollout),
+        "checkpointed": lambda model, _: policy.logprobs(rollout),
+        "plain": lambda model, _: plain_logprobs(model, policy.encode(batch, group), rollout),
+    }
     results = []
-    for score in (shared_logprobs, plain_logprobs):
+    for score in (ways[way], ways["plain"]):
         policy.zero_grad()
-        logprobs = score(
-            policy.base, policy.head, policy.encode(batch),
-            rollout.tokens, rollout.mask, rollout.sampling, policy.forbidden,
-        )  # fmt: skip
+        logprobs = score(policy.language_model(), policy.encode(batch))
         (logprobs * torch.arange(logprobs.numel()).view(logprobs.shape)).sum().backward()
         results.append(
             (logprobs.detach(), [w.grad.clone() for w in policy.parameters() if w.grad is not None])
@@ -111,8 +124,12 @@ def test_training_mode_is_refused_so_dropout_stays_off(policy, batch):
 
 def test_placeholders_are_never_sampled_even_when_most_likely(policy, batch):
     with torch.no_grad():
-        policy.head.weight[policy.forbidden] = 100 * policy.head.weight.norm(dim=1).max()
-        policy.head.weight[policy.forbidden[::2]] *= -1  # of both signs, so that some always win
+        policy.language_model().head.weight[policy.forbidden] = (
+            100 * policy.language_model().head.weight.norm(dim=1).max()
+        )
+        policy.language_model().head.weight[
+            policy.forbidden[::2]
+        ] *= -1  # of both signs, so that some always win
     rollout = policy.sample(batch, 8, SAMPLING, seed=0, step=0)
     assert not torch.isin(rollout.tokens[rollout.mask], policy.forbidden).any()
     placeholder = policy.processor.tokenizer.convert_tokens_to_ids("<|AUDIO|>")
@@ -161,8 +178,61 @@ def test_audio_at_another_rate_is_resampled(policy, batch):
         policy.encode(replace(one, waveforms=(low,), sampling_rate=8_000)),
         policy.encode(replace(one, waveforms=(high,))),
     ]
-    difference = encoded[0]["input_features"] - encoded[1]["input_features"]
+    difference = encoded[0].inputs["input_features"] - encoded[1].inputs["input_features"]
     assert difference.abs().median() < 0.05
+
+
+def test_a_clip_longer_than_the_window_is_cut_or_refused_as_told(nano_folder, batch):
+    long = replace(part(batch, slice(1)), waveforms=(torch.randn(20_000),))
+    cut = replace(long, waveforms=(long.waveforms[0][:16_000],))
+    policy = built(nano_folder)
+    assert policy.window == 1.0
+    for name, value in policy.encode(long).inputs.items():
+        assert torch.equal(value, policy.encode(cut).inputs[name]), name
+    strict = built(nano_folder, long_audio="raise")
+    strict.encode(cut)
+    with pytest.raises(PolicyError, match=r"'clip0' of 'toy' has 1\.2 s, .* hears 1 s"):
+        strict.encode(long)
+
+
+def test_a_prompt_longer_than_the_context_is_refused(policy, batch):
+    policy.base.config.get_text_config().max_position_embeddings = 60
+    with pytest.raises(PolicyError, match=r"A prompt has \d+ tokens, but the context .* is 60"):
+        policy.encode(batch)
+
+
+def test_a_completion_that_never_ends_is_cut_and_counts_as_unfinished(policy, batch):
+    policy.ends = policy.ends[:0]
+    rollout = policy.sample(batch, 2, Sampling(max_tokens=5, stop=()), seed=0, step=0)
+    assert rollout.mask.all()
+    assert rollout.tokens.shape[2] == 5
+    assert not rollout.finished.any()
+
+
+@pytest.mark.parametrize("settings", [{"top_p": 0.6}, {"top_k": 3}])
+def test_truncated_sampling_scores_every_policy_over_the_same_tokens(nano_folder, batch, settings):
+    """The reference's own nucleus may not hold the token that the policy drew."""
+    policy = built(nano_folder, reference=True)
+    moved(policy, size=0.3)
+    rollout = policy.sample(batch, 4, replace(SAMPLING, **settings), seed=0, step=0)
+    assert rollout.support is not None
+    kept = unpack(rollout.support, policy.base.get_input_embeddings().num_embeddings)
+    sizes = kept.sum(-1)[rollout.mask]
+    assert sizes.max() <= settings.get("top_k", 10**6)
+    assert kept.gather(-1, rollout.tokens.unsqueeze(-1))[rollout.mask].all()
+    reference = policy.reference_logprobs(rollout)
+    assert reference[rollout.mask].isfinite().all()
+    assert (reference - rollout.behavior)[rollout.mask].abs().max() > 0.1
+    alone = replace(rollout, support=None)
+    assert (policy.reference_logprobs(alone) <= reference + 1e-6).all()
+
+
+def test_the_entropy_is_that_of_the_distribution_drawn_from(policy, batch):
+    rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
+    model, encoded = policy.language_model(), policy.encode(batch)
+    logits = warp(model.logits(prefill(model, encoded).last), policy.forbidden, 1.0)
+    expected = torch.distributions.Categorical(logits=logits).entropy()
+    torch.testing.assert_close(rollout.entropy[:, 0, 0], expected, atol=1e-4, rtol=0)
 
 
 # --- the reference -----------------------------------------------------------------------------
@@ -210,7 +280,13 @@ def test_without_a_reference_asking_for_it_is_an_error(policy, batch):
 # --- folders -----------------------------------------------------------------------------------
 
 
-def test_a_peft_folder_opens_in_peft_and_says_the_same(nano_folder, tmp_path, batch):
+@pytest.fixture
+def whole_window(monkeypatch):
+    """Prompts as transformers alone wants them: with all the padding of the tower's window."""
+    monkeypatch.setattr("emolit.policies.qwen2_audio.cropped", lambda *given: given)
+
+
+def test_a_peft_folder_opens_in_peft_and_says_the_same(nano_folder, tmp_path, batch, whole_window):
     policy = built(nano_folder, lora=LORA)
     moved(policy)
     policy.save(tmp_path / "adapter")
@@ -219,19 +295,21 @@ def test_a_peft_folder_opens_in_peft_and_says_the_same(nano_folder, tmp_path, ba
     assert not any(name.endswith((".bin", ".pt", ".pkl")) for name in names)
     base = AutoModelForMultimodalLM.from_pretrained(nano_folder)
     opened = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
-    inputs = policy.encode(batch)
+    inputs = policy.encode(batch).inputs
     expected = policy.base(**inputs).logits
     torch.testing.assert_close(opened(**inputs).logits, expected, atol=1e-5, rtol=1e-5)
     again = built(tmp_path / "adapter")
     torch.testing.assert_close(again.base(**inputs).logits, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_a_full_folder_opens_in_transformers_and_says_the_same(nano_folder, tmp_path, batch):
+def test_a_full_folder_opens_in_transformers_and_says_the_same(
+    nano_folder, tmp_path, batch, whole_window
+):
     policy = built(nano_folder, reference=True)
     moved(policy)
     policy.save(tmp_path / "whole")
     opened = AutoModelForMultimodalLM.from_pretrained(tmp_path / "whole")
-    inputs = policy.encode(batch)
+    inputs = policy.encode(batch).inputs
     torch.testing.assert_close(opened(**inputs).logits, policy.base(**inputs).logits)
 
 
@@ -258,7 +336,8 @@ def test_frozen_modules_do_not_train_and_unknown_names_are_listed(nano_folder):
         built(nano_folder, freeze=["towr"])
 
 
-def test_missing_weights_are_an_error_not_a_random_start(nano_folder, tmp_path):
+@pytest.mark.parametrize("kind", ["missing", "unexpected"])
+def test_weights_that_do_not_fit_are_an_error_not_a_random_start(nano_folder, tmp_path, kind):
     import shutil
 
     from safetensors.torch import load_file, save_file
@@ -266,9 +345,12 @@ def test_missing_weights_are_an_error_not_a_random_start(nano_folder, tmp_path):
     folder = tmp_path / "broken"
     shutil.copytree(nano_folder, folder)
     state = load_file(folder / "model.safetensors")
-    del state[next(name for name in state if "multi_modal_projector" in name and "weight" in name)]
+    name = next(name for name in state if "multi_modal_projector" in name and "weight" in name)
+    weight = state.pop(name) if kind == "missing" else state[name]
+    if kind == "unexpected":
+        state["model.second_ear.weight"] = weight.clone()
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(PolicyError, match="missing keys"):
+    with pytest.raises(PolicyError, match=rf"1 {kind} keys, such as .* under transformers \d"):
         built(folder)
 
 

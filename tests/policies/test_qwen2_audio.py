@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from emolit.engine.adapters import Lora
 from emolit.errors import PolicyError
-from emolit.policies.huggingface import Lora
 from emolit.policies.qwen2_audio import Qwen2Audio
 from emolit.types import Sampling
 

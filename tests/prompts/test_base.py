@@ -37,6 +37,15 @@ ESR = (
             True,
         ),
         (
+            "<think>F0 < 200 Hz, <b>low</b></think><answer>sad</answer>",
+            ESR.split("<content")[0] + "…</think><answer>…</answer>",
+            True,
+        ),
+        ("<answer>\n \n</answer>", "<answer>…</answer>", False),
+        ("Answer: sad.", "Answer: ….", True),
+        ("Reply: sad.", "Answer: ….", False),
+        ("anything at all", "…", True),
+        (
             "<think><content>a</content><summary>c</summary><acoustics>b</acoustics></think>"
             "<answer>sad</answer>",
             ESR,

@@ -95,3 +95,35 @@ def test_names_are_snake_case():
 def test_scores_keep_the_place_of_their_response():
     result = Correct()(rollout((("a", "b"), ("c", "d")), (("sad", None), (None, "sad"))))
     assert result.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+class Batched(Reward):
+    """Scores a rollout at once, with a model of its own."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.model = torch.nn.Dropout(0.9)
+        self.factor = torch.nn.Parameter(torch.ones(1))
+        self.scores = torch.tensor(scores)
+
+    def score(self, clip, response, answer):
+        raise NotImplementedError
+
+    def score_all(self, rollout):
+        return self.model(self.scores) * self.factor
+
+
+def test_a_batched_reward_is_checked_like_any_other():
+    assert Batched([[0.5, float("nan")]])(rollout()).isnan().tolist() == [[False, True]]
+    with pytest.raises(RewardError, match=r"'c0' of 'toy' returned inf for the response 'no'"):
+        Batched([[0.5, float("inf")]])(rollout())
+    with pytest.raises(RewardError, match=r"returned the shape \(2, 1\) .* return \(1, 2\)"):
+        Batched([[0.5], [0.5]])(rollout())
+
+
+def test_a_reward_never_trains_its_model():
+    reward = Batched([[0.5, 0.25]]).train()
+    assert not any(module.training for module in reward.modules())
+    scores = reward(rollout())
+    assert scores.tolist() == [[0.5, 0.25]]
+    assert not scores.requires_grad

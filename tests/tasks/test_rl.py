@@ -1,6 +1,7 @@
 """The reinforcement task: what it logs, refuses and learns."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from emolit.rewards.correct import Correct
 from emolit.rewards.well_formed import WellFormed
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.taxonomy import Taxonomy
+from emolit.types import Sampling
 from tests.tasks.toy import WORDS, Table, asked
 
 
@@ -27,6 +29,9 @@ def task(policy=None, rewards=None, **settings):
         prompt=Direct(),
         **settings,
     )
+    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace())
+    made.setup("fit")
+    made._trainer = None
     made.progress = lambda: 0.0
     made.logged = {}
     made.on_bar = set()
@@ -104,6 +109,11 @@ def test_two_rewards_of_one_name_are_refused():
 def test_a_group_of_one_is_refused_by_a_group_advantage():
     with pytest.raises(ValueError, match="group_size is 1"):
         task(group_size=1).training_step(asked(), 0)
+
+
+def test_greedy_sampling_is_refused():
+    with pytest.raises(ConfigError, match=r"`sampling\.temperature` is 0"):
+        task(sampling=Sampling(temperature=0.0))
 
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_clips():

@@ -82,6 +82,6 @@ class Table(Policy):
         logs = table.log_softmax(-1)[self.rows(rollout.batch)]
         return logs.unsqueeze(1).expand(-1, rollout.group_size, -1).gather(2, rollout.tokens)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
         folder.mkdir()
         torch.save(self.state_dict(), folder / "table.pt")

@@ -1,0 +1,110 @@
+"""Adapters through peft: fresh ones, trained ones, and what the reference is beside them."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from emolit.engine.reference import Reference, adapters_off, frozen_adapter
+from emolit.errors import PolicyError
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters through peft; dropout is 0 always.
+
+    Attributes:
+        rank: Of the update.
+        alpha: The update is scaled by alpha / rank.
+        targets: Names or one regular expression of linear layers; None takes the policy's own.
+        train: Names of modules that train in full beside the adapters, such as the projector;
+            peft calls them ``modules_to_save``.
+        dora: Decompose the update into magnitude and direction (arXiv 2402.09353).
+    """
+
+    rank: int = 16
+    alpha: int = 32
+    targets: list[str] | str | None = None
+    train: list[str] = field(default_factory=list)
+    dora: bool = False
+
+
+def fresh_adapter(
+    base: Any, lora: Lora, targets: list[str] | str, seed: int
+) -> tuple[Any, Reference]:
+    """Wrap a base in new adapters; the reference is the base with these off.
+
+    Raises:
+        PolicyError: No layer of the base is a target.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    settings = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        target_modules=named(base, lora.targets or targets),
+        modules_to_save=lora.train or None,
+        use_dora=lora.dora,
+        lora_dropout=0.0,
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = get_peft_model(base, settings)
+    return model, adapters_off(model)
+
+
+def named(base: Any, targets: list[str] | str) -> list[str]:
+    """Return a list as it is, and for a regular expression the layers whose whole names match.
+
+    For mixtures of experts peft makes bare names of an expression, which then match layers of the
+    audio tower as well; whole names match themselves only.
+
+    Raises:
+        PolicyError: None does.
+    """
+    if not isinstance(targets, str):
+        return targets
+    layers = [name for name, part in base.named_modules() if isinstance(part, torch.nn.Linear)]
+    found = [name for name in layers if re.fullmatch(targets, name)]
+    if not found:
+        raise PolicyError(
+            f"No linear layer of {type(base).__name__} matches the targets {targets!r}; its layers "
+            f"have names such as {layers[-1]!r}. Set `lora.targets`."
+        )
+    return found
+
+
+def trained_adapter(
+    base: Any, folder: str, given: dict[str, Any], lora: Lora | None, twin: bool
+) -> tuple[Any, Reference | None]:
+    """Wrap a base in a trained adapter; the reference is a frozen twin of it, if one is wanted.
+
+    Args:
+        base: The model below.
+        folder: Of the adapter.
+        given: Its ``adapter_config.json``.
+        lora: What the config asks for; None takes what is there.
+        twin: Whether a reference is wanted.
+
+    Raises:
+        PolicyError: The config asks for something else.
+    """
+    from peft import PeftModel
+
+    if lora is not None:
+        asked = {
+            "r": lora.rank,
+            "lora_alpha": lora.alpha,
+            "modules_to_save": lora.train or None,
+            "use_dora": lora.dora,
+        }
+        found = {name: given.get(name) for name in asked}
+        if asked != found:
+            raise PolicyError(
+                f"The adapter in {folder!r} was trained with {found}, "
+                f"but `lora` asks for {asked}; make them equal or leave `lora` out."
+            )
+    model = PeftModel.from_pretrained(base, folder, is_trainable=True)
+    return model, frozen_adapter(model, folder) if twin else None

@@ -1,0 +1,115 @@
+"""Checkpoints come in: model and processor from a folder or a hub id, whole or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from emolit.errors import PolicyError
+
+
+def check_there(checkpoint: str) -> None:
+    """Refuse a path that leads nowhere; a hub id has one slash and no dot in front.
+
+    Raises:
+        PolicyError: It does.
+    """
+    path = Path(checkpoint)
+    looks_local = path.is_absolute() or checkpoint.startswith(".") or len(path.parts) > 2
+    if looks_local and not path.is_dir():
+        raise PolicyError(
+            f"The checkpoint folder {checkpoint!r} is not there; train it first, or set "
+            "`checkpoint` to a folder that holds a model or an adapter, or to a hub id."
+        )
+
+
+def load_processor(source: str) -> Any:
+    """Load the processor and set what emolit relies on: left padding.
+
+    Raises:
+        PolicyError: There is none.
+    """
+    from transformers import AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise PolicyError(
+            f"No processor loads from the checkpoint {source!r} ({error}); "
+            "give a folder that holds model and processor, or a hub id."
+        ) from error
+    processor.tokenizer.padding_side = "left"
+    return processor
+
+
+def load_model(source: str, auto_class: str, dtype: str, foreign: tuple[str, ...] = ()) -> Any:
+    """Load the weights; missing or superfluous ones are an error.
+
+    Args:
+        source: A folder or hub id.
+        auto_class: The class of transformers that opens it.
+        dtype: Of the weights.
+        foreign: Beginnings of the names of weights that a checkpoint may hold for other models.
+
+    Raises:
+        PolicyError: The checkpoint is of another kind, or not whole.
+    """
+    import transformers
+
+    factory = getattr(transformers, auto_class)
+    try:
+        model, info = factory.from_pretrained(
+            source, dtype=getattr(torch, dtype), output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PolicyError(
+            f"No model loads from the checkpoint {source!r} ({error}); "
+            f"`{auto_class}` of transformers {transformers.__version__} must open it."
+        ) from error
+    for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        wrong = sorted(name for name in map(str, info[kind]) if not name.startswith(foreign))
+        if wrong:
+            raise PolicyError(
+                f"The checkpoint {source!r} has {len(wrong)} {kind.replace('_', ' ')}, "
+                f"such as {wrong[0]!r}, under transformers "
+                f"{transformers.__version__}; use a checkpoint of this architecture."
+            )
+    check_tied(model, source)
+    if Path(source).is_dir():  # an adapter saved later must find its base from any folder
+        model.name_or_path = model.config._name_or_path = str(Path(source).resolve())
+    return model
+
+
+def check_tied(model: Any, source: str) -> None:
+    """Refuse a head that should be the embedding and is not: it would be random.
+
+    Raises:
+        PolicyError: The installed transformers did not tie them.
+    """
+    import transformers
+
+    tied = getattr(model.config.get_text_config(), "tie_word_embeddings", False)
+    head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+    if tied and head.weight.data_ptr() != embedding.weight.data_ptr():
+        raise PolicyError(
+            f"The checkpoint {source!r} ties its head to its embedding, but transformers "
+            f"{transformers.__version__} loaded them apart; install 5.17 or newer."
+        )
+
+
+def checkpoint_layers(model: Any) -> None:
+    """Turn gradient checkpointing on, under the name that the installed transformers has for it.
+
+    Where an architecture as a whole does not support it, its language model may.
+
+    Raises:
+        PolicyError: Neither does.
+    """
+    able = model if model.supports_gradient_checkpointing else model.get_decoder()
+    if not able.supports_gradient_checkpointing:
+        raise PolicyError(
+            f"{type(model).__name__} cannot make activations again for the gradient; leave "
+            "`gradient_checkpointing` out."
+        )
+    new = getattr(able, "activation_checkpointing_enable", None)
+    (new or able.gradient_checkpointing_enable)({"use_reentrant": False})

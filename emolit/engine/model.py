@@ -1,0 +1,77 @@
+"""A transformers model as the engine sees it: hidden states in, logits on request."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+CAP = "final_logit_softcapping"
+"""Setting of the Gemma family: logits are squeezed by a tanh behind the head."""
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A network for conditional generation, taken apart before its head.
+
+    Attributes:
+        network: A transformers model whose last operation is its head.
+        head: Maps hidden states to logits.
+        forbidden: Token ids that are never drawn. ``[F]``
+        ends: Token ids that end a response. ``[E]``
+    """
+
+    network: Any
+    head: nn.Module
+    forbidden: Tensor
+    ends: Tensor
+
+    @property
+    def softcap(self) -> float | None:
+        """Where logits are squeezed to, if they are."""
+        return getattr(self.network.config.get_text_config(), CAP, None)
+
+    def forward(self, **inputs: Any) -> Any:
+        """Run the network; its ``logits`` are the last hidden states. ``[N, L, H]``."""
+        with without(self.head), uncapped(self.network):
+            return self.network(**inputs)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits of hidden states. ``[..., H]`` -> ``[..., V]``."""
+        logits: Tensor = self.head(hidden)
+        return logits if self.softcap is None else (logits / self.softcap).tanh() * self.softcap
+
+
+def _same(hidden: Tensor) -> Tensor:
+    """Return hidden states in place of logits."""
+    return hidden
+
+
+@contextmanager
+def without(head: nn.Module) -> Iterator[None]:
+    """Make a model return hidden states as its logits while the block runs.
+
+    It works for every architecture whose head is its last operation, whatever its attribute is
+    called; the weights are untouched.
+    """
+    head.forward = _same
+    try:
+        yield
+    finally:
+        del head.forward
+
+
+@contextmanager
+def uncapped(network: Any) -> Iterator[None]:
+    """Keep a network from squeezing hidden states that it takes for logits."""
+    config = network.config.get_text_config()
+    cap = getattr(config, CAP, None)
+    if cap is None:
+        yield
+        return
+    setattr(config, CAP, None)
+    try:
+        yield
+    finally:
+        setattr(config, CAP, cap)

@@ -1,0 +1,61 @@
+"""A look at a network before it is trusted: does it hear, and is its head its last operation."""
+
+from typing import Any
+
+import torch
+
+from emolit.engine.model import LanguageModel
+from emolit.engine.prefix import Encoded
+from emolit.errors import PolicyError
+
+TOLERANCE = 0.05
+"""Largest difference, as a share of the largest logit: bfloat16 rounds to about 0.01."""
+
+
+@torch.no_grad()
+def check_network(model: LanguageModel, encoded: Encoded, source: str) -> None:
+    """Run the first prompts three times and compare.
+
+    Args:
+        model: The network.
+        encoded: Any prompts with audio.
+        source: What the network was loaded from.
+
+    Raises:
+        PolicyError: Logits are not what the head makes of hidden states, or silence instead of the
+            audio changes nothing, or the prompt's audio tokens and the tower's features differ in
+            number.
+    """
+    import transformers
+
+    version = f"under transformers {transformers.__version__}"
+    where = {"position_ids": encoded.positions, "use_cache": False}
+    try:
+        whole = model.network(**encoded.inputs, **where).logits[:, -1]
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise PolicyError(
+            f"{source!r} cannot read its own processor's prompts {version} ({error}); if audio "
+            "tokens and features differ in number, override `process` in the policy."
+        ) from error
+    hidden = model.forward(**encoded.inputs, **where).logits[:, -1]
+    apart = (model.logits(hidden) - whole).abs().max()
+    if apart > TOLERANCE * whole.abs().max():
+        raise PolicyError(
+            f"The logits of {source!r} are not what its head makes of its hidden states {version}: "
+            f"they differ by {apart:.3g}. Its architecture does more behind the head; it needs a "
+            "policy of its own."
+        )
+    silent = model.forward(**silence(encoded.inputs), **where).logits[:, -1]
+    if torch.equal(silent, hidden):
+        raise PolicyError(
+            f"{source!r} says the same with and without the audio {version}: the audio does not "
+            "reach it. Look at `conversation` and `process` of its policy."
+        )
+
+
+def silence(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return the same prompts with features of 0 instead of the audio."""
+    return {
+        name: torch.zeros_like(value) if value.is_floating_point() else value
+        for name, value in inputs.items()
+    }

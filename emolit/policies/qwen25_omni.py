@@ -1,0 +1,61 @@
+"""Qwen2.5-Omni, https://arxiv.org/abs/2503.20215: its thinker, which hears and writes."""
+
+from typing import Any
+
+from torch import Tensor
+
+from emolit.engine.hearing import load_hearing
+from emolit.engine.window import cropped
+from emolit.policies.huggingface import HuggingFace
+
+
+class Qwen25Omni(HuggingFace):
+    """The thinker of Qwen2.5-Omni: audio and text in, text out.
+
+    Positions have three axes, as for video, and are passed explicitly always: the module's own
+    memory of them belongs to whichever batch it saw last. A released checkpoint holds talker and
+    vocoder too; they are not loaded. Of its processor only the half that hears is used.
+
+    Args:
+        checkpoint: A folder or hub id, for example ``Qwen/Qwen2.5-Omni-3B``: the released whole,
+            or a thinker that training has saved.
+        lora: Adapters to train; None trains the whole thinker.
+        freeze: Names of modules that do not train: ``audio_tower``, ``visual``,
+            ``language_model``.
+        dtype: Of the weights.
+        gradient_checkpointing: Make activations again for the gradient instead of keeping them.
+        long_audio: Whether a clip longer than the window is cut, or stops the run.
+        store: Folder of stored features; None keeps nothing.
+    """
+
+    auto_class = "Qwen2_5OmniThinkerForConditionalGeneration"
+    foreign = ("talker.", "token2wav.")
+    lora_targets = r"(?!.*(audio_tower|visual)).*\.(q|k|v|o|gate|up|down)_proj"
+
+    def load_processor(self, source: str) -> Any:
+        """Return the half that hears; the other one needs torchvision."""
+        return load_hearing(source)
+
+    def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
+        """Make features over the window, and as many audio tokens as the tower will make."""
+        heard = self.processor.feature_extractor(
+            waveforms,
+            sampling_rate=rate,
+            padding="max_length",
+            return_attention_mask=True,
+            return_tensors="pt",
+        )
+        features, mask = cropped(heard["input_features"], heard["attention_mask"].long())
+        lengths = ((mask.sum(-1) - 1) // 2 + 1 - 2) // 2 + 1
+        inputs = self.processor.read(texts, self.processor.tokenizer.audio_token, lengths)
+        return {**inputs, "input_features": features, "feature_attention_mask": mask}
+
+    def positions(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Return temporal, height and width positions. ``[3, B, P]``."""
+        where: Tensor
+        where, _ = self.base.get_rope_index(
+            inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            audio_seqlens=inputs["feature_attention_mask"].sum(-1),
+        )
+        return where.long()

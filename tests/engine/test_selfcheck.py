@@ -1,0 +1,51 @@
+"""A network that does not hear, or whose head is not its last operation, is refused."""
+
+import pytest
+
+from emolit.errors import PolicyError
+from emolit.policies.nano import Nano
+
+
+@pytest.fixture
+def policy(nano_folder):
+    made = Nano(str(nano_folder))
+    made.build(reference=False, seed=0)
+    return made
+
+
+def test_a_sound_network_passes_once(policy, batch):
+    runs = []
+    policy.base.register_forward_hook(lambda *_: runs.append(1))
+    policy.encode(batch)
+    assert len(runs) == 3
+    policy.encode(batch)
+    policy.encode(batch, 2)
+    assert len(runs) == 3
+
+
+def test_a_network_that_does_not_hear_is_refused(policy, batch):
+    policy.base.model.multi_modal_projector.register_forward_hook(lambda _, __, out: 0 * out)
+    with pytest.raises(PolicyError, match="same with and without the audio under transformers"):
+        policy.encode(batch)
+
+
+def test_a_network_that_does_more_behind_its_head_is_refused(policy, batch):
+    def squeezed(_, __, output):
+        output.logits = output.logits.clamp(-1e-3, 1e-3)
+
+    policy.base.register_forward_hook(squeezed)
+    with pytest.raises(PolicyError, match="not what its head makes"):
+        policy.encode(batch)
+
+
+def test_audio_tokens_that_differ_from_features_are_named(policy, batch, monkeypatch):
+    process = policy.process
+
+    def shorter(texts, waveforms, rate):
+        inputs = process(texts, waveforms, rate)
+        inputs["feature_attention_mask"][:, 20:] = 0
+        return inputs
+
+    monkeypatch.setattr(policy, "process", shorter)
+    with pytest.raises(PolicyError, match="cannot read its own processor's prompts"):
+        policy.encode(batch)

@@ -1,0 +1,175 @@
+"""Qwen2.5-Omni at a tiny size, and loaded from a folder that holds the talker too."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from emolit.errors import PolicyError
+from emolit.policies.qwen25_omni import Qwen25Omni
+from tests.fakes.models import random_model, save, tokenizer, turns
+from tests.policies.contract import SAMPLING, Contract
+
+NAMED = {
+    "image_token": "<|IMAGE|>",
+    "audio_token": "<|AUDIO|>",
+    "video_token": "<|VIDEO|>",
+    "audio_bos_token": "<|audio_bos|>",
+    "audio_eos_token": "<|audio_eos|>",
+    "vision_bos_token": "<|vision_bos|>",
+    "vision_eos_token": "<|vision_eos|>",
+}
+
+
+def tiny_config(ids, size, module):
+    """Return the config of a thinker, given token ids and the classes' common name."""
+    return module(
+        audio_config={
+            "num_mel_bins": 20,
+            "d_model": 16,
+            "encoder_layers": 1,
+            "encoder_attention_heads": 2,
+            "encoder_ffn_dim": 32,
+            "max_source_positions": 100,
+            "output_dim": 16,
+            "n_window": 20,
+            **size.get("audio", {}),
+        },
+        vision_config={
+            "depth": 1,
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_heads": 2,
+            "out_hidden_size": 16,
+            **size.get("vision", {}),
+        },
+        text_config={
+            "vocab_size": size["vocabulary"],
+            "hidden_size": 16,
+            "intermediate_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+            "max_position_embeddings": 512,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": 10_000.0,
+                "mrope_section": [2, 1, 1],
+            },
+            "tie_word_embeddings": False,
+            "pad_token_id": ids["<|endoftext|>"],
+            "eos_token_id": ids["<|im_end|>"],
+            **size.get("text", {}),
+        },
+        audio_start_token_id=ids["<|audio_bos|>"],
+        vision_start_token_id=ids["<|vision_bos|>"],
+        vision_end_token_id=ids["<|vision_eos|>"],
+        **size.get("tokens", {}),
+    )
+
+
+class TestQwen25Omni(Contract):
+    kind = Qwen25Omni
+    placeholders = tuple(NAMED.values())
+
+    @classmethod
+    def write(cls, folder):
+        from transformers import (
+            Qwen2_5OmniThinkerConfig,
+            Qwen2_5OmniThinkerForConditionalGeneration,
+            WhisperFeatureExtractor,
+        )
+
+        words = tokenizer(
+            tuple(NAMED.values()), turns("<|audio_bos|><|AUDIO|><|audio_eos|>"), NAMED
+        )
+        ids = words.get_vocab()
+        tokens = {
+            "audio_token_index": ids["<|AUDIO|>"],
+            "image_token_index": ids["<|IMAGE|>"],
+            "video_token_index": ids["<|VIDEO|>"],
+            "audio_end_token_id": ids["<|audio_eos|>"],
+        }
+        size = {
+            "vocabulary": len(words) + 5,
+            "tokens": tokens,
+            "vision": {"fullatt_block_indexes": [0]},
+        }
+        config = tiny_config(ids, size, Qwen2_5OmniThinkerConfig)
+        model = random_model(Qwen2_5OmniThinkerForConditionalGeneration, config, words.eos_token_id)
+        return save(folder, model, words, WhisperFeatureExtractor(feature_size=20, chunk_length=1))
+
+    def test_inputs_are_those_of_the_real_processor(self, policy, batch, monkeypatch):
+        from transformers import Qwen2_5OmniProcessor
+
+        check_processor(policy, batch, monkeypatch, Qwen2_5OmniProcessor)
+
+    def test_positions_have_three_axes_and_count_from_the_first_token(self, policy, batch):
+        check_positions(policy, batch)
+
+    def test_the_thinker_loads_from_a_folder_with_a_talker(self, folder, policy, batch, tmp_path):
+        from transformers import Qwen2_5OmniConfig
+
+        whole = release(folder, tmp_path, Qwen2_5OmniConfig, "token2wav.x")
+        rollout = policy.imitate(batch)
+        again = self.built(whole)
+        assert torch.equal(again.logprobs(rollout), policy.logprobs(rollout))
+        strange = release(folder, tmp_path, Qwen2_5OmniConfig, "thinker.model.x")
+        with pytest.raises(PolicyError, match="unexpected keys"):
+            self.built(strange)
+
+
+def check_processor(policy, batch, monkeypatch, processor_class):
+    """Compare with the processor of transformers, put together without its seeing half."""
+    monkeypatch.setattr(processor_class, "check_argument_for_proper_class", lambda *_: None)
+    own = policy.processor
+    real = processor_class(None, None, own.feature_extractor, own.tokenizer)
+    texts = [
+        own.apply_chat_template(policy.conversation(q), add_generation_prompt=True, tokenize=False)
+        for q in batch.questions
+    ]
+    waveforms = policy._waveforms(batch, 16_000)
+    expected = real(
+        text=texts, audio=waveforms, sampling_rate=16_000, return_tensors="pt", padding=True
+    )
+    found = policy.process(texts, waveforms, 16_000)
+    assert set(found) == set(expected)
+    for name, value in found.items():
+        longer = expected[name][..., : value.shape[-1]]
+        assert torch.equal(value, longer.to(value.dtype)), name
+    assert torch.equal(
+        found["feature_attention_mask"].sum(-1), expected["feature_attention_mask"].sum(-1)
+    )
+
+
+def check_positions(policy, batch):
+    """Without pictures all three axes count real tokens from 0, as the last one must."""
+    encoded = policy.encode(batch)
+    assert encoded.positions.shape == (3, *encoded.mask.shape)
+    counted = encoded.mask.cumsum(-1) - 1
+    for axis in encoded.positions:
+        assert torch.equal(axis[encoded.mask], counted[encoded.mask])
+    assert torch.equal(encoded.next_position, encoded.mask.sum(-1))
+    rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
+    expected = policy.logprobs(rollout)
+    policy.base.model.rope_deltas = torch.full((len(batch), 1), 99)  # what the module remembers
+    torch.testing.assert_close(policy.logprobs(rollout), expected, atol=1e-5, rtol=0)
+
+
+def release(folder, target, config_class, foreign):
+    """Write a folder like a released one: old names below `thinker.`, other models beside."""
+    target = target / f"with-{foreign}"
+    target.mkdir()
+    for path in folder.iterdir():
+        if path.name not in {"model.safetensors", "config.json", "generation_config.json"}:
+            (target / path.name).write_bytes(path.read_bytes())
+    weights = load_file(folder / "model.safetensors")  # transformers saves the old names
+    assert "model.layers.0.self_attn.q_proj.weight" in weights
+    weights = {f"thinker.{name}": value for name, value in weights.items()}
+    weights |= {"talker.model.norm.weight": torch.ones(3), foreign: torch.ones(3)}
+    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
+    config = config_class().to_dict()
+    config["thinker_config"] = json.loads((folder / "config.json").read_text())
+    (target / "config.json").write_text(json.dumps(config))
+    return target
