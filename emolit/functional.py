@@ -92,7 +92,7 @@ def warp(
         ``[..., V]`` float32 with -inf at what may not be drawn.
     """
     warped = logits.float().index_fill(-1, forbidden, float("-inf"))
-    if temperature > 0:
+    if temperature not in (0, 1):
         warped = warped / temperature
     if 0 < top_k < warped.shape[-1]:
         smallest = warped.topk(top_k, dim=-1).values[..., -1:]

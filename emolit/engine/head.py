@@ -7,8 +7,8 @@ from torch.utils.checkpoint import checkpoint
 from emolit.engine.model import LanguageModel
 from emolit.functional import selective_log_softmax, unpack, warp
 
-CHUNK = {"cpu": 2**22, "cuda": 2**27}
-"""Logits that exist at once: 16 MiB of float32 on a CPU, 512 MiB on a GPU."""
+CHUNK = {"cpu": 2**21, "cuda": 2**27}
+"""Logits that exist at once: 8 MiB of float32 on a CPU, 512 MiB on a GPU."""
 
 
 def token_logprobs(
