@@ -30,8 +30,8 @@ SchedulerFactory = Callable[[Optimizer], LRScheduler]
 class Task(LightningModule, ABC):
     """A policy with a prompt, an evaluator and an optimizer.
 
-    Lightning's checkpoint file holds the weights that train, not the frozen ones: these come from
-    the policy's own checkpoint.
+    Lightning's checkpoint file holds the weights that train and a reference that moves, not the
+    frozen ones: these come from the policy's own checkpoint.
 
     Args:
         policy: The model that answers.
@@ -226,24 +226,28 @@ class Task(LightningModule, ABC):
             self.log(f"{stage}/{key}", value.float(), rank_zero_only=False)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what trains; frozen weights come from the policy's own checkpoint."""
-        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
-        state = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: state[name] for name in state if name in trained}
+        """Keep what changes; frozen weights come from the policy's own checkpoint."""
+        changing, state = self._changing(), checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: state[name] for name in state if name in changing}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check that every weight that trains is in the file.
+        """Check that every weight that changes is in the file.
 
         Raises:
             PolicyError: One is missing, or one has no place.
         """
-        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
-        odd = sorted(trained.symmetric_difference(checkpoint["state_dict"]))
+        odd = sorted(self._changing().symmetric_difference(checkpoint["state_dict"]))
         if odd:
             raise PolicyError(
                 f"The checkpoint and the policy differ in {len(odd)} trained weights, such as "
-                f"{odd[0]!r}; resume with the `policy` settings that the run was started with."
+                f"{odd[0]!r}; resume with the settings of `policy` and `SyncReference` that the "
+                "run was started with."
             )
+
+    def _changing(self) -> set[str]:
+        """Return the names of weights that train, and of those of a reference that moves."""
+        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
+        return trained | {f"policy.{name}" for name in self.policy.moving_reference()}
 
 
 def _as_it_is(batch: Any) -> Any:
