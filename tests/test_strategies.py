@@ -48,6 +48,10 @@ RUNS = {
 TWO = ["--trainer.accelerator", "cpu", "--trainer.devices", 2, "--trainer.precision", "32-true"]
 TWO += ["--data.init_args.loading.batch_size", 4]
 LORA = ["--model.init_args.policy.init_args.lora", "{rank: 2, train: [multi_modal_projector]}"]
+SYNC = ["--trainer.callbacks+", "SyncReference", "--trainer.callbacks.init_args.every_n_steps", 2]
+SYNC += ["--trainer.callbacks.init_args.alpha", 0.5]
+SYNC += ["--model.init_args.objective.init_args.kl", 1.0]
+FORMS = {"full": [], "lora": LORA, "full, synced": SYNC, "lora, synced": LORA + SYNC}
 
 
 def fit(config: Path, root: Path, *more: object) -> None:
@@ -78,14 +82,14 @@ def scalars(root: Path) -> dict[str, list[float]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["full", "lora"])
+@pytest.mark.parametrize("form", list(FORMS))
 def test_two_processes_are_one(config, tmp_path, form):
-    extra = LORA if form == "lora" else []
     weights, curves = {}, {}
     for name, strategy in RUNS.items():
-        fit(config, tmp_path / name, *extra, *strategy, *(TWO if strategy else []))
+        fit(config, tmp_path / name, *FORMS[form], *strategy, *(TWO if strategy else []))
         (file,) = (tmp_path / name / "last").glob("*model.safetensors")
-        weights[name], curves[name] = load_file(file), scalars(tmp_path / name)
+        kept = torch.load(tmp_path / name / "last.ckpt", weights_only=True)["state_dict"]
+        weights[name], curves[name] = load_file(file) | kept, scalars(tmp_path / name)
     assert len(curves["one"]["train/loss"]) == 4
     assert max(curves["one"]["train/reward"]) > 0
     for name in ("ddp", "fsdp"):

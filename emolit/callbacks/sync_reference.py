@@ -1,7 +1,7 @@
 """A reference that follows the policy, TR-DPO, https://arxiv.org/abs/2404.09656.
 
-The paper has two ways, and so have the settings here: a soft update (``alpha`` below 1, often) and a
-hard one (``alpha`` 1, seldom). It deviates in that a soft update need not come after every step.
+The paper has two ways, and so have the settings here: a soft update (``alpha`` below 1, often) and
+a hard one (``alpha`` 1, seldom). It deviates in that a soft one need not come after every step.
 """
 
 from typing import Any

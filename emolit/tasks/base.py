@@ -26,6 +26,9 @@ from emolit.types import Batch, Evaluation, Rollout, Sampling, Split
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
 
+CHANGING = "changing"
+"""Where Lightning's checkpoint file has the names of its weights."""
+
 
 class Task(LightningModule, ABC):
     """A policy with a prompt, an evaluator and an optimizer.
@@ -226,17 +229,20 @@ class Task(LightningModule, ABC):
             self.log(f"{stage}/{key}", value.float(), rank_zero_only=False)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what changes; frozen weights come from the policy's own checkpoint."""
+        """Keep what changes, and its names; the rest comes from the policy's own checkpoint."""
         changing, state = self._changing(), checkpoint["state_dict"]
         checkpoint["state_dict"] = {name: state[name] for name in state if name in changing}
+        checkpoint[CHANGING] = sorted(changing)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check that every weight that changes is in the file.
+        """Check that every weight that changes is in the file, by names.
+
+        Lightning's ModelParallelStrategy has loaded and taken away the weights themselves by now.
 
         Raises:
             PolicyError: One is missing, or one has no place.
         """
-        odd = sorted(self._changing().symmetric_difference(checkpoint["state_dict"]))
+        odd = sorted(self._changing().symmetric_difference(checkpoint[CHANGING]))
         if odd:
             raise PolicyError(
                 f"The checkpoint and the policy differ in {len(odd)} trained weights, such as "

@@ -92,7 +92,9 @@ def test_a_resumed_run_ends_as_one_that_was_not_stopped(fit, form):
         fit("part", 0.5, *extra, *stop)
     part = whole.with_name("part")
     file = torch.load(part / "last.ckpt", weights_only=True)
-    trained = [name for name in file["state_dict"] if "frozen_twin" in name or ".reference." in name]
+    trained = [
+        name for name in file["state_dict"] if "frozen_twin" in name or ".reference." in name
+    ]
     assert 2 * len(trained) == len(file["state_dict"])
     assert file["global_step"] == 3
     fit("part", 0.5, *extra, "--ckpt_path", "last")

@@ -121,7 +121,9 @@ def test_folders_for_others_hold_the_policy_alone(case, policy, tmp_path):
     expected, found = weights_in(tmp_path / "stays"), weights_in(tmp_path / "moves")
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name]) for name in expected)
-    files = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("stays", "moves")]
+    files = [
+        sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("stays", "moves")
+    ]
     assert files[0] == files[1]
 
 
