@@ -16,6 +16,7 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from emolit.engine.reference import TWIN
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
@@ -264,11 +265,11 @@ def _as_it_is(batch: Any) -> Any:
 def trainable_table(policy: Policy) -> str:
     """Return lines that say how many parameters of each part train.
 
-    Parts are the module paths three levels below the policy.
+    Parts are the module paths three levels below the policy; its reference does not count.
     """
     counts: dict[str, list[int]] = {}
     for name, weight in policy.named_parameters():
-        if name.startswith("frozen_twin."):
+        if name.startswith("frozen_twin.") or TWIN in name.split("."):
             continue
         part = ".".join(name.replace("base_model.model.", "").split(".")[1:3])
         row = counts.setdefault(part, [0, 0])
