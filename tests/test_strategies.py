@@ -1,5 +1,6 @@
 """One process, two under DDP, two with sharded weights: the same samples, losses and weights."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,10 @@ RUNS = {
 TWO = ["--trainer.accelerator", "cpu", "--trainer.devices", 2, "--trainer.precision", "32-true"]
 TWO += ["--data.init_args.loading.batch_size", 4]
 LORA = ["--model.init_args.policy.init_args.lora", "{rank: 2, train: [multi_modal_projector]}"]
+SYNC = ["--trainer.callbacks+", "SyncReference", "--trainer.callbacks.init_args.every_n_steps", 2]
+SYNC += ["--trainer.callbacks.init_args.alpha", 0.5]
+SYNC += ["--model.init_args.objective.init_args.kl", 1.0]
+FORMS = {"full": [], "lora": LORA, "full, synced": SYNC, "lora, synced": LORA + SYNC}
 
 
 def fit(config: Path, root: Path, *more: object) -> None:
@@ -78,14 +83,14 @@ def scalars(root: Path) -> dict[str, list[float]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["full", "lora"])
+@pytest.mark.parametrize("form", list(FORMS))
 def test_two_processes_are_one(config, tmp_path, form):
-    extra = LORA if form == "lora" else []
     weights, curves = {}, {}
     for name, strategy in RUNS.items():
-        fit(config, tmp_path / name, *extra, *strategy, *(TWO if strategy else []))
+        fit(config, tmp_path / name, *FORMS[form], *strategy, *(TWO if strategy else []))
         (file,) = (tmp_path / name / "last").glob("*model.safetensors")
-        weights[name], curves[name] = load_file(file), scalars(tmp_path / name)
+        kept = torch.load(tmp_path / name / "last.ckpt", weights_only=True)["state_dict"]
+        weights[name], curves[name] = load_file(file) | kept, scalars(tmp_path / name)
     assert len(curves["one"]["train/loss"]) == 4
     assert max(curves["one"]["train/reward"]) > 0
     for name in ("ddp", "fsdp"):
@@ -94,3 +99,22 @@ def test_two_processes_are_one(config, tmp_path, form):
         assert weights[name].keys() == weights["one"].keys()
         for key, weight in weights["one"].items():
             torch.testing.assert_close(weights[name][key], weight, atol=1e-5, rtol=0)
+
+
+@pytest.mark.slow
+def test_a_sharded_run_resumes_bit_for_bit_with_its_moved_reference(config, tmp_path):
+    """Under an optimizer that has a state: Lightning 2.6 cannot load an empty one."""
+    config = Path(shutil.copy(config, tmp_path))
+    config.write_text(config.read_text().replace("optim.SGD", "optim.AdamW"))
+    settings = [*SYNC, *RUNS["fsdp"], *TWO, "--model.init_args.optimizer.init_args.lr", 1e-3]
+    fit(config, tmp_path / "run", *settings)
+    two = [*settings, "--trainer.max_epochs", 2]
+    fit(config, tmp_path / "run", *two, "--ckpt_path", "last")
+    fit(config, tmp_path / "whole", *two)
+    ends = [
+        torch.load(tmp_path / name / "last.ckpt", weights_only=True) for name in ("whole", "run")
+    ]
+    assert ends[0]["global_step"] == ends[1]["global_step"] == 8
+    assert any("frozen_twin" in name for name in ends[0]["state_dict"])
+    for name, weight in ends[0]["state_dict"].items():
+        assert torch.equal(ends[1]["state_dict"][name], weight), name

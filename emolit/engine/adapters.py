@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from emolit.engine.reference import Reference, adapters_off, frozen_adapter
+from emolit.engine.reference import Reference, adapters_off, twin_adapter
 from emolit.errors import PolicyError
 
 
@@ -31,9 +31,18 @@ class Lora:
 
 
 def fresh_adapter(
-    base: Any, lora: Lora, targets: list[str] | str, seed: int
+    base: Any, lora: Lora, targets: list[str] | str, seed: int, twin: bool = False
 ) -> tuple[Any, Reference]:
-    """Wrap a base in new adapters; the reference is the base with these off.
+    """Wrap a base in new adapters; the reference is the base with these off, or a frozen twin.
+
+    Both say the same, since a new adapter adds nothing; only the twin can move.
+
+    Args:
+        base: The model below.
+        lora: Settings.
+        targets: The policy's own, where ``lora`` names none.
+        seed: Of the new weights.
+        twin: Whether the reference will move.
 
     Raises:
         PolicyError: No layer of the base is a target.
@@ -52,7 +61,7 @@ def fresh_adapter(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = get_peft_model(base, settings)
-    return model, adapters_off(model)
+    return model, twin_adapter(model) if twin else adapters_off(model)
 
 
 def named(base: Any, targets: list[str] | str) -> list[str]:
@@ -107,4 +116,4 @@ def trained_adapter(
                 f"but `lora` asks for {asked}; make them equal or leave `lora` out."
             )
     model = PeftModel.from_pretrained(base, folder, is_trainable=True)
-    return model, frozen_adapter(model, folder) if twin else None
+    return model, twin_adapter(model) if twin else None

@@ -1,21 +1,70 @@
-"""The policy as it was given, for the KL: never reloaded by name, never a different model.
+"""What the policy must not drift from, for the KL: never reloaded by name, never a different model.
 
-Three cases: a fresh adapter is switched off; an adapter that was trained before gets a frozen twin;
-a fully trained model gets a frozen copy of the weights that train (frozen ones are shared).
+Three cases: a fresh adapter is switched off; an adapter that was trained before, or whose reference
+shall move, gets a frozen twin; a fully trained model gets a frozen copy of the weights that train
+(frozen ones are shared). Twin and copy can move toward the policy (TR-DPO, arXiv 2404.09656).
 """
 
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-Reference = Callable[[], AbstractContextManager[nn.Module]]
-"""Opens the reference model for the time of a block."""
+from emolit.errors import PolicyError
+
+Pair = tuple[Tensor, Tensor]
+"""A weight of the policy, and the weight that stands in its place in the reference."""
 
 TWIN = "reference"
 """Name of the frozen second adapter."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model beside the policy.
+
+    Attributes:
+        opened: Gives the model for the time of a block.
+        pairs: Gives each weight of the policy with its counterpart; none where the reference has
+            no weights of its own. Ask anew each time: sharding replaces weights.
+    """
+
+    opened: Callable[[], AbstractContextManager[nn.Module]]
+    pairs: Callable[[], list[Pair]]
+
+    def moving(self) -> list[Pair]:
+        """Return the pairs whose policy weight trains.
+
+        Raises:
+            PolicyError: The reference has no weights of its own.
+        """
+        pairs = self.pairs()
+        if not pairs:
+            raise PolicyError(
+                "The reference is the policy with its adapters off and cannot move; call "
+                "`expect_sync` before `build`, as the callback `SyncReference` does."
+            )
+        return [(weight, mirror) for weight, mirror in pairs if weight.requires_grad]
+
+    @torch.no_grad()
+    def move(self, alpha: float) -> None:
+        """Move toward the policy: reference <- alpha * policy + (1 - alpha) * reference.
+
+        That is TR-DPO's update, weight by weight; with alpha 1 the two are equal, bit by bit. Two
+        adapters B A and B' A' are mixed by their factors, since the rank of the exact mixture would
+        grow with each sync. The product of the mixed factors is the mixture of the products less
+        alpha (1 - alpha) (B - B') (A - A'), which is of second order in the distance of the two.
+        Weights in bfloat16 lose what is below half a rounding step; adapters are float32 there.
+
+        Args:
+            alpha: In (0, 1].
+        """
+        for weight, mirror in self.moving():
+            mirror.lerp_(weight, alpha)
 
 
 def adapters_off(peft_model: Any) -> Reference:
@@ -26,7 +75,7 @@ def adapters_off(peft_model: Any) -> Reference:
         with training_kept(peft_model), peft_model.disable_adapter():
             yield peft_model.get_base_model()
 
-    return opened
+    return Reference(opened, list)
 
 
 @contextmanager
@@ -40,11 +89,23 @@ def training_kept(model: nn.Module) -> Iterator[None]:
             weight.requires_grad_(trains[name])
 
 
-def frozen_adapter(peft_model: Any, folder: str) -> Reference:
-    """Load the given adapter a second time, frozen, and switch to it for the time of a block."""
-    trained = peft_model.active_adapter
-    peft_model.load_adapter(folder, adapter_name=TWIN, is_trainable=False)
+def twin_adapter(peft_model: Any) -> Reference:
+    """Add a frozen copy of the adapter as it is, and switch to it for the time of a block."""
+    trained: str = peft_model.active_adapter
+    settings = copy.deepcopy(peft_model.peft_config[trained])
+    settings.inference_mode = True
+    with torch.random.fork_rng():
+        peft_model.add_adapter(TWIN, settings)
     peft_model.set_adapter(trained)
+
+    def pairs() -> list[Pair]:
+        weights = dict(peft_model.named_parameters())
+        mirrors = {name: mirrored(name, trained) for name in weights}
+        return [(weights[own], weights[name]) for own, name in mirrors.items() if own != name]
+
+    with torch.no_grad():
+        for weight, mirror in pairs():
+            mirror.copy_(weight).requires_grad_(False)
 
     @contextmanager
     def opened() -> Iterator[nn.Module]:
@@ -55,7 +116,17 @@ def frozen_adapter(peft_model: Any, folder: str) -> Reference:
             finally:
                 peft_model.set_adapter(trained)
 
-    return opened
+    return Reference(opened, pairs)
+
+
+def mirrored(name: str, adapter: str) -> str:
+    """Return the name of a weight's counterpart in the twin; its own where it is shared.
+
+    Example:
+        >>> mirrored("q_proj.lora_A.default.weight", "default")
+        'q_proj.lora_A.reference.weight'
+    """
+    return ".".join(TWIN if part == adapter else part for part in name.split("."))
 
 
 def frozen_copy(model: nn.Module) -> tuple[Reference, nn.Module]:
@@ -68,4 +139,7 @@ def frozen_copy(model: nn.Module) -> tuple[Reference, nn.Module]:
     def opened() -> Iterator[nn.Module]:
         yield twin
 
-    return opened, twin
+    def pairs() -> list[Pair]:
+        return list(zip(model.parameters(), twin.parameters(), strict=True))
+
+    return Reference(opened, pairs), twin

@@ -43,6 +43,18 @@ def shard(network: nn.Module, mesh: Any) -> None:
     fully_shard(network, mesh=mesh)
 
 
+def reshard(network: nn.Module) -> None:
+    """Let go of gathered weights: what is written afterwards is written to the shards.
+
+    A network that has run forward only keeps the weights of its outermost unit gathered.
+    """
+    from torch.distributed.fsdp import FSDPModule
+
+    for module in network.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+
+
 def gathered(model: nn.Module) -> dict[str, Tensor]:
     """Return all weights, whole, on the host of the first process; every process must ask."""
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict

@@ -50,7 +50,31 @@ class Policy(nn.Module, ABC):
 
     @abstractmethod
     def reference_logprobs(self, rollout: Rollout) -> Tensor:
-        """Score under the policy as it was given, without gradients. ``[B, G, T]``."""
+        """Score under the reference, without gradients. ``[B, G, T]``."""
+
+    def expect_sync(self) -> None:
+        """Be told, before :meth:`build`, that :meth:`sync_reference` will be asked for.
+
+        Raises:
+            PolicyError: This policy's reference cannot move.
+        """
+        raise PolicyError(
+            f"The reference of {type(self).__name__} cannot move; leave the callback "
+            "`SyncReference` out, or write the policy's `expect_sync`, `sync_reference` and "
+            "`moving_reference`."
+        )
+
+    def sync_reference(self, alpha: float) -> None:
+        """Move the reference toward the policy, after :meth:`expect_sync` only.
+
+        Args:
+            alpha: Share of the policy in the new reference, in (0, 1].
+        """
+        raise PolicyError(f"{type(self).__name__} was asked to sync and does not know how to.")
+
+    def moving_reference(self) -> list[str]:
+        """Return the names of the reference's weights that move, for the checkpoint file."""
+        return []
 
     def shard(self, mesh: Any) -> None:
         """Shard the weights over the processes of a device mesh, once they are loaded.

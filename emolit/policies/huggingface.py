@@ -17,7 +17,7 @@ from emolit.engine.reference import Reference, frozen_copy
 from emolit.engine.rollout import generate, streams
 from emolit.engine.scoring import Scorer
 from emolit.engine.selfcheck import check_network
-from emolit.engine.sharding import anyone_in, gathered, shard
+from emolit.engine.sharding import anyone_in, gathered, reshard, shard
 from emolit.engine.store import Store
 from emolit.engine.tower import hear_once
 from emolit.errors import PolicyError
@@ -79,6 +79,7 @@ class HuggingFace(Policy):
         self.processor: Any = None
         self.scorer = Scorer(packed=gradient_checkpointing)
         self._reference: Reference | None = None
+        self._syncs = False
         self._mesh: Any = None
         self._checked = False
         self._encoded: dict[int, tuple[Batch, Encoded]] = {}
@@ -105,7 +106,9 @@ class HuggingFace(Policy):
                 base, self.checkpoint, given, self.lora, reference
             )
         elif self.lora is not None:
-            self.model, self._reference = fresh_adapter(base, self.lora, self.lora_targets, seed)
+            self.model, self._reference = fresh_adapter(
+                base, self.lora, self.lora_targets, seed, twin=self._syncs
+            )
         else:
             self.model = base
         self._freeze()
@@ -366,11 +369,32 @@ class HuggingFace(Policy):
         return self.scorer.logprobs(self.language_model(), self.encode, rollout)
 
     def reference_logprobs(self, rollout: Rollout) -> Tensor:
-        """Score under the policy as it was given."""
+        """Score under the policy as it was given, or as it was synced since."""
+        with torch.no_grad(), self.reference.opened() as model:
+            return self.scorer.fresh(self.language_model(model), self.encode, rollout)
+
+    @property
+    def reference(self) -> Reference:
+        """The model that the KL is measured from."""
         if self._reference is None:
             raise PolicyError("The policy was built without a reference; build(reference=True).")
-        with torch.no_grad(), self._reference() as model:
-            return self.scorer.fresh(self.language_model(model), self.encode, rollout)
+        return self._reference
+
+    def expect_sync(self) -> None:
+        """Give a fresh adapter a twin: adapters that are off cannot move."""
+        self._syncs = True
+
+    def sync_reference(self, alpha: float) -> None:
+        """Move the reference; sharded weights shard by shard."""
+        reshard(self)
+        self.reference.move(alpha)
+
+    def moving_reference(self) -> list[str]:
+        """Return the names of the weights that move; none where no sync is expected."""
+        if not self._syncs or self._reference is None:
+            return []
+        moving = {id(mirror) for _, mirror in self._reference.moving()}
+        return [name for name, weight in self.named_parameters() if id(weight) in moving]
 
     def language_model(self, network: Any = None) -> LanguageModel:
         """Return a network of this architecture, by default the policy's own, for the engine."""

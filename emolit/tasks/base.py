@@ -16,6 +16,7 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from emolit.engine.reference import TWIN
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
@@ -26,12 +27,15 @@ from emolit.types import Batch, Evaluation, Rollout, Sampling, Split
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
 SchedulerFactory = Callable[[Optimizer], LRScheduler]
 
+CHANGING = "changing"
+"""Where Lightning's checkpoint file has the names of its weights."""
+
 
 class Task(LightningModule, ABC):
     """A policy with a prompt, an evaluator and an optimizer.
 
-    Lightning's checkpoint file holds the weights that train, not the frozen ones: these come from
-    the policy's own checkpoint.
+    Lightning's checkpoint file holds the weights that train and a reference that moves, not the
+    frozen ones: these come from the policy's own checkpoint.
 
     Args:
         policy: The model that answers.
@@ -226,24 +230,31 @@ class Task(LightningModule, ABC):
             self.log(f"{stage}/{key}", value.float(), rank_zero_only=False)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what trains; frozen weights come from the policy's own checkpoint."""
-        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
-        state = checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: state[name] for name in state if name in trained}
+        """Keep what changes, and its names; the rest comes from the policy's own checkpoint."""
+        changing, state = self._changing(), checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: state[name] for name in state if name in changing}
+        checkpoint[CHANGING] = sorted(changing)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check that every weight that trains is in the file.
+        """Check that every weight that changes is in the file, by names.
+
+        Lightning's ModelParallelStrategy has loaded and taken away the weights themselves by now.
 
         Raises:
             PolicyError: One is missing, or one has no place.
         """
-        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
-        odd = sorted(trained.symmetric_difference(checkpoint["state_dict"]))
+        odd = sorted(self._changing().symmetric_difference(checkpoint[CHANGING]))
         if odd:
             raise PolicyError(
                 f"The checkpoint and the policy differ in {len(odd)} trained weights, such as "
-                f"{odd[0]!r}; resume with the `policy` settings that the run was started with."
+                f"{odd[0]!r}; resume with the settings of `policy` and `SyncReference` that the "
+                "run was started with."
             )
+
+    def _changing(self) -> set[str]:
+        """Return the names of weights that train, and of those of a reference that moves."""
+        trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
+        return trained | {f"policy.{name}" for name in self.policy.moving_reference()}
 
 
 def _as_it_is(batch: Any) -> Any:
@@ -254,11 +265,11 @@ def _as_it_is(batch: Any) -> Any:
 def trainable_table(policy: Policy) -> str:
     """Return lines that say how many parameters of each part train.
 
-    Parts are the module paths three levels below the policy.
+    Parts are the module paths three levels below the policy; its reference does not count.
     """
     counts: dict[str, list[int]] = {}
     for name, weight in policy.named_parameters():
-        if name.startswith("frozen_twin."):
+        if name.startswith("frozen_twin.") or TWIN in name.split("."):
             continue
         part = ".".join(name.replace("base_model.model.", "").split(".")[1:3])
         row = counts.setdefault(part, [0, 0])

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 
+from emolit.engine.adapters import Lora
 from emolit.evaluators.categorical import Categorical
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
@@ -47,3 +48,14 @@ def test_the_table_says_what_trains(nano_folder):
     assert rows["model.language_model"][0] == rows["model.language_model"][1] != "0"
     trained = sum(w.numel() for w in policy.parameters() if w.requires_grad)
     assert rows["all"][0] == f"{trained:,}"
+
+
+def test_the_table_does_not_count_the_reference(nano_folder):
+    tables = []
+    for syncs in (False, True):
+        policy = Nano(str(nano_folder), lora=Lora(rank=2, train=["multi_modal_projector"]))
+        if syncs:
+            policy.expect_sync()
+        policy.build(reference=True, seed=0)
+        tables.append(trainable_table(policy))
+    assert tables[0] == tables[1]
