@@ -1,12 +1,14 @@
 """The command ``emolit``: walk the shelves, link the prompt and the labels, run Lightning's CLI."""
 
 import importlib
+import os
 import pkgutil
 import warnings
 
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from emolit.corpora import Corpus
+from emolit.errors import EmolitError
 from emolit.prompts import Prompt
 from emolit.tasks import Task
 
@@ -50,15 +52,24 @@ class EmolitCLI(LightningCLI):
 
 
 def main() -> None:
-    """Run a subcommand: fit, validate, test or predict."""
+    """Run a subcommand: fit, validate, test or predict.
+
+    An error of emolit's own is shown as its sentence; with ``EMOLIT_TRACEBACK=1`` in the environment
+    as a traceback.
+    """
     for message in EXPECTED:
         warnings.filterwarnings("ignore", message=message)
     discover()
-    EmolitCLI(
-        model_class=Task,
-        datamodule_class=Corpus,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        auto_configure_optimizers=False,
-        save_config_kwargs={"overwrite": True},
-    )
+    try:
+        EmolitCLI(
+            model_class=Task,
+            datamodule_class=Corpus,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            auto_configure_optimizers=False,
+            save_config_kwargs={"overwrite": True},
+        )
+    except EmolitError as error:
+        if os.environ.get("EMOLIT_TRACEBACK"):
+            raise
+        raise SystemExit(f"error: {error}") from error

@@ -6,6 +6,7 @@ import sys
 import pytest
 import yaml
 
+from emolit.errors import CorpusError
 from tests.command import emolit
 
 
@@ -32,3 +33,16 @@ def test_an_abstract_task_is_refused(capsys):
     with pytest.raises(SystemExit):
         emolit("fit", "--config", "configs/experiments/demo/grpo.yaml", "--model", "Task")
     assert "abstract" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_an_error_of_emolits_own_is_one_sentence_unless_a_traceback_is_asked_for(
+    tmp_path, monkeypatch, wanted
+):
+    monkeypatch.setenv("EMOLIT_TRACEBACK", "1" if wanted else "")
+    with pytest.raises(CorpusError if wanted else SystemExit, match="folder of the corpus 'urdu'"):
+        emolit(
+            *["validate", "--config", "configs/experiments/demo/test.yaml"],
+            *["--data", "Urdu", "--data.root", tmp_path],
+            *["--trainer.default_root_dir", tmp_path],
+        )

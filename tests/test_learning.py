@@ -112,7 +112,5 @@ def test_the_demo_stays_at_chance_with_audio_of_other_clips(tmp_path, monkeypatc
         *["--data.init_args.root", tmp_path, "--trainer.enable_progress_bar", False],
     )
     fit = json.loads((tmp_path / "runs" / "demo" / "sft" / "fit.json").read_text())
-    assert fit["steps"] == 150
-    assert (
-        fit["best_score"] < 1 / 7 + 0.05
-    )  # three standard errors of 448 clips; measured 0.14-0.17
+    assert fit["steps"] == 160
+    assert fit["best_score"] < 1 / 4 + 0.09  # three standard errors of 224 clips

@@ -115,3 +115,14 @@ def test_the_cache_is_below_home_unless_the_environment_says_otherwise(monkeypat
     monkeypatch.delenv("EMOLIT_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert manifest.cache_folder() == tmp_path / ".cache" / "emolit"
+
+
+def test_the_code_of_a_reader_is_that_of_its_file(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "myreader.py"
+    file.write_text("class Mine:\n    pass\n")
+    mine = __import__("myreader").Mine
+    before = manifest.code(mine)
+    file.write_text("class Mine:\n    fixed = True\n")
+    assert manifest.code(mine) != before
+    assert manifest.code(type("Typed", (), {"__module__": "__console__"})) == ""

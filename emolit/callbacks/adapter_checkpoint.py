@@ -107,6 +107,8 @@ class AdapterCheckpoint(ModelCheckpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the end of training too, whatever the interval."""
         super().on_train_end(trainer, pl_module)
+        if trainer.fast_dev_run:
+            return
         if self.monitor is None and self._last_global_step_saved != trainer.global_step:
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 

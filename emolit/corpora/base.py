@@ -178,9 +178,9 @@ class Corpus(LightningDataModule, ABC):
 
     @property
     def identity(self) -> str:
-        """What the cached manifest is keyed by: class and folder."""
+        """What the cached manifest is keyed by: the class with its code, and the folder."""
         kind = f"{type(self).__module__}.{type(self).__qualname__}"
-        return f"{kind} {self.location.resolve()}"
+        return f"{kind} {manifest.code(type(self))} {self.location.resolve()}"
 
     def prepare_data(self) -> None:
         """Read and check the release, unless its manifest in the cache still holds."""

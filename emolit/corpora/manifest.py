@@ -85,8 +85,13 @@ class Manifest(Corpus):
 
     @property
     def identity(self) -> str:
-        """What the cached manifest is keyed by: also the file."""
-        return f"{super().identity} {lexical(self.file)}"
+        """What the cached manifest is keyed by: also the file, and which labels are taken."""
+        return f"{super().identity} {lexical(self.file)} {sorted(self.known)}"
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Labels that the file may have."""
+        return frozenset({*CANONICAL, *self.label_map, *(self.wanted or ())})
 
     @cached_property
     def listed(self) -> tuple[Clip, ...]:
@@ -100,8 +105,7 @@ class Manifest(Corpus):
         unused = sorted({name for row in rows for name in row.fields}.difference(COLUMNS))
         if unused:
             rank_zero_info(f"{self.name}: the columns {unused} of {self.file} are not used")
-        known = {*CANONICAL, *self.label_map, *(self.wanted or ())}
-        return tuple(clip_of(row, self.name, self.location, known) for row in rows)
+        return tuple(clip_of(row, self.name, self.location, self.known) for row in rows)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -191,7 +195,7 @@ def id_of(row: Row) -> str:
     return row.text("id") or row.required("path")
 
 
-def clip_of(row: Row, corpus: str, location: Path, known: set[str]) -> Clip:
+def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Clip:
     """Return the clip that a row describes; its label is still the file's own.
 
     Raises:

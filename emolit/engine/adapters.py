@@ -102,6 +102,11 @@ def trained_adapter(
     """
     from peft import PeftModel
 
+    if given.get("peft_type") != "LORA":
+        raise PolicyError(
+            f"The adapter in {folder!r} is of the kind {given.get('peft_type')!r}; only LORA "
+            "adapters go on training here. Merge it into its base first."
+        )
     if lora is not None:
         asked = {
             "r": lora.rank,
@@ -110,6 +115,9 @@ def trained_adapter(
             "use_dora": lora.dora,
         }
         found = {name: given.get(name) for name in asked}
+        if isinstance(lora.targets, list):  # peft rewrites an expression
+            asked["target_modules"] = sorted(lora.targets)
+            found["target_modules"] = sorted(given["target_modules"])
         if asked != found:
             raise PolicyError(
                 f"The adapter in {folder!r} was trained with {found}, "

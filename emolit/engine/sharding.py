@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from emolit.engine.tower import frozen_towers
+
 Anyone = Callable[[bool], bool]
 """Tells whether something holds for any process; every process must ask equally often."""
 
@@ -29,6 +31,9 @@ def anyone_in(mesh: Any) -> Anyone:
 def shard(network: nn.Module, mesh: Any) -> None:
     """Shard a transformers model in place: a unit for every layer, one for the rest.
 
+    A frozen tower belongs to the rest: a process that remembers what it said leaves it out, and the
+    others must not wait for it.
+
     Args:
         network: The model, loaded.
         mesh: Two axes as Lightning makes them: weights are the same along the first (nodes) and
@@ -37,8 +42,9 @@ def shard(network: nn.Module, mesh: Any) -> None:
     from torch.distributed.fsdp import fully_shard
     from transformers.modeling_layers import GradientCheckpointingLayer
 
-    for module in list(network.modules()):
-        if isinstance(module, GradientCheckpointingLayer):
+    towers = tuple(f"{name}." for name in frozen_towers(network))
+    for name, module in list(network.named_modules()):
+        if isinstance(module, GradientCheckpointingLayer) and not name.startswith(towers):
             fully_shard(module, mesh=mesh)
     fully_shard(network, mesh=mesh)
 

@@ -26,7 +26,13 @@ class Once:
         self.said: Any = None
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        """Answer from memory, or run the module."""
+        """Answer from memory, or run the module.
+
+        In inference mode, as in validation, a clip is heard once anyway, and what is said there
+        must not reach a gradient.
+        """
+        if torch.is_inference_mode_enabled():
+            return self.speak(*given, **named)
         now = (given, sorted(named.items()))
         known = bool(self.heard) and self.versions == versions(self.heard)
         if not (known and same(self.heard, now)):
@@ -48,15 +54,18 @@ class Stored:
 
     def __init__(self, module: nn.Module, store: Store) -> None:
         self.speak: Callable[..., Any] = module.forward
-        self.weights = digest("tower", type(module).__name__, dict(module.state_dict()))
+        settings = str(getattr(module, "config", ""))
+        kind = type(module).__name__
+        self.weights = digest("tower", kind, settings, dict(module.state_dict()))
         self.store = store
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """Answer from the store where a row is known; run the others together and store them."""
         from transformers.modeling_outputs import BaseModelOutput
 
-        clips = len(given[0] if given else next(iter(named.values())))
-        keys = [digest(self.weights, *part(given, [i]), part(named, [i])) for i in range(clips)]
+        first = given[0] if given else next(iter(named.values()))
+        base = digest(self.weights, precision(first.device))
+        keys = [digest(base, *part(given, [i]), part(named, [i])) for i in range(len(first))]
         rows = [self.store.load(key) for key in keys]
         missing = [index for index, row in enumerate(rows) if row is None]
         if missing:
@@ -64,9 +73,14 @@ class Stored:
             for index, state in zip(missing, said, strict=True):
                 rows[index] = {"state": state}
                 self.store.save(keys[index], {"state": state})
-        first = given[0] if given else next(iter(named.values()))
         states = [row["state"].to(first.device) for row in rows if row is not None]
         return BaseModelOutput(last_hidden_state=torch.stack(states))
+
+
+def precision(device: torch.device) -> str:
+    """Return what autocast computes in there; empty where it is off."""
+    autocast = torch.is_autocast_enabled(device.type)
+    return str(torch.get_autocast_dtype(device.type)) if autocast else ""
 
 
 def part(thing: Any, rows: list[int]) -> Any:
@@ -141,11 +155,20 @@ def hear_once(networks: list[nn.Module], store: Store | None = None) -> None:
         networks: The policy's own, and a copy that shares what is frozen.
         store: Where answers are kept between steps and runs; None keeps the last one only.
     """
-    for name, module in networks[0].named_modules():
-        inside = name.rsplit(".", 1)[-1] in NAMES
-        if inside and not any(weight.requires_grad for weight in module.parameters()):
-            memory = Once(module)
-            if store is not None:
-                memory.speak = Stored(module, store)
-            for network in networks:
-                network.get_submodule(name).forward = memory
+    for name in frozen_towers(networks[0]):
+        module = networks[0].get_submodule(name)
+        memory = Once(module)
+        if store is not None:
+            memory.speak = Stored(module, store)
+        for network in networks:
+            network.get_submodule(name).forward = memory
+
+
+def frozen_towers(network: nn.Module) -> list[str]:
+    """Return the names of the towers that do not train."""
+    return [
+        name
+        for name, module in network.named_modules()
+        if name.rsplit(".", 1)[-1] in NAMES
+        and not any(weight.requires_grad for weight in module.parameters())
+    ]

@@ -146,7 +146,8 @@ class Task(LightningModule, ABC):
         norm = get_total_norm(gradients)
         norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
         self.log("train/grad_norm", norm, sync_dist=True)
-        if not torch.isfinite(norm):
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        if not scaled and not torch.isfinite(norm):  # a scaler leaves such a step out
             raise PolicyError(
                 f"The norm of the gradient is {norm.item()} in step {self.global_step}, though the "
                 "loss was finite; lower the learning rate, or train in float32 or bfloat16."
@@ -193,7 +194,13 @@ class Task(LightningModule, ABC):
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
-        self.evaluator.start(self.trainer.datamodule.names)  # type: ignore[attr-defined]  # a Corpus
+        corpus = getattr(self.trainer, "datamodule", None)
+        if corpus is None:
+            raise ConfigError(
+                "Evaluation needs to know its corpora by name; give the trainer a corpus as "
+                "`datamodule`, not loaders alone."
+            )
+        self.evaluator.start(corpus.names)
 
     def on_test_epoch_start(self) -> None:
         """Start counting anew."""

@@ -245,3 +245,16 @@ def test_a_label_left_out_or_a_broken_file_moves_no_clip_to_another_split(tmp_pa
     less = set_up(tmp_path, loading=Loading(on_bad_audio="skip"))
     assert len(served(less)) == 14
     assert {clip.id: clip.split for clip in served(less)}.items() <= before.items()
+
+
+def test_another_label_map_reads_the_labels_anew(tmp_path):
+    """A cached label follows from the map of the run that wrote it."""
+    spelled = [{**row, "label": row["label"].capitalize()} for row in ROWS]
+    write_listing(tmp_path, spelled)
+    mapped = {label: label.upper() for label in {row["label"] for row in spelled}}
+    assert {clip.label.isupper() for clip in served(set_up(tmp_path, label_map=mapped))} == {True}
+    after = set_up(tmp_path)
+    assert {clip.id: clip.label for clip in served(after)} == {
+        row.get("id") or row["path"]: row["label"] for row in ROWS
+    }
+    assert after.censuses[0].dropped == {}

@@ -28,3 +28,20 @@ def test_an_expression_names_whole_layers_and_one_that_matches_none_is_refused(n
     ]
     with pytest.raises(PolicyError, match=r"'nothing'; its layers have names such as 'lm_head'"):
         named(base, "nothing")
+
+
+def test_a_trained_adapter_is_refused_under_other_settings_or_of_another_kind(
+    nano_folder, tmp_path
+):
+    policy = Nano(str(nano_folder), lora=Lora(rank=3, targets=["q_proj"]))
+    policy.build(reference=False, seed=0)
+    policy.save(tmp_path / "adapter")
+    again = Nano(str(tmp_path / "adapter"), lora=Lora(rank=3, targets=["q_proj"]))
+    again.build(reference=False, seed=0)
+    other = Nano(str(tmp_path / "adapter"), lora=Lora(rank=3, targets=["v_proj"]))
+    with pytest.raises(PolicyError, match=r"trained with .*q_proj.*asks for .*v_proj"):
+        other.build(reference=False, seed=0)
+    config = tmp_path / "adapter" / "adapter_config.json"
+    config.write_text(config.read_text().replace('"LORA"', '"IA3"'))
+    with pytest.raises(PolicyError, match=r"of the kind 'IA3'; only LORA"):
+        Nano(str(tmp_path / "adapter")).build(reference=False, seed=0)

@@ -1,5 +1,7 @@
 """A frozen tower hears each clip once."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -40,6 +42,22 @@ def test_the_tower_hears_each_clip_once_a_step(nano_folder, batch, settings, row
     policy.reference_logprobs(rollout)
     policy.logprobs(rollout)
     assert counts == [rows]
+
+
+@pytest.mark.parametrize("settings", [{"freeze": ["audio_tower"]}, {"lora": Lora(rank=2)}])
+def test_a_frozen_tower_is_heard_in_inference_mode_and_its_words_stay_there(
+    nano_folder, batch, settings
+):
+    """Lightning validates in inference mode, whose tensors have no version and no gradient."""
+    policy = Nano(str(nano_folder), **settings)
+    policy.build(reference=True, seed=0)
+    with torch.inference_mode():
+        before = policy.sample(replace(batch), 1, Sampling(max_tokens=4).greedy(), seed=0, step=0)
+    rollout = policy.sample(batch, 2, Sampling(max_tokens=4), seed=0, step=0)
+    policy.logprobs(rollout).sum().backward()
+    with torch.inference_mode():
+        after = policy.sample(replace(batch), 1, Sampling(max_tokens=4).greedy(), seed=0, step=0)
+    assert torch.equal(before.tokens, after.tokens)
 
 
 def test_memory_is_of_the_last_input_and_notices_every_change():
