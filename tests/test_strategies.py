@@ -33,7 +33,7 @@ model:
   class_path: ReinforcementFinetuning
   init_args:
     policy: {class_path: Nano, init_args: {checkpoint: NANO}}
-    objective: {class_path: GRPO}
+    objective: {class_path: GRPO, init_args: {kl: 0.04}}
     rewards: [Correct, WellFormed, tests.fakes.sounds.Sounds]
     evaluator: {class_path: Categorical}
     group_size: 4
