@@ -47,6 +47,16 @@ RUNS = {
 }
 TWO = ["--trainer.accelerator", "cpu", "--trainer.devices", 2, "--trainer.precision", "32-true"]
 TWO += ["--data.init_args.loading.batch_size", 4]
+BATCH = """
+model:
+  init_args:
+    objective: {class_path: DAPO, init_args: {kl: 0.0}}
+    advantage: emolit.advantages.standardized_by_batch
+    per_reward: emolit.advantages.standardized
+    reward_kl: {class_path: emolit.kl.AdaptiveKL, init_args: {target: 0.001}}
+    redraws: 2
+    skip_flat_groups: true
+"""
 LORA = ["--model.init_args.policy.init_args.lora", "{rank: 2, train: [multi_modal_projector]}"]
 
 
@@ -73,14 +83,17 @@ def config(tmp_path_factory, nano_folder):
 
 def scalars(root: Path) -> dict[str, list[float]]:
     board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
-    wanted = ("train/loss", "train/kl", "train/grad_norm", "train/reward", "val/tones/UA")
-    return {name: [score.value for score in board.Scalars(name)] for name in wanted}
+    wanted = {"train/loss", "train/kl", "train/grad_norm", "train/reward", "val/tones/UA"}
+    wanted |= {"train/reward_kl", "train/reward_kl_coefficient"}
+    names = wanted.intersection(board.Tags()["scalars"])
+    return {name: [score.value for score in board.Scalars(name)] for name in names}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["full", "lora"])
+@pytest.mark.parametrize("form", ["full", "lora", "batch"])
 def test_two_processes_are_one(config, tmp_path, form):
-    extra = LORA if form == "lora" else []
+    (tmp_path / "batch.yaml").write_text(BATCH)
+    extra = {"full": [], "lora": LORA, "batch": ["--config", tmp_path / "batch.yaml"]}[form]
     weights, curves = {}, {}
     for name, strategy in RUNS.items():
         fit(config, tmp_path / name, *extra, *strategy, *(TWO if strategy else []))

@@ -3,9 +3,9 @@
 A stand-in has the attributes that `GRPOTrainer._compute_loss` and `RLOOTrainer._compute_loss` read
 and returns given log-probabilities in place of a model's; the two methods run as they are. Equal
 are GRPO, Dr. GRPO, DAPO, GSPO, CISPO, RLOO and BNPO, at ratios inside and outside of the trust
-region, with and without a KL. REINFORCE++ TRL does not have. Not
-compared, because they differ by intent: gradient accumulation and several processes under ``dapo``,
-``cispo`` and ``bnpo`` (see DAPO and BNPO), and log-ratios beyond 20, which TRL does not clamp.
+region, with and without a KL. TRL has no REINFORCE++. Not compared, because they differ by intent:
+gradient accumulation and several processes under ``dapo``, ``cispo`` and ``bnpo`` (see DAPO and
+BNPO), and log-ratios beyond 20, which TRL does not clamp.
 """
 
 from collections import defaultdict
