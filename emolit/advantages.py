@@ -77,7 +77,8 @@ def standardized_by_batch(rewards: Tensor) -> Tensor:
     Example:
         >>> import torch
         >>> standardized_by_batch(torch.tensor([[2.0], [0.0]]))
-        tensor([[ 0.7071], [-0.7071]])
+        tensor([[ 0.7071],
+                [-0.7071]])
     """
     return _scaled(*_spread(rewards, BATCH), over=BATCH)
 
