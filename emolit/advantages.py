@@ -1,26 +1,37 @@
 """From rewards to advantages: pure functions ``[B, G] -> [B, G]``, one row a group.
 
-Any function of this form works by its dotted path: ``advantage: mypackage.baseline``.
-NaN marks a response that no reward scored; it stays out of the statistics and gets 0.
+Any function of this form works by its dotted path: ``advantage: mypackage.baseline``. The task
+hands it the groups of all processes at once, so that statistics of a batch are those of the global
+batch; under gradient accumulation a batch is one rollout, not the window. NaN marks a response
+that no reward scored; it stays out of the statistics and gets 0.
 """
 
+import torch
 from torch import Tensor
 
 EPSILON = 1e-4
 """Added to the standard deviation, as in R1-AQA (arXiv 2503.11197)."""
+GROUP, BATCH = (1,), (0, 1)
+"""The dimensions that a mean is taken over."""
 
 
-def _spread(rewards: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each reward minus the mean of its group (0 if unscored) and the scored count.
+def _spread(rewards: Tensor, over: tuple[int, ...] = GROUP) -> tuple[Tensor, Tensor]:
+    """Return each reward minus the mean (0 if unscored) and the scored count.
 
     The mean is taken in float64, so that it equals equal rewards exactly: in float32 three times
     2.7446656 has a mean that is not 2.7446656, and dividing by the deviation makes much of it.
     """
     scored = ~rewards.isnan()
-    count = scored.sum(dim=1, keepdim=True)
+    count = scored.sum(dim=over, keepdim=True)
     wide = rewards.double()
-    difference = wide - wide.nansum(dim=1, keepdim=True) / count.clamp(min=1)
+    difference = wide - wide.nansum(dim=over, keepdim=True) / count.clamp(min=1)
     return difference.masked_fill(~scored, 0.0).to(rewards.dtype), count
+
+
+def _scaled(difference: Tensor, count: Tensor, over: tuple[int, ...]) -> Tensor:
+    """Divide by the sample deviation (n - 1) plus 1e-4."""
+    squares = difference.square().sum(over, keepdim=True)
+    return difference / ((squares / (count - 1).clamp(min=1)).sqrt() + EPSILON)
 
 
 def centered(rewards: Tensor) -> Tensor:
@@ -53,9 +64,33 @@ def standardized(rewards: Tensor) -> Tensor:
             f"A group-normalized advantage needs at least 2 responses a prompt, "
             f"but group_size is {rewards.shape[1]}; raise `group_size`."
         )
+    return _scaled(*_spread(rewards), over=GROUP)
+
+
+def standardized_by_batch(rewards: Tensor) -> Tensor:
+    """Subtract the mean of the global batch and divide by its standard deviation plus 1e-4.
+
+    Source: REINFORCE++ (arXiv 2501.03262, section 3.1), and the second step of GDPO (arXiv
+    2601.05242). Groups play no part: one whose rewards are equal has an advantage all the same,
+    and ``group_size`` may be 1.
+
+    Example:
+        >>> import torch
+        >>> standardized_by_batch(torch.tensor([[2.0], [0.0]]))
+        tensor([[ 0.7071],
+                [-0.7071]])
+    """
+    return _scaled(*_spread(rewards, BATCH), over=BATCH)
+
+
+def scaled_by_batch(rewards: Tensor) -> Tensor:
+    """Subtract the mean of the group and divide by the deviation that is left in the global batch.
+
+    Source: REINFORCE++ with baseline (arXiv 2501.03262, section 3.2). The batch's mean is 0 once
+    the groups' are. A group without variance gets exactly 0.
+    """
     difference, count = _spread(rewards)
-    deviation = (difference.square().sum(1, keepdim=True) / (count - 1).clamp(min=1)).sqrt()
-    return difference / (deviation + EPSILON)
+    return _scaled(difference, count.sum(), over=BATCH)
 
 
 def leave_one_out(rewards: Tensor) -> Tensor:
@@ -68,3 +103,52 @@ def leave_one_out(rewards: Tensor) -> Tensor:
     """
     difference, count = _spread(rewards)
     return difference * count / (count - 1).clamp(min=1)
+
+
+def beta_normalized(rewards: Tensor) -> Tensor:
+    """Subtract the group's mean p and divide by a Beta density at p (BNPO, arXiv 2506.02864).
+
+    Over the groups of the global batch p has a mean m and a variance v. The Beta distribution with
+    these has the parameters a = (m (1 - m) / v - 1) m and b = (m (1 - m) / v - 1) (1 - m); the
+    density is that of Beta(1 + a / 3, 1 + b / 3), whose parameters are at least 1 and whose value
+    is at least 1e-6, as in the authors' code.
+
+    Deviation: where no Beta can be fitted (one group, or equal p in all), the density is 1.
+
+    Raises:
+        ValueError: A reward is not in [0, 1]; with several rewards, set this function as
+            ``per_reward``, which is the paper's advantage decomposition.
+    """
+    if ((rewards < 0) | (rewards > 1)).any():
+        worst = rewards[(rewards < 0) | (rewards > 1)][0].item()
+        raise ValueError(
+            f"The advantage `beta_normalized` needs rewards in [0, 1], but one is {worst:g}; set "
+            "it as `per_reward`, or choose another advantage, such as `standardized`."
+        )
+    difference, count = _spread(rewards)
+    share = (rewards.double().nansum(1, keepdim=True) / count.clamp(min=1)).clamp(0, 1)
+    known = share[count > 0]
+    mean, variance = known.mean(), known.var() if len(known) > 1 else known.new_zeros(())
+    if not variance > 0:
+        return difference
+    size = mean * (1 - mean) / variance - 1
+    alpha = (1 + size * mean / 3).clamp(min=1)
+    beta = (1 + size * (1 - mean) / 3).clamp(min=1)
+    log_density = torch.xlogy(alpha - 1, share) + torch.xlogy(beta - 1, 1 - share)
+    log_density += torch.lgamma(alpha + beta) - torch.lgamma(alpha) - torch.lgamma(beta)
+    return (difference / log_density.exp().clamp(min=1e-6)).to(rewards.dtype)
+
+
+def flat(rewards: Tensor) -> Tensor:
+    """Tell which groups have scored responses, but none that differs from another. ``[B]``.
+
+    Example:
+        >>> import torch
+        >>> nan = float("nan")
+        >>> flat(torch.tensor([[1.0, 1.0], [1.0, 0.0], [2.0, nan], [nan, nan]]))
+        tensor([ True, False,  True, False])
+    """
+    scored = ~rewards.isnan()
+    highest = rewards.masked_fill(~scored, float("-inf")).amax(1)
+    lowest = rewards.masked_fill(~scored, float("inf")).amin(1)
+    return scored.any(1) & (highest == lowest)

@@ -54,6 +54,32 @@ def safe_ratio(numerator: Tensor, denominator: Tensor, mask: Tensor) -> Tensor:
     return log_ratio(numerator, denominator, mask).exp()
 
 
+def sequence_log_ratio(numerator: Tensor, denominator: Tensor, mask: Tensor) -> Tensor:
+    """Return the log-ratio of whole responses: the sum over their tokens, clamped. ``[B, G, 1]``.
+
+    A product of ratios leaves what a float holds sooner than any factor, so the sum is clamped.
+    """
+    total = log_ratio(numerator, denominator, mask).sum(-1, keepdim=True)
+    return total.clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND)
+
+
+def clipped_surrogate(ratio: Tensor, advantage: Tensor, low: float, high: float) -> Tensor:
+    """Return ``min(r A, clip(r, 1 - low, 1 + high) A)``.
+
+    Source: PPO (arXiv 1707.06347, eq. 7), with two bounds as in DAPO (arXiv 2503.14476).
+
+    Example:
+        >>> clipped_surrogate(torch.tensor([2.0, 2.0]), torch.tensor([1.0, -1.0]), 0.2, 0.2)
+        tensor([ 1.2000, -2.0000])
+    """
+    return torch.minimum(ratio * advantage, ratio.clamp(1 - low, 1 + high) * advantage)
+
+
+def outside(ratio: Tensor, low: float, high: float) -> Tensor:
+    """Return 1 where a ratio lies outside of ``[1 - low, 1 + high]``, else 0; float, detached."""
+    return ((ratio < 1 - low) | (ratio > 1 + high)).to(ratio.dtype).detach()
+
+
 def k1(logprobs: Tensor, reference: Tensor, mask: Tensor) -> Tensor:
     """Return ``log(p/q)``, unbiased for KL(p || q) on samples of p, of either sign."""
     return log_ratio(logprobs, reference, mask)

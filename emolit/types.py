@@ -184,11 +184,13 @@ class ScoredRollout:
     Attributes:
         rollout: The responses.
         rewards: Each reward by name, NaN where it does not apply. ``[B, G]`` each
-        total: Weighted sum over the rewards that apply. ``[B, G]``
+        total: Weighted sum over the rewards that apply, NaN where none does: such a response is
+            not scored. ``[B, G]``
         advantages: ``[B, G]``
         reference: Log-probabilities under the reference. ``[B, G, T]``; None when not needed
         responses: Number of scored responses, averaged over processes; a loss divides its sum by
             it. None counts those of this rollout.
+        tokens: Number of tokens of scored responses, likewise.
     """
 
     rollout: Rollout
@@ -197,12 +199,23 @@ class ScoredRollout:
     advantages: Tensor
     reference: Tensor | None = None
     responses: Tensor | None = None
+    tokens: Tensor | None = None
 
     @property
-    def count(self) -> Tensor:
+    def mask(self) -> Tensor:
+        """True on the tokens of scored responses. ``[B, G, T]``."""
+        return self.rollout.mask & ~self.total.isnan().unsqueeze(-1)
+
+    @property
+    def response_count(self) -> Tensor:
         """What a sum over responses is divided by."""
-        scored = (~self.total.isnan()).sum().clamp(min=1)
-        return scored if self.responses is None else self.responses
+        here = (~self.total.isnan()).sum().clamp(min=1)
+        return here if self.responses is None else self.responses
+
+    @property
+    def token_count(self) -> Tensor:
+        """What a sum over tokens is divided by."""
+        return self.mask.sum().clamp(min=1) if self.tokens is None else self.tokens
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     """Keep manifests of tests out of the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("EMOLIT_CACHE", str(folder))
+    monkeypatch.setenv("EMOLIT_TRACEBACK", "1")
     monkeypatch.setenv("PL_GLOBAL_SEED", "0")  # restored, whatever seed a test sets
     return folder
 

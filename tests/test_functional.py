@@ -8,15 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit.functional import (
+    clipped_surrogate,
     entropy,
     k1,
     k2,
     k3,
     log_ratio,
     masked_mean,
+    outside,
     pack,
     safe_ratio,
     selective_log_softmax,
+    sequence_log_ratio,
     unpack,
     warp,
 )
@@ -57,6 +60,22 @@ def test_log_ratio_is_exact_inside_its_bound():
     values = torch.tensor([-3.0, 0.0, 3.0])
     mask = torch.ones(3, dtype=torch.bool)
     torch.testing.assert_close(log_ratio(values, torch.ones(3), mask), values - 1)
+
+
+def test_the_log_ratio_of_a_response_is_the_sum_of_its_tokens_and_bounded():
+    values = torch.tensor([[[0.5, -0.2, float("nan")], [15.0, 15.0, 0.0]]])
+    mask = torch.tensor([[[True, True, False], [True, True, True]]])
+    found = sequence_log_ratio(values, torch.zeros(1, 2, 3), mask)
+    torch.testing.assert_close(found, torch.tensor([[[0.3], [20.0]]]))
+
+
+def test_the_surrogate_never_gains_by_leaving_the_region():
+    ratio = torch.tensor([0.5, 0.9, 1.25, 2.0])
+    gains = clipped_surrogate(ratio, torch.tensor(1.0), 0.2, 0.28)
+    torch.testing.assert_close(gains, torch.tensor([0.5, 0.9, 1.25, 1.28]))
+    losses = clipped_surrogate(ratio, torch.tensor(-1.0), 0.2, 0.28)
+    torch.testing.assert_close(losses, -torch.tensor([0.8, 0.9, 1.25, 2.0]))
+    assert outside(ratio, 0.2, 0.28).tolist() == [1.0, 0.0, 0.0, 1.0]
 
 
 def test_masked_mean_ignores_what_is_masked_out_and_empty_rows():

@@ -8,18 +8,35 @@ from pathlib import Path
 import pytest
 import torch
 
+from emolit.advantages import (
+    beta_normalized,
+    centered,
+    leave_one_out,
+    standardized,
+    standardized_by_batch,
+)
 from emolit.corpora.manifest import Manifest
 from emolit.evaluators.categorical import Categorical
 from emolit.loading import Loading
+from emolit.objectives.bnpo import BNPO
+from emolit.objectives.cispo import CISPO
+from emolit.objectives.dapo import DAPO
+from emolit.objectives.dr_grpo import DrGRPO
 from emolit.objectives.grpo import GRPO
+from emolit.objectives.gspo import GSPO
+from emolit.objectives.reinforce_plus_plus import ReinforcePlusPlus
+from emolit.objectives.rloo import RLOO
 from emolit.policies.nano import Nano, NanoSize
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.sft import SupervisedFinetuning
+from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
 from tests.command import emolit
 from tests.fakes.tones import write_tones
+from tests.tasks.toy import WORDS, Table, asked
+from tests.test_house import plugins
 
 DEMO = Path(__file__).parents[1] / "configs" / "experiments" / "demo" / "sft.yaml"
 SIZE = NanoSize(seconds=1, mels=20, tower_width=32, tower_layers=1, width=32, layers=1, heads=2)
@@ -101,6 +118,45 @@ def test_grpo_learns_to_hear_and_cannot_with_audio_of_other_clips(batches, tmp_p
     deaf = reinforced(checkpoint, corpus, shuffled, monkeypatch)
     assert hearing > 0.9
     assert deaf < 0.75
+
+
+PARTNERS = {
+    GRPO: standardized,
+    DrGRPO: centered,
+    DAPO: standardized,
+    GSPO: standardized,
+    CISPO: standardized,
+    RLOO: leave_one_out,
+    ReinforcePlusPlus: standardized_by_batch,
+    BNPO: beta_normalized,
+}
+"""Each objective with the advantage of its paper."""
+
+
+def test_every_objective_has_a_partner():
+    assert set(PARTNERS) == {plugin for _, plugin in plugins("objectives")}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("objective", PARTNERS)
+def test_every_objective_learns_the_toy_problem(objective, seed, monkeypatch):
+    monkeypatch.setenv("PL_GLOBAL_SEED", str(seed))
+    step = property(lambda self: getattr(self, "_step", 0))
+    monkeypatch.setattr(ReinforcementFinetuning, "global_step", step)
+    task = ReinforcementFinetuning(
+        Table(),
+        objective(),
+        [Correct()],
+        partial(torch.optim.Adam, lr=0.05),
+        Categorical(Taxonomy(WORDS)),
+        advantage=PARTNERS[objective],
+        prompt=Direct(),
+    )
+    task.progress = lambda: 0.0
+    task.log_dict = lambda *_, **__: None
+    rewards = train(task, [asked()], 200)
+    assert sum(rewards[:3]) / 3 < 0.5
+    assert sum(rewards[-10:]) / 10 > 0.9
 
 
 @pytest.mark.slow

@@ -33,7 +33,9 @@ model:
   class_path: ReinforcementFinetuning
   init_args:
     policy: {class_path: Nano, init_args: {checkpoint: NANO}}
-    objective: {class_path: GRPO}
+    objective:
+      class_path: GRPO
+      init_args: {kl: {class_path: emolit.kl.AdaptiveKL, init_args: {target: 0.001}}}
     rewards: [Correct, WellFormed]
     evaluator: {class_path: Categorical}
     group_size: 4
@@ -45,7 +47,9 @@ model:
 
 SFT = ("ReinforcementFinetuning", "SupervisedFinetuning")
 FAST = ("--model.init_args.optimizer.init_args.lr", "1e-2")
-WARM = re.compile(r" +(objective|rewards|group_size):.*\n")
+WARM = re.compile(
+    r" +(objective|rewards|group_size):.*\n( +(class_path: GRPO|init_args: {kl).*\n)*"
+)
 """Lines that only the reinforcement task has."""
 
 

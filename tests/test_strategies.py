@@ -34,7 +34,7 @@ model:
   class_path: ReinforcementFinetuning
   init_args:
     policy: {class_path: Nano, init_args: {checkpoint: NANO}}
-    objective: {class_path: GRPO}
+    objective: {class_path: GRPO, init_args: {kl: 0.04}}
     rewards: [Correct, WellFormed, tests.fakes.sounds.Sounds]
     evaluator: {class_path: Categorical}
     group_size: 4
@@ -48,11 +48,22 @@ RUNS = {
 }
 TWO = ["--trainer.accelerator", "cpu", "--trainer.devices", 2, "--trainer.precision", "32-true"]
 TWO += ["--data.init_args.loading.batch_size", 4]
+BATCH = """
+model:
+  init_args:
+    objective: {class_path: DAPO, init_args: {kl: 0.0}}
+    advantage: emolit.advantages.standardized_by_batch
+    per_reward: emolit.advantages.standardized
+    reward_kl: {class_path: emolit.kl.AdaptiveKL, init_args: {target: 0.001}}
+    redraws: 2
+    skip_flat_groups: true
+"""
 LORA = ["--model.init_args.policy.init_args.lora", "{rank: 2, train: [multi_modal_projector]}"]
 SYNC = ["--trainer.callbacks+", "SyncReference", "--trainer.callbacks.init_args.every_n_steps", 2]
 SYNC += ["--trainer.callbacks.init_args.alpha", 0.5]
 SYNC += ["--model.init_args.objective.init_args.kl", 1.0]
 FORMS = {"full": [], "lora": LORA, "full, synced": SYNC, "lora, synced": LORA + SYNC}
+FORMS["batch"] = []  # an overlay
 
 
 def fit(config: Path, root: Path, *more: object) -> None:
@@ -71,6 +82,7 @@ def fit(config: Path, root: Path, *more: object) -> None:
 def config(tmp_path_factory, nano_folder):
     folder = tmp_path_factory.mktemp("strategies")
     write_tones(folder / "data", speakers=6)
+    (folder / "batch.yaml").write_text(BATCH)
     file = folder / "grpo.yaml"
     file.write_text(CONFIG.replace("ROOT", str(folder / "data")).replace("NANO", str(nano_folder)))
     return file
@@ -78,16 +90,19 @@ def config(tmp_path_factory, nano_folder):
 
 def scalars(root: Path) -> dict[str, list[float]]:
     board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
-    wanted = ("train/loss", "train/kl", "train/grad_norm", "train/reward", "val/tones/UA")
-    return {name: [score.value for score in board.Scalars(name)] for name in wanted}
+    wanted = {"train/loss", "train/kl", "train/grad_norm", "train/reward", "val/tones/UA"}
+    wanted |= {"train/reward_kl", "train/reward_kl_coefficient"}
+    names = wanted.intersection(board.Tags()["scalars"])
+    return {name: [score.value for score in board.Scalars(name)] for name in names}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", list(FORMS))
 def test_two_processes_are_one(config, tmp_path, form):
+    overlay = ["--config", config.with_name("batch.yaml")] if form == "batch" else []
     weights, curves = {}, {}
     for name, strategy in RUNS.items():
-        fit(config, tmp_path / name, *FORMS[form], *strategy, *(TWO if strategy else []))
+        fit(config, tmp_path / name, *overlay, *FORMS[form], *strategy, *(TWO if strategy else []))
         (file,) = (tmp_path / name / "last").glob("*model.safetensors")
         kept = torch.load(tmp_path / name / "last.ckpt", weights_only=True)["state_dict"]
         weights[name], curves[name] = load_file(file) | kept, scalars(tmp_path / name)

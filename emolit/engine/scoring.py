@@ -24,13 +24,17 @@ WORTH = 1.2
 """Sharing pays if whole rows have so many times the tokens (Unsloth asks for 1.3)."""
 
 
-def saving(encoded: Encoded, rollout: Rollout) -> float:
+def saving(prompt: Tensor, rollout: Rollout) -> float:
     """Return how many times the tokens whole rows have: G (P + T) / (P + G T).
+
+    Args:
+        prompt: True on prompt tokens. ``[B, P]``
+        rollout: The responses.
 
     Example:
         With 256 prompt tokens and 8 responses of 32, it is 4.5.
     """
-    prompts = encoded.mask.sum().item()
+    prompts = prompt.sum().item()
     responses, group = rollout.mask.sum().item(), rollout.group_size
     return float((group * prompts + responses) / (prompts + responses))
 
@@ -63,12 +67,17 @@ class Scorer:
     def logprobs(
         self, model: LanguageModel, encode: Callable[..., Encoded], rollout: Rollout
     ) -> Tensor:
-        """Score with the kept prefill, if it is of this batch and these weights."""
+        """Score with the kept prefill, if it is of these clips or more, and of these weights."""
         kept, self._kept = self._kept, None
-        usable = kept is not None and kept[0] is rollout.batch and kept[1] == version(model)
-        if kept is None or not usable or not self._shares(encode(rollout.batch), rollout):
+        places = None if kept is None else places_in(kept[0], rollout.batch)
+        if kept is None or places is None or kept[1] != version(model):
             return self.fresh(model, encode, rollout)
-        return shared_logprobs(model, kept[2], rollout)
+        prefix = kept[2]
+        if rollout.batch is not kept[0]:
+            prefix = prefix.rows(torch.tensor(places, device=prefix.mask.device))
+        if not self._shares(prefix.mask, rollout):
+            return self.fresh(model, encode, rollout)
+        return shared_logprobs(model, prefix, rollout)
 
     def fresh(
         self, model: LanguageModel, encode: Callable[..., Encoded], rollout: Rollout
@@ -81,16 +90,16 @@ class Scorer:
             rollout: What to score.
         """
         encoded = encode(rollout.batch)
-        if not self._shares(encoded, rollout):
+        if not self._shares(encoded.mask, rollout):
             rows = encode(rollout.batch, rollout.group_size)
             return self._checkpointed(plain_logprobs, model, rows, rollout)
         if self.packed:
             return self._checkpointed(packed_logprobs, model, encoded, rollout)
         return shared_logprobs(model, prefill(model, encoded), rollout)
 
-    def _shares(self, encoded: Encoded, rollout: Rollout) -> bool:
+    def _shares(self, prompt: Tensor, rollout: Rollout) -> bool:
         """Tell whether sharing the prompt pays; say once in the log that it does not."""
-        gain = saving(encoded, rollout)
+        gain = saving(prompt, rollout)
         shares = self.anyone(gain >= WORTH)
         if not shares and rollout.group_size > 1 and not self._told:
             self._told = True
@@ -116,6 +125,13 @@ class Scorer:
         finally:
             for layer in layers:
                 layer.training = False
+
+
+def places_in(batch: Batch, part: Batch) -> list[int] | None:
+    """Return where the clips of a part stand in a batch, by their very waveforms; None if not."""
+    known = {id(waveform): place for place, waveform in enumerate(batch.waveforms)}
+    places = [known.get(id(waveform), -1) for waveform in part.waveforms]
+    return None if -1 in places else places
 
 
 def version(model: LanguageModel) -> int:

@@ -1,19 +1,37 @@
-"""The contract of an objective."""
+"""The contract of an objective, and the means that losses are made of.
+
+A mean is a sum divided by a count that the task averaged over processes: averaged over processes
+again, as DDP and FSDP2 average gradients, the loss is that of one process with all rows. Under
+gradient accumulation each rollout has its own count and rollouts weigh the same, since the next
+rollout is sampled only after the gradient of the one before.
+"""
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
+from emolit.functional import k3, masked_mean, masked_sum
+from emolit.kl import KL
 from emolit.types import Outcome, ScoredRollout
 
 
 class Objective(nn.Module, ABC):
-    """Turns the policy's log-probabilities of a scored rollout into one loss."""
+    """Turns the policy's log-probabilities of a scored rollout into one loss.
+
+    Args:
+        kl: The KL to the reference in the loss: a `KL`, or the coefficient of a plain one; 0
+            skips the reference.
+    """
+
+    def __init__(self, kl: KL | float = 0.0) -> None:
+        super().__init__()
+        self.kl = kl if isinstance(kl, KL) else KL(kl)
 
     @property
-    @abstractmethod
     def needs_reference(self) -> bool:
         """Whether the reference must score the rollout too."""
+        return self.kl.on
 
     @abstractmethod
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
@@ -23,3 +41,28 @@ class Objective(nn.Module, ABC):
             logprobs: Of the sampled tokens under the policy, differentiable. ``[B, G, T]``
             scored: Rewards, advantages, behavior and reference log-probabilities.
         """
+
+    def penalty(self, logprobs: Tensor, scored: ScoredRollout) -> Tensor:
+        """Return what the KL costs, token by token. ``[B, G, T]``."""
+        penalty: Tensor = self.kl(logprobs, scored.reference, scored.rollout)
+        return penalty
+
+    @torch.no_grad()
+    def watched(self, logprobs: Tensor, scored: ScoredRollout) -> dict[str, Tensor]:
+        """Return ``drift`` from the policy that sampled (k3) and ``kl``, in nats a token."""
+        rollout, mask = scored.rollout, scored.rollout.mask
+        stats = {"drift": masked_mean(k3(logprobs, rollout.behavior, mask), mask)}
+        if self.kl.on and scored.reference is not None:
+            nats = self.kl.estimate(logprobs, scored.reference, rollout)
+            stats["kl"] = masked_mean(nats, mask)
+        return stats
+
+
+def mean_over_responses(values: Tensor, scored: ScoredRollout) -> Tensor:
+    """Average ``[B, G]`` over the scored responses of all processes."""
+    return masked_sum(values, ~scored.total.isnan()) / scored.response_count
+
+
+def mean_over_tokens(values: Tensor, scored: ScoredRollout) -> Tensor:
+    """Average ``[B, G, T]`` over the tokens of all scored responses of all processes."""
+    return masked_sum(values, scored.mask) / scored.token_count

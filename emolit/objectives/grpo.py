@@ -6,15 +6,18 @@ With the ratio r_t = p(o_t) / p_behavior(o_t) of each token and the advantage A 
     k3_t        = p_ref / p - log(p_ref / p) - 1
     loss        = - mean over responses of ( mean over their tokens of ( surrogate_t - kl k3_t ) )
 
+Goes with ``advantage: emolit.advantages.standardized``; the paper's ``kl`` is 0.04.
+
 Deviations from the paper: log-ratios are masked and clamped to [-20, 20] before ``exp``, so that
 value and gradient stay finite; the mean over responses leaves out those that no reward scored.
+Equals TRL 1.16's ``loss_type="grpo"``.
 """
 
-import torch
 from torch import Tensor
 
-from emolit.functional import k3, masked_mean, masked_sum, safe_ratio
-from emolit.objectives.base import Objective
+from emolit.functional import clipped_surrogate, masked_mean, outside, safe_ratio
+from emolit.kl import KL
+from emolit.objectives.base import Objective, mean_over_responses
 from emolit.types import Outcome, ScoredRollout
 
 
@@ -23,36 +26,19 @@ class GRPO(Objective):
 
     Args:
         clip: Half width of the trust region around ratio 1.
-        kl: Coefficient of the KL to the reference; 0 skips the reference.
+        kl: The KL to the reference in the loss, or its coefficient; 0 skips the reference.
     """
 
-    def __init__(self, clip: float = 0.2, kl: float = 0.04) -> None:
-        super().__init__()
+    def __init__(self, clip: float = 0.2, kl: KL | float = 0.0) -> None:
+        super().__init__(kl)
         self.clip = clip
-        self.kl = kl
-
-    @property
-    def needs_reference(self) -> bool:
-        """Whether the KL term is on."""
-        return self.kl > 0
 
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
         """Return the loss and ``kl``, ``drift``, ``clipped`` (shares and means over tokens)."""
-        rollout = scored.rollout
-        mask = rollout.mask
-        ratio = safe_ratio(logprobs, rollout.behavior, mask)
-        advantage = scored.advantages.unsqueeze(-1)
-        surrogate = torch.minimum(
-            ratio * advantage, ratio.clamp(1 - self.clip, 1 + self.clip) * advantage
-        )
-        penalty = torch.zeros_like(surrogate)
-        stats = {
-            "drift": masked_mean(k3(logprobs, rollout.behavior, mask), mask).detach(),
-            "clipped": masked_mean(((ratio - 1).abs() > self.clip).float(), mask).detach(),
-        }
-        if scored.reference is not None:
-            penalty = k3(logprobs, scored.reference, mask)
-            stats["kl"] = masked_mean(penalty, mask).detach()
-        per_response = masked_mean(surrogate - self.kl * penalty, mask, dim=-1)
-        loss = -masked_sum(per_response, ~scored.total.isnan()) / scored.count
-        return Outcome(loss, stats)
+        mask = scored.rollout.mask
+        ratio = safe_ratio(logprobs, scored.rollout.behavior, mask)
+        surrogate = clipped_surrogate(ratio, scored.advantages.unsqueeze(-1), self.clip, self.clip)
+        per_token = surrogate - self.penalty(logprobs, scored)
+        loss = -mean_over_responses(masked_mean(per_token, mask, dim=-1), scored)
+        clipped = masked_mean(outside(ratio, self.clip, self.clip), mask)
+        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})

@@ -94,10 +94,19 @@ class Task(LightningModule, ABC):
         A loss that is a sum divided by it becomes, averaged over processes as DDP does, the sum
         over all of them divided by the whole count: as if one process had had all rows.
         """
-        whole = count.float()
-        if self._trainer is not None and self.trainer.world_size > 1:
-            whole = self.trainer.strategy.reduce(whole, reduce_op="mean")
-        return whole.clamp(min=1e-6)
+        return self.averaged(count).clamp(min=1e-6)
+
+    @property
+    def processes(self) -> int:
+        """How many processes train together."""
+        return 1 if self._trainer is None else self.trainer.world_size
+
+    def averaged(self, values: Tensor) -> Tensor:
+        """Return the mean of each value over all processes, every one of which must ask."""
+        if self.processes == 1:
+            return values.float()
+        mean: Tensor = self.trainer.strategy.reduce(values.float(), reduce_op="mean")
+        return mean
 
     def configure_optimizers(self) -> Any:
         """Give the optimizer what trains.

@@ -1,5 +1,6 @@
 """Reinforcement finetuning: rollout, rewards, advantage, objective."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,10 +10,12 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
-from emolit.advantages import standardized
+from emolit.advantages import flat, standardized
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
-from emolit.functional import masked_mean
+from emolit.functional import masked_mean, masked_sum
+from emolit.groups import clips_of, replaced, scored_groups_of
+from emolit.kl import KL, AdaptiveKL
 from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
@@ -34,8 +37,20 @@ class ReinforcementFinetuning(Task):
         rewards: What a response is worth, each under its own name.
         optimizer: Any torch optimizer.
         evaluator: Turns answers into scores.
-        advantage: Any function ``[B, G] -> [B, G]`` of the total reward.
+        advantage: Any function ``[B, G] -> [B, G]`` of the total reward; it sees the groups of all
+            processes.
+        per_reward: Any such function, applied to each reward before the weighted sum; None leaves
+            them as they are. GDPO (arXiv 2601.05242) is ``standardized`` here and
+            ``standardized_by_batch`` as the advantage.
+        reward_kl: A `KL`, or the coefficient of a plain one, between the policy that sampled and
+            the reference; summed over a response it is taken off the total before the advantage.
+            0 takes nothing off. A KL in the loss is the objective's ``kl``.
         group_size: G, responses a prompt.
+        redraws: How often groups of equal total rewards are drawn again, with fresh streams
+            (dynamic sampling; DAPO, arXiv 2503.14476, draws other prompts instead).
+        skip_flat_groups: Leave groups whose advantages are all 0 out of the update: loss and
+            gradient are the same, the work is less. Not done while the objective has a KL, which
+            such groups bear too.
         scheduler: Any torch scheduler, stepped once an optimizer step.
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn; validation and test decode greedily.
@@ -49,7 +64,11 @@ class ReinforcementFinetuning(Task):
         optimizer: OptimizerFactory,
         evaluator: Evaluator,
         advantage: Callable[[Tensor], Tensor] = standardized,
+        per_reward: Callable[[Tensor], Tensor] | None = None,
+        reward_kl: KL | float = 0.0,
         group_size: int = 8,
+        redraws: int = 0,
+        skip_flat_groups: bool = False,
         scheduler: SchedulerFactory | None = None,
         prompt: Prompt | None = None,
         sampling: Sampling = Sampling(),
@@ -64,12 +83,16 @@ class ReinforcementFinetuning(Task):
         self.objective = objective
         self.rewards: Sequence[Reward] = nn.ModuleList(rewards)  # type: ignore[assignment]  # iterates alike
         self.advantage = advantage
+        self.per_reward = per_reward
+        self.reward_kl = reward_kl if isinstance(reward_kl, KL) else KL(reward_kl)
         self.group_size = group_size
+        self.redraws = redraws
+        self.skip_flat_groups = skip_flat_groups
 
     @property
     def needs_reference(self) -> bool:
-        """Whether the objective has a KL term."""
-        return self.objective.needs_reference
+        """Whether there is a KL, in the loss or in the reward."""
+        return self.objective.needs_reference or self.reward_kl.on
 
     def setup(self, stage: str) -> None:
         """Show the prompt to the rewards."""
@@ -92,35 +115,120 @@ class ReinforcementFinetuning(Task):
         total = self.trainer.estimated_stepping_batches
         return min(1.0, self.global_step / total) if total and total != float("inf") else 0.0
 
-    def rollout(self, batch: Batch) -> Rollout:
-        """Sample and read G responses a prompt."""
+    def rollout(self, batch: Batch, attempt: int = 0) -> Rollout:
+        """Sample and read G responses a prompt.
+
+        Args:
+            batch: B prompts.
+            attempt: Each draws from streams of its own.
+        """
+        seed = run_seed() + (attempt << 32)  # a seed of Lightning's has 32 bits
         drawn = self.policy.sample(
-            batch, self.group_size, self.sampling, seed=run_seed(), step=self.global_step
+            batch, self.group_size, self.sampling, seed=seed, step=self.global_step
         )
         return replace(self.read(drawn), progress=self.progress())
 
+    def rewarded(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return each reward ``[B, G]`` by name, on the device."""
+        return {name: score.to(self.device) for name, score in self.rewards_of(rollout).items()}
+
+    def redrawn(
+        self, rollout: Rollout, rewards: dict[str, Tensor]
+    ) -> tuple[Rollout, dict[str, Tensor]]:
+        """Draw groups of equal rewards again, until none is left or ``redraws`` is used up.
+
+        As long as any process has such a group all of them draw, since weights may be sharded.
+        """
+        for attempt in range(1, self.redraws + 1):
+            level = flat(weighted_sum(self.rewards, rewards))
+            if not self.averaged(level.any()):
+                break
+            groups = level.nonzero().flatten().tolist()
+            with torch.no_grad():  # so that the prefill of the whole batch is kept for the loss
+                fresh = self.rollout(clips_of(rollout.batch, groups or [0]), attempt)
+            if groups:
+                rollout = replaced(rollout, groups, fresh)
+                for name, score in self.rewarded(fresh).items():
+                    rewards[name] = rewards[name].index_copy(0, level.nonzero().flatten(), score)
+        return rollout, rewards
+
+    def compared(self, rewards: dict[str, Tensor], penalty: Tensor) -> Tensor:
+        """Return the advantages ``[B, G]``, taken over the groups of all processes.
+
+        Args:
+            rewards: Each reward by name. ``[B, G]`` each
+            penalty: Taken off the total. ``[B, G]``
+        """
+        mine = torch.stack([*rewards.values(), penalty])
+        everyone: Any = self.all_gather(mine) if self.processes > 1 else mine.unsqueeze(0)
+        *parts, penalties = everyone.transpose(0, 1).flatten(1, 2)  # [processes * B, G] each
+        if self.per_reward is not None:
+            parts = [self.per_reward(part).masked_fill(part.isnan(), math.nan) for part in parts]
+        worth = weighted_sum(self.rewards, dict(zip(rewards, parts, strict=True))) - penalties
+        advantages = self.advantage(worth).view(self.processes, *penalty.shape)
+        return advantages[self.global_rank]
+
     def scored(self, rollout: Rollout) -> ScoredRollout:
         """Add rewards, advantages and reference log-probabilities."""
-        rewards = {name: score.to(self.device) for name, score in self.rewards_of(rollout).items()}
+        rollout, rewards = self.redrawn(rollout, self.rewarded(rollout))
         total = weighted_sum(self.rewards, rewards)
         reference = self.policy.reference_logprobs(rollout) if self.needs_reference else None
-        return ScoredRollout(
-            rollout,
-            rewards,
-            total,
-            self.advantage(total),
-            reference,
-            responses=self.shared((~total.isnan()).sum()),
-        )
+        penalty = masked_sum(self.reward_kl(rollout.behavior, reference, rollout), rollout.mask, -1)
+        advantages = self.compared(rewards, penalty)
+        scored = ScoredRollout(rollout, rewards, total, advantages, reference)
+        counts = self.shared(torch.stack([(~total.isnan()).sum(), scored.mask.sum()]))
+        return replace(scored, responses=counts[0], tokens=counts[1])
+
+    def updating(self, scored: ScoredRollout) -> ScoredRollout:
+        """Return the groups that the update needs: one at least, so that no process stays out."""
+        if not self.skip_flat_groups or self.objective.needs_reference:
+            return scored
+        groups = (scored.advantages != 0).any(1).nonzero().flatten().tolist()
+        return scored_groups_of(scored, groups or [0])
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Sample, score, and return the loss with the scored rollout for callbacks."""
         started = time.perf_counter()
         scored = self.scored(self.rollout(batch))
-        outcome = self.objective(self.policy.logprobs(scored.rollout), scored)
+        updating = self.updating(scored)
+        logprobs = self.policy.logprobs(updating.rollout)
+        outcome = self.objective(logprobs, updating)
         check_finite(outcome.loss, batch)
-        self._log_step(scored, outcome.loss, outcome.stats, started)
+        stats = {
+            **outcome.stats,
+            **self.adapted("kl", self.objective.kl, logprobs.detach(), updating),
+            **self.adapted("reward_kl", self.reward_kl, scored.rollout.behavior, scored),
+        }
+        self._log_step(scored, outcome.loss, stats, started)
         return {"loss": outcome.loss, "scored": scored}
+
+    def adapted(
+        self, name: str, kl: KL, logprobs: Tensor, scored: ScoredRollout
+    ) -> dict[str, Tensor]:
+        """Let an adaptive KL follow its mean over the tokens of all processes; return both."""
+        if scored.reference is None or not kl.on:
+            return {}
+        mask = scored.rollout.mask
+        nats = masked_sum(kl.estimate(logprobs, scored.reference, scored.rollout), mask)
+        total, tokens = self.averaged(torch.stack([nats, mask.sum()]))
+        if not isinstance(kl, AdaptiveKL):
+            return {name: total / tokens}
+        kl.adapt((total / tokens).item())
+        return {name: total / tokens, f"{name}_coefficient": torch.tensor(kl.coefficient)}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the coefficients of adaptive KLs beside the weights that train."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["kl"] = {name: kl.coefficient for name, kl in self._adaptive().items()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Check the weights; take up the coefficients where the run has left them."""
+        super().on_load_checkpoint(checkpoint)
+        for name, kl in self._adaptive().items():
+            kl.coefficient = checkpoint.get("kl", {}).get(name, kl.coefficient)
+
+    def _adaptive(self) -> dict[str, AdaptiveKL]:
+        return {name: kl for name, kl in self.named_modules() if isinstance(kl, AdaptiveKL)}
 
     def _log_step(
         self, scored: ScoredRollout, loss: Tensor, stats: dict[str, Tensor], started: float

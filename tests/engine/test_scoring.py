@@ -7,6 +7,7 @@ import torch
 
 from emolit.engine.prefix import prefill
 from emolit.engine.scoring import Scorer, blocks, continue_prefix, saving
+from emolit.groups import groups_of
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
 from tests.conftest import part
@@ -52,6 +53,25 @@ def test_rollout_and_loss_share_one_prefill_until_a_weight_changes(policy, batch
     assert (moved - rollout.behavior).abs().max() > 1e-2
 
 
+def test_some_of_the_clips_are_scored_on_the_prefill_of_all(policy, batch):
+    counts = counted(policy, batch)
+    rollout = policy.sample(batch, 6, Sampling(max_tokens=4), seed=0, step=0)
+    before = dict(counts)
+    part_of_it = groups_of(rollout, [3, 1])
+    shared = policy.logprobs(part_of_it)
+    assert counts["tower"] == before["tower"]
+    whole = policy.logprobs(rollout)
+    torch.testing.assert_close(shared, whole[[3, 1]], atol=1e-6, rtol=0)
+
+    def gradient(logprobs):
+        policy.zero_grad()
+        logprobs.sum().backward()
+        return policy.language_model().head.weight.grad.clone()
+
+    expected = gradient(whole[[3, 1]])
+    torch.testing.assert_close(gradient(shared), expected, atol=1e-5, rtol=1e-5)
+
+
 def test_a_prefill_without_gradients_is_not_kept(policy, batch):
     counts = counted(policy, batch)
     with torch.no_grad():
@@ -63,7 +83,7 @@ def test_a_prefill_without_gradients_is_not_kept(policy, batch):
 def test_whole_rows_are_scored_where_sharing_does_not_pay(policy, batch, caplog):
     one = part(batch, slice(0, 2))
     rollout = policy.sample(one, 2, Sampling(max_tokens=250, stop=()), seed=0, step=0)
-    assert saving(policy.encode(one), rollout) < 1.2
+    assert saving(policy.encode(one).mask, rollout) < 1.2
     counts = counted(policy, batch)
     with caplog.at_level(logging.INFO):
         whole = policy.logprobs(rollout)

@@ -6,9 +6,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.advantages import standardized
+from emolit.advantages import flat, standardized, standardized_by_batch
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators.categorical import Categorical
+from emolit.functional import k1
+from emolit.kl import KL, AdaptiveKL
+from emolit.objectives.dapo import DAPO
 from emolit.objectives.grpo import GRPO
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
@@ -85,6 +88,151 @@ def test_total_and_advantage_are_the_weighted_sum_in_its_group():
     expected = scored.rewards["correct"] + 0.5 * scored.rewards["well_formed"]
     torch.testing.assert_close(scored.total, expected)
     torch.testing.assert_close(scored.advantages, standardized(expected))
+
+
+def moved(made):
+    """Let the policy leave its reference, unevenly."""
+    with torch.no_grad():
+        made.policy.logits.copy_(torch.linspace(-1, 1, 16).view(4, 4))
+    return made
+
+
+def test_a_kl_in_the_reward_is_taken_off_before_the_advantage():
+    made = moved(task(reward_kl=KL(0.5, k1)))
+    assert made.needs_reference
+    scored = made.training_step(asked(), 0)["scored"]
+    nats = (scored.rollout.behavior - scored.reference).squeeze(-1)
+    torch.testing.assert_close(scored.advantages, standardized(scored.total - 0.5 * nats))
+    torch.testing.assert_close(
+        scored.total, scored.rewards["correct"] + 0.5 * scored.rewards["well_formed"]
+    )
+    assert made.logged["train/reward_kl"].item() == pytest.approx(nats.mean().item())
+    assert "train/kl" not in made.logged
+
+
+def test_an_adaptive_price_follows_the_kl_wherever_it_hangs():
+    for where in ("loss", "reward"):
+        kl = AdaptiveKL(0.1, target=1e-3)
+        in_loss = {"objective": GRPO(kl=kl)} if where == "loss" else {"reward_kl": kl}
+        made = moved(task(**in_loss))
+        steps(made, 3)
+        assert kl.coefficient == pytest.approx(0.1 * 1.02**3)
+        name = "train/kl_coefficient" if where == "loss" else "train/reward_kl_coefficient"
+        assert made.logged[name].item() == pytest.approx(kl.coefficient)
+
+
+def test_an_adaptive_price_is_in_the_checkpoint():
+    made = moved(task(objective=GRPO(kl=AdaptiveKL(0.1, target=1e-3)), reward_kl=AdaptiveKL(0.2)))
+    steps(made, 3)
+    checkpoint = {"state_dict": made.state_dict()}
+    made.on_save_checkpoint(checkpoint)
+    again = task(objective=GRPO(kl=AdaptiveKL(0.1)), reward_kl=0.3)
+    again.on_load_checkpoint(checkpoint)
+    assert again.objective.kl.coefficient == made.objective.kl.coefficient != 0.1
+    assert again.reward_kl.coefficient == 0.3
+
+
+def test_rewards_can_be_normalized_one_by_one_before_the_sum():
+    """GDPO: standardized in the group, weighted, standardized over the batch."""
+    made = moved(task(per_reward=standardized, advantage=standardized_by_batch))
+    scored = made.training_step(asked(), 0)["scored"]
+    by_hand = standardized(scored.rewards["correct"])
+    by_hand = by_hand + 0.5 * standardized(scored.rewards["well_formed"])
+    torch.testing.assert_close(scored.advantages, standardized_by_batch(by_hand))
+
+
+def test_what_a_reward_does_not_apply_to_stays_unscored_when_normalized():
+    made = task(rewards=[Correct()], per_reward=standardized)
+    rewards = {"correct": torch.tensor([[1.0, 0.0, float("nan")]])}
+    seen = []
+    made.advantage = lambda worth: seen.append(worth) or standardized(worth)
+    assert made.compared(rewards, torch.zeros(1, 3))[0, 2] == 0
+    assert seen[0][0, 2].isnan()
+
+
+def sharp(made):
+    """Make two of four groups answer alike, one rightly and one wrongly."""
+    with torch.no_grad():
+        made.policy.logits[0, 0] = made.policy.logits[1, 0] = 50.0
+    return made
+
+
+def losses(made):
+    """Return loss and gradient of a step."""
+    loss = made.training_step(asked(), 0)["loss"]
+    made.policy.zero_grad()
+    loss.backward()
+    return loss.detach(), made.policy.logits.grad.clone()
+
+
+@pytest.mark.parametrize("objective", [GRPO, DAPO])
+def test_skipping_flat_groups_changes_the_work_and_nothing_else(objective):
+    scored_groups = []
+
+    class Counting(Table):
+        def logprobs(self, rollout):
+            scored_groups.append(len(rollout.batch))
+            return super().logprobs(rollout)
+
+    found = {}
+    for skips in (False, True):
+        made = sharp(task(Counting(), objective=objective(), skip_flat_groups=skips))
+        scored_groups.clear()
+        found[skips] = losses(made)
+        assert scored_groups[-1] == (2 if skips else 4)
+        assert made.logged["train/flat_groups"] == 0.5
+    for whole, part in zip(*found.values(), strict=True):
+        torch.testing.assert_close(part, whole)
+    assert found[True][1].abs().sum() > 0
+
+
+def test_flat_groups_bear_a_kl_and_are_not_skipped():
+    made = sharp(task(objective=GRPO(kl=0.1), skip_flat_groups=True))
+    scored = made.training_step(asked(), 0)["scored"]
+    assert made.updating(scored) is scored
+
+
+def test_a_step_of_flat_groups_only_moves_nothing():
+    made = task(skip_flat_groups=True)
+    with torch.no_grad():
+        made.policy.logits[:, 0] = 50.0
+    loss, gradient = losses(made)
+    assert loss == 0
+    assert (gradient == 0).all()
+
+
+def test_flat_groups_are_drawn_again_with_fresh_streams():
+    made = task(group_size=2)
+    before = made.scored(made.rollout(asked()))
+    made.redraws = 5
+    after = made.scored(made.rollout(asked()))
+    level = flat(before.total)
+    assert level.any()
+    assert not level.all()
+    assert not flat(after.total).any()
+    kept = ~level
+    assert torch.equal(after.rollout.tokens[kept], before.rollout.tokens[kept])
+    assert after.rollout.batch is not None
+    torch.testing.assert_close(after.rollout.behavior, made.policy.logprobs(after.rollout).detach())
+    words = [[WORDS[token] for token in row] for row in after.rollout.tokens.squeeze(-1).tolist()]
+    assert [list(group) for group in after.rollout.answers] == words
+    again = made.scored(made.rollout(asked()))
+    assert torch.equal(again.rollout.tokens, after.rollout.tokens)
+
+
+def test_hopeless_groups_are_drawn_again_only_so_often():
+    made = sharp(task(redraws=3))
+    seeds = []
+    sample = made.policy.sample
+
+    def counting(batch, *rest, seed, step):
+        seeds.append((len(batch), seed))
+        return sample(batch, *rest, seed=seed, step=step)
+
+    made.policy.sample = counting
+    made.training_step(asked(), 0)
+    assert [size for size, _ in seeds] == [4, 2, 2, 2]
+    assert len({seed for _, seed in seeds}) == 4
 
 
 def test_every_reward_has_its_own_curve():

@@ -1,0 +1,103 @@
+"""Groups of a rollout, taken out and put back: what updates skip and what is drawn again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from emolit.types import Batch, Rollout, ScoredRollout
+
+EVERY = 255
+"""In ``support``, eight tokens of which each could be drawn; stands behind the end of a row."""
+
+
+def clips_of(batch: Batch, groups: Sequence[int]) -> Batch:
+    """Return some clips of a batch, with the very waveforms."""
+    return replace(
+        batch,
+        clips=_picked(batch.clips, groups),
+        questions=_picked(batch.questions, groups),
+        targets=_picked(batch.targets, groups),
+        waveforms=_picked(batch.waveforms, groups),
+    )
+
+
+def groups_of(rollout: Rollout, groups: Sequence[int]) -> Rollout:
+    """Return some groups of a rollout."""
+    rows = torch.tensor(groups, device=rollout.tokens.device)
+    tensors: dict[str, Any] = {name: value[rows] for name, value in _tensors(rollout).items()}
+    return replace(
+        rollout,
+        **tensors,
+        batch=clips_of(rollout.batch, groups),
+        responses=_picked(rollout.responses, groups),
+        answers=_picked(rollout.answers, groups) if rollout.answers else (),
+    )
+
+
+def scored_groups_of(scored: ScoredRollout, groups: Sequence[int]) -> ScoredRollout:
+    """Return some groups of a scored rollout; the counts that means divide by stay."""
+    rows = torch.tensor(groups, device=scored.total.device)
+    return replace(
+        scored,
+        rollout=groups_of(scored.rollout, groups),
+        rewards={name: reward[rows] for name, reward in scored.rewards.items()},
+        total=scored.total[rows],
+        advantages=scored.advantages[rows],
+        reference=None if scored.reference is None else scored.reference[rows],
+        responses=scored.response_count,
+        tokens=scored.token_count,
+    )
+
+
+def replaced(rollout: Rollout, groups: Sequence[int], fresh: Rollout) -> Rollout:
+    """Put other responses into some groups; the batch stays the very one.
+
+    Args:
+        rollout: B groups.
+        groups: Which of them are replaced.
+        fresh: As many groups, of the same clips; its responses may be longer or shorter.
+    """
+    rows = torch.tensor(groups, device=rollout.tokens.device)
+    longest = max(rollout.tokens.shape[2], fresh.tokens.shape[2])
+    others = _tensors(fresh)
+    tensors: dict[str, Any] = {}
+    for name, value in _tensors(rollout).items():
+        filling = EVERY if name == "support" else 0
+        tensors[name] = _longer(value, longest, filling).index_copy(
+            0, rows, _longer(others[name], longest, filling)
+        )
+    return replace(
+        rollout,
+        **tensors,
+        responses=_put(rollout.responses, groups, fresh.responses),
+        answers=_put(rollout.answers, groups, fresh.answers) if rollout.answers else (),
+    )
+
+
+def _tensors(rollout: Rollout) -> dict[str, Any]:
+    """Return the tensors of a rollout by name; all lead with ``[B, G]``."""
+    return {name: value for name, value in vars(rollout).items() if isinstance(value, Tensor)}
+
+
+def _longer(value: Tensor, length: int, filling: int) -> Tensor:
+    """Fill ``[B, G, T, ...]`` up to a length; ``[B, G]`` stays."""
+    if value.dim() < 3 or value.shape[2] == length:
+        return value
+    missing = (*value.shape[:2], length - value.shape[2], *value.shape[3:])
+    return torch.cat([value, value.new_full(missing, filling)], dim=2)
+
+
+def _picked(things: tuple[Any, ...], places: Sequence[int]) -> tuple[Any, ...]:
+    return tuple(things[place] for place in places)
+
+
+def _put(
+    things: tuple[Any, ...], places: Sequence[int], others: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    new = list(things)
+    for place, other in zip(places, others, strict=True):
+        new[place] = other
+    return tuple(new)
