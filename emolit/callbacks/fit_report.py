@@ -45,7 +45,8 @@ class FitReport(Callback):
     @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the file."""
-        if not trainer.is_global_zero or trainer.fast_dev_run:
+        rehearsal = trainer.fast_dev_run  # type: ignore[attr-defined]  # set from outside its class
+        if not trainer.is_global_zero or rehearsal:
             return
         monitored = [
             callback
