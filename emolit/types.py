@@ -87,6 +87,16 @@ class Batch:
             waveforms=each(self.waveforms),
         )
 
+    def rows(self, which: slice) -> Self:
+        """Return some of the clips."""
+        return replace(
+            self,
+            clips=self.clips[which],
+            questions=self.questions[which],
+            targets=self.targets[which],
+            waveforms=self.waveforms[which],
+        )
+
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """Leave the audio where it is: feature extractors run on the host.
 
@@ -189,6 +199,7 @@ class ScoredRollout:
         reference: Log-probabilities under the reference. ``[B, G, T]``; None when not needed
         responses: Number of scored responses, averaged over processes; a loss divides its sum by
             it. None counts those of this rollout.
+        weights: Factor on what each token adds to the surrogate; None is 1. ``[B, G, T]``
     """
 
     rollout: Rollout
@@ -197,6 +208,13 @@ class ScoredRollout:
     advantages: Tensor
     reference: Tensor | None = None
     responses: Tensor | None = None
+    weights: Tensor | None = None
+
+    @property
+    def token_advantages(self) -> Tensor:
+        """The advantage of each token, weighted: ``[B, G, T]``, or ``[B, G, 1]`` if all are 1."""
+        advantages = self.advantages.unsqueeze(-1)
+        return advantages if self.weights is None else advantages * self.weights
 
     @property
     def count(self) -> Tensor:

@@ -77,16 +77,23 @@ def scalars(root: Path) -> dict[str, list[float]]:
     return {name: [score.value for score in board.Scalars(name)] for name in wanted}
 
 
+BUFFERED = ("class_path: ReinforcementFinetuning", "class_path: BufferedReinforcementFinetuning")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["full", "lora"])
+@pytest.mark.parametrize("form", ["full", "lora", "buffered"])
 def test_two_processes_are_one(config, tmp_path, form):
     extra = LORA if form == "lora" else []
+    if form == "buffered":
+        text = config.read_text().replace(*BUFFERED)
+        config = tmp_path / "buffered.yaml"
+        config.write_text(text + "    epochs: 2\n    minibatches: 2\n")
     weights, curves = {}, {}
     for name, strategy in RUNS.items():
         fit(config, tmp_path / name, *extra, *strategy, *(TWO if strategy else []))
         (file,) = (tmp_path / name / "last").glob("*model.safetensors")
         weights[name], curves[name] = load_file(file), scalars(tmp_path / name)
-    assert len(curves["one"]["train/loss"]) == 4
+    assert len(curves["one"]["train/loss"]) == (16 if form == "buffered" else 4)
     assert max(curves["one"]["train/reward"]) > 0
     for name in ("ddp", "fsdp"):
         for key, values in curves["one"].items():

@@ -41,7 +41,7 @@ class GRPO(Objective):
         rollout = scored.rollout
         mask = rollout.mask
         ratio = safe_ratio(logprobs, rollout.behavior, mask)
-        advantage = scored.advantages.unsqueeze(-1)
+        advantage = scored.token_advantages
         surrogate = torch.minimum(
             ratio * advantage, ratio.clamp(1 - self.clip, 1 + self.clip) * advantage
         )
