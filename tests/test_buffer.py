@@ -6,8 +6,11 @@ from dataclasses import fields, replace
 import torch
 
 from emolit.buffer import packed, rows, unpacked
-from emolit.types import Rollout, ScoredRollout
+from emolit.objectives.grpo import GRPO
+from emolit.types import Rollout, Sampling, ScoredRollout
 from tests.tasks.toy import Table, asked
+
+SAMPLING = Sampling(temperature=0.7, top_k=3, stop=("</answer>", "."))
 
 
 def scored(group_size: int = 3) -> ScoredRollout:
@@ -15,7 +18,7 @@ def scored(group_size: int = 3) -> ScoredRollout:
     generator = torch.Generator().manual_seed(0)
     shape = (4, group_size)
     bare = Table()._rollout(
-        asked(), torch.randint(0, 4, (*shape, 1), generator=generator), sampling()
+        asked(), torch.randint(0, 4, (*shape, 1), generator=generator), SAMPLING
     )
     rollout = replace(
         bare,
@@ -30,12 +33,6 @@ def scored(group_size: int = 3) -> ScoredRollout:
         rollout, {"correct": noise["correct"]}, noise["total"], noise["gain"],
         reference=weights - 1, responses=torch.tensor(12.0), weights=weights,
     )  # fmt: skip
-
-
-def sampling():
-    from emolit.types import Sampling
-
-    return Sampling(temperature=0.7, top_k=3, stop=("</answer>", "."))
 
 
 def same(one, other) -> bool:
@@ -74,8 +71,6 @@ def test_groups_are_cut_out_whole_and_keep_what_belongs_to_them():
 
 
 def test_the_objective_of_all_parts_is_that_of_the_whole():
-    from emolit.objectives.grpo import GRPO
-
     whole = scored()
     logprobs = whole.rollout.behavior + 0.1
     parts = [

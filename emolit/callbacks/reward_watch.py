@@ -1,12 +1,12 @@
 """A watch for rewards that are gamed: they rise, and what they stand for does not.
 
-Five signs, each a curve ``watch/<sign>`` and a bound. Once a sign passes its bound a warning says so,
-with numbers, and again only after a whole window without it; the warning stands in TensorBoard as a
-text too, and ``watch/alarms`` counts the signs that are beyond their bounds now. Nothing is stopped
-and nothing is changed.
+Five signs, each a curve ``watch/<sign>`` and a bound. Once a sign passes its bound a warning says
+so, with numbers, and again only after a whole window without it; the warning stands in TensorBoard
+as a text too, and ``watch/alarms`` counts the signs that are beyond their bounds now. Nothing is
+stopped and nothing is changed.
 
-- ``fall``: how far the held-out score has fallen below its best, counted only while the reward stands
-  above what it was at that best (Goodhart; Gao et al. 2023, arXiv 2210.10760).
+- ``fall``: how far the held-out score has fallen below its best, counted only while the reward
+  stands above what it was at that best (Goodhart; Gao et al. 2023, arXiv 2210.10760).
 - ``length``: tokens of a response, relative to the start.
 - ``list``: words of a parsed list of answers, relative to the start; 1 where answers are no lists.
 - ``variety``: distinct n-grams of tokens among all of a rollout (distinct-n, Li et al. 2016,

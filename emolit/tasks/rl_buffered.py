@@ -1,15 +1,16 @@
 """Reinforcement finetuning with several optimizer steps a rollout.
 
-A rollout of B prompts with G responses each is kept and walked ``epochs`` times in ``minibatches`` of
-whole groups (GRPO, arXiv 2402.03300, algorithm 1, where mu counts the epochs; PPO, arXiv 1707.06347).
+A rollout of B prompts with G responses each is kept and walked ``epochs`` times in ``minibatches``
+of whole groups (GRPO, arXiv 2402.03300, algorithm 1, where mu counts the epochs; PPO, arXiv
+1707.06347).
 
 A training step is one update: the loader hands out each batch as many times as its rollout has
-updates, the first of them samples, and Lightning steps the optimizer as in any other task. The other
-way, manual optimization with all updates inside one training step, was not taken: it would put
-clipping, accumulation, precision and the scheduler into this file, and Lightning would count, save,
-validate and log by rollouts where all its settings say steps. As it is, a checkpoint may lie between
-two updates. It then holds the rollout, of every process, without its audio: the loader carries its
-place among the repetitions of a batch and hands the same one out again.
+updates, the first of them samples, and Lightning steps the optimizer as in any other task. The
+other way, manual optimization with all updates inside one training step, was not taken: it would
+put clipping, accumulation, precision and the scheduler into this file, and Lightning would count,
+save, validate and log by rollouts where all its settings say steps. As it is, a checkpoint may lie
+between two updates. It then holds the rollout, of every process, without its audio: the loader
+carries its place among the repetitions of a batch and hands the same one out again.
 """
 
 import time
@@ -139,8 +140,8 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
     def _opened(self, batch: Batch) -> ScoredRollout:
         """Sample and score a new rollout, or take the one that a checkpoint held.
 
-        The prefill of sampling is kept for the loss, with its gradients, only where the first update
-        is of the whole rollout and nothing is scored in between.
+        The prefill of sampling is kept for the loss, with its gradients, only where the first
+        update is of the whole rollout and nothing is scored in between.
         """
         if self._saved is not None:
             saved, self._saved = self._saved, None
@@ -148,10 +149,12 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         with torch.set_grad_enabled(self.minibatches == 1 and self.importance_cap is None):
             rollout = self.rollout(batch)
         scored = self.scored(rollout)
-        return scored if self.importance_cap is None else self.corrected(scored, self.importance_cap)
+        return (
+            scored if self.importance_cap is None else self.corrected(scored, self.importance_cap)
+        )
 
     def corrected(self, scored: ScoredRollout, cap: float) -> ScoredRollout:
-        """Score in the numerics of training, and weigh tokens by the truncated ratio to sampling."""
+        """Score in the numerics of training; weigh tokens by the truncated ratio to sampling."""
         rollout = scored.rollout
         with torch.no_grad():
             old = self.policy.logprobs(rollout)

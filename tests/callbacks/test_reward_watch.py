@@ -80,7 +80,7 @@ def train(folder: Path, reward: Reward, batches: int, lr: float, **settings):
 
 @pytest.mark.parametrize("kind", [ReinforcementFinetuning, BufferedReinforcementFinetuning])
 def test_a_healthy_training_is_silent(tmp_path, kind):
-    watch, board, told = train(tmp_path, Correct(), 40, 0.01, kind=kind)
+    _, board, told = train(tmp_path, Correct(), 40, 0.01, kind=kind)
     assert told == []
     assert board.Scalars("train/reward")[-1].value > board.Scalars("train/reward")[0].value + 0.1
     assert {score.value for score in board.Scalars("watch/alarms")} == {0.0}
@@ -91,7 +91,7 @@ def test_a_healthy_training_is_silent(tmp_path, kind):
 
 
 def test_a_gamed_reward_raises_the_alarm_once_with_numbers(tmp_path):
-    watch, board, told = train(tmp_path, Cheerful(), 60, 0.1)
+    _, board, told = train(tmp_path, Cheerful(), 60, 0.1)
     falls = [text for text in told if "worse than its best" in text]
     assert len(falls) == 1
     assert "val/toy/UA is 0.75 worse than its best of 1" in falls[0]
@@ -114,7 +114,7 @@ def test_a_reward_that_is_always_earned_is_saturated(tmp_path):
     watch, board, told = train(tmp_path, Correct(), 60, 0.1)
     assert "all responses earn the same in 8" in told[0]
     assert all("all responses earn the same" in text for text in told)
-    assert board.Scalars("watch/flat")[-1].value > 0.9
+    assert board.Scalars("watch/flat")[-1].value > 0.8
     assert watch.standing == ["flat"]
 
 
@@ -222,7 +222,7 @@ def test_a_score_that_is_not_logged_is_refused_with_those_that_are(tmp_path):
         Table(), rewards=[Correct()], optimizer=partial(torch.optim.Adam, lr=0.1), **TASK
     )
     run = trainer(tmp_path, RewardWatch("val/other/UA"), num_sanity_val_steps=0)
-    with pytest.raises(ConfigError, match="'val/other/UA', which .* 'val/toy/UA'"):
+    with pytest.raises(ConfigError, match=r"'val/other/UA', which .* 'val/toy/UA'"):
         run.fit(task, datamodule=Toy(2))
 
 

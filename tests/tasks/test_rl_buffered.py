@@ -102,7 +102,7 @@ def test_updates_equal_ppo_by_hand():
 
 
 def gradient(logits, start, scored):
-    """The gradient of the loss in a table of logits: minus A r (e_o - p) where it is not clipped."""
+    """The gradient of the loss in a table of logits: minus A r (e_o - p) where not clipped."""
     tokens, advantages = scored.rollout.tokens[..., 0], scored.advantages
     total = torch.zeros_like(logits)
     for row in range(tokens.shape[0]):
@@ -266,7 +266,7 @@ def test_another_batch_between_updates_is_refused():
 
 
 def test_minibatches_must_divide_the_batch():
-    with pytest.raises(ConfigError, match="has 4 prompts .* 3 minibatches"):
+    with pytest.raises(ConfigError, match=r"has 4 prompts .* 3 minibatches"):
         task(minibatches=3).training_step(asked(), 0)
 
 
