@@ -100,8 +100,19 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
     def setup(self, stage: str) -> None:
         """Let the corpus hand out each training batch once an update."""
         super().setup(stage)
-        if stage == "fit" and getattr(self.trainer, "datamodule", None) is not None:
-            self.trainer.datamodule.repeats = self.updates  # type: ignore[attr-defined]  # a Corpus
+        if stage == "fit":
+            self._repeat(self.updates)
+
+    def teardown(self, stage: str) -> None:
+        """Leave the corpus as it was, and forget a rollout that training stopped in."""
+        if stage == "fit":
+            self._repeat(1)
+            self._scored, self._saved, self._update, self._seconds = None, None, 0, 0.0
+
+    def _repeat(self, times: int) -> None:
+        corpus: Any = getattr(self.trainer, "datamodule", None)
+        if corpus is not None:
+            corpus.repeats = times
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Return the loss of one minibatch; the scored rollout too where it is new."""
