@@ -157,12 +157,11 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         if self._saved is not None:
             saved, self._saved = self._saved, None
             return unpacked(saved, batch, self.device)
-        with torch.set_grad_enabled(self.minibatches == 1 and self.importance_cap is None):
+        cap = self.importance_cap
+        with torch.set_grad_enabled(self.minibatches == 1 and cap is None):
             rollout = self.rollout(batch)
         scored = self.scored(rollout)
-        return (
-            scored if self.importance_cap is None else self.corrected(scored, self.importance_cap)
-        )
+        return scored if cap is None else self.corrected(scored, cap)
 
     def corrected(self, scored: ScoredRollout, cap: float) -> ScoredRollout:
         """Score in the numerics of training; weigh tokens by the truncated ratio to sampling."""
@@ -207,9 +206,10 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the rollout of each process, if there are updates of it to come."""
         super().on_save_checkpoint(checkpoint)
-        if self._scored is None:
+        state = self._saved if self._scored is None else packed(self._scored)
+        if state is None:
             return
-        mine = {"update": self._update, "clips": self._clips, "scored": packed(self._scored)}
+        mine = {"update": self._update, "clips": self._clips, "scored": state}
         parts = [mine] * self.trainer.world_size
         if self.trainer.world_size > 1:
             distributed.all_gather_object(parts, mine)

@@ -5,6 +5,7 @@ import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -224,6 +225,34 @@ def test_a_score_that_is_not_logged_is_refused_with_those_that_are(tmp_path):
     run = trainer(tmp_path, RewardWatch("val/other/UA"), num_sanity_val_steps=0)
     with pytest.raises(ConfigError, match=r"'val/other/UA', which .* 'val/toy/UA'"):
         run.fit(task, datamodule=Toy(2))
+
+
+@pytest.mark.parametrize(
+    ("mode", "scores", "rewards", "falls"),
+    [
+        ("max", [0.5, 0.6, 0.56, 0.5], [0, 1, 2, 3], [0, 0, 0.04, 0.1]),
+        ("min", [0.5, 0.4, 0.44, 0.5], [0, 1, 2, 3], [0, 0, 0.04, 0.1]),
+        ("max", [0.5, 0.6, 0.56, 0.5], [0, 3, 2, 1], [0, 0, 0, 0]),  # the reward falls too
+        ("max", [0.6, 0.5, 0.7, 0.5], [0, 1, 2, 3], [0, 0.1, 0, 0.2]),
+    ],
+)
+def test_the_fall_is_counted_from_the_best_while_the_reward_is_higher(mode, scores, rewards, falls):
+    watch, found = RewardWatch("val/toy/X", mode, window=1), []
+    for score, reward in zip(scores, rewards, strict=True):
+        watch.recent = [[float(reward), 1.0, 1.0, 1.0, 0.0]]
+        run = SimpleNamespace(
+            sanity_checking=False,
+            callback_metrics={"val/toy/X": torch.tensor(score)},
+            global_step=0,
+            is_global_zero=True,
+            loggers=[],
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            watch.on_validation_end(run, None)
+        found.append(watch.levels["fall"])
+        assert watch.standing == (["fall"] if found[-1] > 0.05 else [])
+    assert found == pytest.approx(falls)
 
 
 def test_a_window_of_none_is_refused():

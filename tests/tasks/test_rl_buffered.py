@@ -258,6 +258,21 @@ def test_a_training_resumed_after_any_update_ends_with_the_same_weights(tmp_path
         assert held is (step % 4 != 0), step
 
 
+@pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
+def test_a_rollout_that_was_restored_and_not_yet_used_is_saved_again(tmp_path):
+    fit(tmp_path, policy=Table(8))
+    checkpoint = torch.load(tmp_path / "step=2.ckpt", weights_only=True)
+    made = task(epochs=2, minibatches=2, policy=Table(8))
+    made._trainer = SimpleNamespace(
+        world_size=1, global_rank=0, state=SimpleNamespace(fn="fit"), datamodule=None
+    )
+    made.on_load_checkpoint(checkpoint)
+    again = {"state_dict": made.state_dict()}
+    made.on_save_checkpoint(again)
+    assert again["rollout"][0]["update"] == 2
+    assert again["rollout"][0]["scored"] is checkpoint["rollout"][0]["scored"]
+
+
 def test_another_batch_between_updates_is_refused():
     made = task(epochs=2)
     steps(made, 1)
