@@ -54,8 +54,8 @@ class EmolitCLI(LightningCLI):
 def main() -> None:
     """Run a subcommand: fit, validate, test or predict.
 
-    An error of emolit's own is shown as its sentence; with ``EMOLIT_TRACEBACK=1`` in the environment
-    as a traceback.
+    An error of emolit's own is shown as its sentence; ``EMOLIT_TRACEBACK=1`` in the environment
+    shows its traceback.
     """
     for message in EXPECTED:
         warnings.filterwarnings("ignore", message=message)

@@ -47,6 +47,7 @@ def scored_groups_of(scored: ScoredRollout, groups: Sequence[int]) -> ScoredRoll
         total=scored.total[rows],
         advantages=scored.advantages[rows],
         reference=None if scored.reference is None else scored.reference[rows],
+        weights=None if scored.weights is None else scored.weights[rows],
         responses=scored.response_count,
         tokens=scored.token_count,
     )

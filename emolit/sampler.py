@@ -104,24 +104,36 @@ def quotas(total: int, weights: Sequence[float]) -> tuple[int, ...]:
 
 
 class ClipLoader(DataLoader[Any]):
-    """A loader that continues in the middle of an epoch.
+    """A loader that continues in the middle of an epoch, and may hand out a batch several times.
 
     Lightning stores ``state_dict`` with the loop and gives it back on ``ckpt_path``. The iterator
     begins with the first batch asked for, not when it is made: Lightning makes it before it tells
     the sampler which epoch it is.
+
+    Attributes:
+        repeats: How often each batch is handed out in a row; the epoch is as many times longer.
+        batches: How many were handed out, every time counted.
     """
 
+    repeats = 1
     batches = 0
     waiting: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch types its own iterator
         """Yield the batches of the epoch, or those that a restored epoch had left."""
         self.batches = self._take_start()
+        whole, begun = divmod(self.batches, self.repeats)
         if isinstance(self.sampler, ClipSampler) and self.batch_size is not None:
-            self.sampler.start = self.batches * self.batch_size
+            self.sampler.start = whole * self.batch_size
         for batch in super().__iter__():
-            self.batches += 1
-            yield batch
+            for _ in range(begun, self.repeats):
+                self.batches += 1
+                yield batch
+            begun = 0
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch, every time counted."""
+        return super().__len__() * self.repeats
 
     def _take_start(self) -> int:
         state, self.waiting = self.waiting, None
@@ -140,6 +152,7 @@ class ClipLoader(DataLoader[Any]):
             "seed": sampler.seed,
             "clips of each corpus": list(sampler.quotas),
             "clips a step": (self.batch_size or 1) * processes,
+            "steps a batch": self.repeats,
         }
 
     def state_dict(self) -> dict[str, Any]:

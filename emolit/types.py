@@ -191,6 +191,7 @@ class ScoredRollout:
         responses: Number of scored responses, averaged over processes; a loss divides its sum by
             it. None counts those of this rollout.
         tokens: Number of tokens of scored responses, likewise.
+        weights: Factor on what each token adds to the surrogate; None is 1. ``[B, G, T]``
     """
 
     rollout: Rollout
@@ -200,6 +201,20 @@ class ScoredRollout:
     reference: Tensor | None = None
     responses: Tensor | None = None
     tokens: Tensor | None = None
+    weights: Tensor | None = None
+
+    @property
+    def token_advantages(self) -> Tensor:
+        """The advantage of each token, weighted: ``[B, G, T]``, or ``[B, G, 1]`` if all are 1."""
+        advantages = self.advantages.unsqueeze(-1)
+        return advantages if self.weights is None else advantages * self.weights
+
+    @property
+    def response_advantages(self) -> Tensor:
+        """The advantage of each response, weighted by the product over its tokens. ``[B, G]``."""
+        if self.weights is None:
+            return self.advantages
+        return self.advantages * self.weights.masked_fill(~self.rollout.mask, 1.0).prod(-1)
 
     @property
     def mask(self) -> Tensor:

@@ -62,6 +62,23 @@ def test_objectives_pickle_and_are_finite_on_random_input(objective: Objective):
     assert not any(value.requires_grad for value in outcome.stats.values())
 
 
+@pytest.mark.parametrize("objective", made("objectives"))
+def test_a_token_of_weight_zero_counts_like_one_without_advantage(objective: Objective):
+    """Truncated importance sampling weighs tokens; the KL to the reference is not weighed."""
+    torch.manual_seed(0)
+    behavior, reference = -5 * torch.rand(3, 4, 6), -5 * torch.rand(3, 4, 6)
+    total, gains = torch.rand(3, 4), torch.randn(3, 4)
+    gradients = []
+    for weights, advantages in ((torch.zeros(3, 4, 6), gains), (None, 0 * gains), (None, gains)):
+        logprobs = (behavior + 0.01).requires_grad_()
+        drawn = rollout(behavior)
+        scored = ScoredRollout(drawn, {}, total, advantages, reference, weights=weights)
+        objective(logprobs, scored).loss.backward()
+        gradients.append(logprobs.grad)
+    torch.testing.assert_close(gradients[0], gradients[1])
+    assert (gradients[0] - gradients[2]).abs().max() > 1e-4
+
+
 @pytest.mark.parametrize("reward", made("rewards"))
 def test_rewards_pickle_and_score_odd_responses(reward: Reward):
     clip = Clip(id="a", corpus="toy", path="a.wav", label="sad")

@@ -46,6 +46,17 @@ def run(name, corpus, root, data):
         emolit("test", "--config", configs / "test.yaml", *data, *checkpoint, *folder)
 
 
+def several(root, *options):
+    """Run the experiment with several steps a rollout; the second is of an older policy."""
+    config = ["--config", CONFIGS / "demo" / "buffered.yaml", "--trainer.default_root_dir", root]
+    emolit("fit", *config, *options, "--trainer.log_every_n_steps", 1)
+    board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
+    drift = [score.value for score in board.Scalars("train/drift")]
+    assert len(drift) == 2
+    assert drift[0] < 1e-9 < drift[1]
+    assert len(board.Scalars("watch/alarms")) == 2
+
+
 def check(root, corpora):
     """The table can be recomputed from the predictions by anyone."""
     for corpus, clips in corpora.items():
@@ -68,6 +79,8 @@ def test_the_demo_runs_and_its_report_has_every_run_and_corpus(tmp_path, monkeyp
     write = ["--data.init_args.root", tmp_path / "data"]
     run("demo", "synthetic", tmp_path / "demo", write)
     check(tmp_path / "demo", {"synthetic": 392, "synthetic_shifted": 308})
+    start = [CHECKPOINT, tmp_path / "demo" / "sft" / "last"]
+    several(tmp_path / "buffered", *write, *QUICK, *start)
     table = [sys.executable, ROOT / "tools" / "table.py", tmp_path / "demo", "--seed", "0"]
     subprocess.run(list(map(str, table)), check=True, capture_output=True)
     report = json.loads((tmp_path / "demo" / "report.json").read_text())

@@ -3,6 +3,7 @@
 import torch
 
 from emolit.groups import clips_of, groups_of, replaced, scored_groups_of
+from emolit.objectives.grpo import GRPO
 from emolit.types import Rollout, Sampling, ScoredRollout
 from tests.tasks.toy import asked
 
@@ -62,3 +63,15 @@ def test_groups_put_back_fill_up_to_the_longer_rows():
         assert torch.equal(new.support[[1, 3], :, :length], fresh.support)
         assert (new.support[[1, 3], :, length:] == 255).all()
         assert torch.equal(new.finished[[1, 3]], fresh.finished)
+
+
+def test_the_objective_of_all_parts_is_that_of_the_whole():
+    rollout = drawn(asked(4), 3, seed=2)
+    random = torch.Generator().manual_seed(3)
+    gains, weights = (torch.rand(*s, generator=random) for s in ((4, 3), (4, 3, 3)))
+    whole = ScoredRollout(rollout, {}, gains, gains - 0.5, weights=weights)
+    logprobs = rollout.behavior + 0.1
+    parts = [
+        GRPO()(logprobs[k : k + 2], scored_groups_of(whole, range(k, k + 2))).loss for k in (0, 2)
+    ]  # both divide by the number of responses of the whole
+    torch.testing.assert_close(sum(parts), GRPO()(logprobs, whole).loss)

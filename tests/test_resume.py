@@ -109,6 +109,60 @@ def killed_and_resumed(config, tmp_path, batches):
     emolit(*arguments(config, tmp_path / "run"), "--ckpt_path", "last")
 
 
+BUFFERED = (
+    ("class_path: ReinforcementFinetuning", "class_path: BufferedReinforcementFinetuning"),
+    ("group_size: 4", "group_size: 4\n    epochs: 2\n    minibatches: 2\n    importance_cap: 2.0"),
+    ("max_epochs: 2", "max_epochs: 1\n  val_check_interval: 5"),
+    ("accumulate_grad_batches: 2", "accumulate_grad_batches: 1"),
+    ("limit_val_batches: 0", "limit_val_batches: 1\n  num_sanity_val_steps: 0"),
+    ("every_n_train_steps: 2", "every_n_train_steps: 3"),
+)
+"""Four updates a rollout, 12 rollouts; checkpoints after 3, 6, 9, ... of 48 updates."""
+
+
+@pytest.fixture(scope="module")
+def buffered(uninterrupted):
+    grpo, simple = uninterrupted
+    text = grpo.read_text()
+    for before, after in BUFFERED:
+        assert before in text
+        text = text.replace(before, after)
+    config = grpo.with_name("buffered.yaml")
+    config.write_text(text)
+    emolit(*arguments(config, grpo.parent / "buffered"))
+    weights = load_file(grpo.parent / "buffered" / "last" / "model.safetensors")
+    assert not all((weights[name] == simple[name]).all() for name in simple)
+    return config, weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("updates", [4, 11, 13, 14, 47])
+def test_several_updates_a_rollout_resume_between_them(buffered, tmp_path, updates):
+    config, expected = buffered
+    killed_and_resumed(config, tmp_path, updates)
+    resumed = load_file(tmp_path / "run" / "last" / "model.safetensors")
+    assert all((resumed[name] == expected[name]).all() for name in expected)
+
+
+@pytest.mark.slow
+def test_two_processes_resume_each_with_its_own_rollout(buffered, tmp_path):
+    config, _ = buffered
+    two = config.with_name("two.yaml")
+    settings = "  accelerator: cpu\n  devices: 2\n  strategy: ddp\n"
+    text = config.read_text().replace("  accelerator: cpu\n", settings)
+    two.write_text(text.replace("batch_size: 4", "batch_size: 2"))
+    whole = [sys.executable, "-m", "emolit", *arguments(two, tmp_path / "whole")]
+    subprocess.run(whole, check=True, capture_output=True, timeout=240)
+    stop = [*arguments(two, tmp_path / "run"), "--trainer.max_steps", "9"]
+    subprocess.run([*whole[:3], *stop], check=True, capture_output=True, timeout=240)
+    rest = [*arguments(two, tmp_path / "run"), "--ckpt_path", "last"]
+    subprocess.run([*whole[:3], *rest], check=True, capture_output=True, timeout=240)
+    expected, resumed = (
+        load_file(tmp_path / name / "last" / "model.safetensors") for name in ("whole", "run")
+    )
+    assert all((resumed[name] == expected[name]).all() for name in expected)
+
+
 @pytest.mark.slow
 def test_an_adapter_that_was_trained_before_resumes_with_its_frozen_twin(uninterrupted, tmp_path):
     """The run starts from a trained adapter beside a frozen tower, so its reference is a twin."""

@@ -233,6 +233,30 @@ def test_other_settings_in_the_middle_of_an_epoch_are_refused(tmp_path, loader, 
     fit(tmp_path / "next", loader, tmp_path / "whole" / "step=7.ckpt")
 
 
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_batch_that_is_handed_out_three_times_goes_on_with_the_times_that_are_left(
+    tmp_path, workers
+):
+    def thrice(repeats: int = 3) -> ClipLoader:
+        loader = training_loader(workers)
+        loader.repeats = repeats
+        return loader
+
+    single = fit(tmp_path / "single", training_loader())
+    whole = fit(tmp_path / "whole", thrice())
+    clips = [row[2:] for row in whole.trained]
+    assert clips == [row[2:] for row in single.trained for _ in range(3)]
+    for step in (1, 5, 6, 21, 22):
+        check_continuation(tmp_path / str(step), found(tmp_path, step), whole, 1, thrice())
+    with pytest.raises(ConfigError, match="steps a batch was 3 and is 2"):
+        fit(tmp_path / "other", thrice(2), found(tmp_path, 5))
+
+
+def found(folder: Path, step: int) -> Path:
+    return folder / "whole" / f"step={step}.ckpt"
+
+
 def test_two_processes_under_lightning_see_what_one_sees_with_twice_the_batch(tmp_path):
     alone = Recorder()
     settings = {"strategy": "ddp_fork", "devices": 2, "validate": 1.0}

@@ -26,6 +26,7 @@ trainer:
   callbacks:
     - {class_path: AdapterCheckpoint, init_args: {filename: last}}
     - {class_path: RolloutJournal, init_args: {every_n_steps: 1, clips: 8}}
+    - {class_path: RewardWatch, init_args: {monitor: val/tones/UA, window: 1}}
 prompt: Direct
 data:
   class_path: Manifest
@@ -63,7 +64,7 @@ SYNC = ["--trainer.callbacks+", "SyncReference", "--trainer.callbacks.init_args.
 SYNC += ["--trainer.callbacks.init_args.alpha", 0.5]
 SYNC += ["--model.init_args.objective.init_args.kl", 1.0]
 FORMS = {"full": [], "lora": LORA, "full, synced": SYNC, "lora, synced": LORA + SYNC}
-FORMS["batch"] = []  # an overlay
+FORMS |= {"batch": [], "buffered": []}  # other settings of the task
 
 
 def fit(config: Path, root: Path, *more: object) -> None:
@@ -91,26 +92,35 @@ def config(tmp_path_factory, nano_folder):
 def scalars(root: Path) -> dict[str, list[float]]:
     board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
     wanted = {"train/loss", "train/kl", "train/grad_norm", "train/reward", "val/tones/UA"}
-    wanted |= {"train/reward_kl", "train/reward_kl_coefficient"}
+    wanted |= {"train/reward_kl", "train/reward_kl_coefficient", "watch/flat"}
     names = wanted.intersection(board.Tags()["scalars"])
     return {name: [score.value for score in board.Scalars(name)] for name in names}
+
+
+BUFFERED = ("class_path: ReinforcementFinetuning", "class_path: BufferedReinforcementFinetuning")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", list(FORMS))
 def test_two_processes_are_one(config, tmp_path, form):
     overlay = ["--config", config.with_name("batch.yaml")] if form == "batch" else []
+    if form == "buffered":
+        text = config.read_text().replace(*BUFFERED)
+        config = tmp_path / "buffered.yaml"
+        config.write_text(text + "    epochs: 2\n    minibatches: 2\n")
     weights, curves = {}, {}
     for name, strategy in RUNS.items():
         fit(config, tmp_path / name, *overlay, *FORMS[form], *strategy, *(TWO if strategy else []))
         (file,) = (tmp_path / name / "last").glob("*model.safetensors")
         kept = torch.load(tmp_path / name / "last.ckpt", weights_only=True)["state_dict"]
         weights[name], curves[name] = load_file(file) | kept, scalars(tmp_path / name)
-    assert len(curves["one"]["train/loss"]) == 4
+    assert len(curves["one"]["train/loss"]) == (16 if form == "buffered" else 4)
     assert max(curves["one"]["train/reward"]) > 0
     for name in ("ddp", "fsdp"):
         for key, values in curves["one"].items():
-            assert curves[name][key] == pytest.approx(values, abs=1e-5), (name, key)
+            # a logged KL is the mean over tokens of a process: few rows of uneven length differ
+            near = 1e-4 if (form, key) == ("buffered", "train/kl") else 1e-5
+            assert curves[name][key] == pytest.approx(values, abs=near), (name, key)
         assert weights[name].keys() == weights["one"].keys()
         for key, weight in weights["one"].items():
             torch.testing.assert_close(weights[name][key], weight, atol=1e-5, rtol=0)

@@ -1,12 +1,13 @@
 """What flows: frozen, sized, and left alone by device transfers."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from lightning.fabric.utilities import move_data_to_device
 
-from emolit.types import Evaluation, Sampling
+from emolit.types import Evaluation, Sampling, ScoredRollout
 
 
 def test_lightning_moves_a_batch_and_leaves_its_audio_on_the_host(batch):
@@ -19,6 +20,23 @@ def test_a_batch_counts_its_clips_and_cannot_be_changed(batch):
     assert len(batch) == 5
     with pytest.raises(FrozenInstanceError):
         batch.options = ()
+
+
+def test_the_advantage_of_a_token_is_that_of_its_response_times_its_weight():
+    gains = torch.tensor([[2.0, -1.0]])
+    scored = ScoredRollout(None, {}, gains, gains)
+    assert scored.token_advantages.tolist() == [[[2.0], [-1.0]]]
+    weighted = replace(scored, weights=torch.tensor([[[1.0, 0.5], [0.0, 2.0]]]))
+    assert weighted.token_advantages.tolist() == [[[2.0, 1.0], [0.0, -2.0]]]
+
+
+def test_the_advantage_of_a_weighted_response_takes_the_product_over_its_tokens():
+    gains = torch.tensor([[2.0, -1.0]])
+    rollout = SimpleNamespace(mask=torch.tensor([[[True, True], [True, False]]]))
+    weights = torch.tensor([[[0.5, 2.0], [0.25, 9.0]]])
+    assert ScoredRollout(None, {}, gains, gains).response_advantages is gains
+    weighted = ScoredRollout(rollout, {}, gains, gains, weights=weights)
+    assert weighted.response_advantages.tolist() == [[2.0, -0.25]]
 
 
 def test_greedy_sampling_keeps_limits_and_drops_chance():

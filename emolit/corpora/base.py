@@ -55,6 +55,8 @@ class Corpus(LightningDataModule, ABC):
     homepage: ClassVar[str] = ""
     license: ClassVar[str] = ""
     sampling_rate: ClassVar[int] = 16_000
+    repeats: int = 1
+    """Steps in a row that get the same training batch; a task that makes several sets it."""
 
     def __init__(
         self,
@@ -294,7 +296,7 @@ class Corpus(LightningDataModule, ABC):
                 f"{'training' if training else 'evaluation'}, a step of all processes needs "
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
-        return ClipLoader(
+        loader = ClipLoader(
             ClipDataset(clips, self.folders, self.sampling_rate, self.loading.max_seconds),
             batch_size=size,
             sampler=sampler,
@@ -304,6 +306,8 @@ class Corpus(LightningDataModule, ABC):
             generator=Generator().manual_seed(self.loading.order_seed),
             persistent_workers=self.loading.num_workers > 0,
         )
+        loader.repeats = self.repeats if training else 1
+        return loader
 
 
 def inspect(clip: Clip, folder: Path) -> Entry:

@@ -40,7 +40,7 @@ class CISPO(Objective):
         """Return the loss and ``kl``, ``drift``, ``clipped`` (shares and means over tokens)."""
         mask = scored.rollout.mask
         ratio = safe_ratio(logprobs, scored.rollout.behavior, mask).detach()
-        surrogate = ratio.clamp(max=self.cap) * scored.advantages.unsqueeze(-1) * logprobs
+        surrogate = ratio.clamp(max=self.cap) * scored.token_advantages * logprobs
         loss = -mean_over_tokens(surrogate - self.penalty(logprobs, scored), scored)
         clipped = masked_mean(outside(ratio, 1.0, self.cap - 1), mask)
         return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})

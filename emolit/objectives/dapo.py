@@ -45,9 +45,7 @@ class DAPO(Objective):
         """Return the loss and ``kl``, ``drift``, ``clipped`` (shares and means over tokens)."""
         mask = scored.rollout.mask
         ratio = safe_ratio(logprobs, scored.rollout.behavior, mask)
-        surrogate = clipped_surrogate(
-            ratio, scored.advantages.unsqueeze(-1), self.clip_low, self.clip_high
-        )
+        surrogate = clipped_surrogate(ratio, scored.token_advantages, self.clip_low, self.clip_high)
         loss = -mean_over_tokens(surrogate - self.penalty(logprobs, scored), scored)
         clipped = masked_mean(outside(ratio, self.clip_low, self.clip_high), mask)
         return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})

@@ -38,7 +38,7 @@ class DrGRPO(Objective):
         """Return the loss and ``kl``, ``drift``, ``clipped`` (shares and means over tokens)."""
         mask = scored.rollout.mask
         ratio = safe_ratio(logprobs, scored.rollout.behavior, mask)
-        surrogate = clipped_surrogate(ratio, scored.advantages.unsqueeze(-1), self.clip, self.clip)
+        surrogate = clipped_surrogate(ratio, scored.token_advantages, self.clip, self.clip)
         per_token = surrogate - self.penalty(logprobs, scored)
         summed = masked_sum(per_token, mask, dim=-1) / scored.rollout.sampling.max_tokens
         loss = -mean_over_responses(summed, scored)

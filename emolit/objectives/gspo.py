@@ -45,7 +45,7 @@ class GSPO(Objective):
         """Return the loss and ``kl``, ``drift`` over tokens, ``clipped`` over responses."""
         mask = scored.rollout.mask
         ratio = masked_mean(log_ratio(logprobs, scored.rollout.behavior, mask), mask, dim=-1).exp()
-        surrogate = clipped_surrogate(ratio, scored.advantages, self.low, self.high)
+        surrogate = clipped_surrogate(ratio, scored.response_advantages, self.low, self.high)
         penalty = masked_mean(self.penalty(logprobs, scored), mask, dim=-1)
         loss = -mean_over_responses(surrogate - penalty, scored)
         clipped = outside(ratio, self.low, self.high).mean()

@@ -36,7 +36,7 @@ class RLOO(Objective):
         """Return the loss and ``drift`` over tokens, ``clipped`` over responses."""
         rollout = scored.rollout
         ratio = sequence_log_ratio(logprobs, rollout.behavior, rollout.mask).exp().squeeze(-1)
-        surrogate = clipped_surrogate(ratio, scored.advantages, self.clip, self.clip)
+        surrogate = clipped_surrogate(ratio, scored.response_advantages, self.clip, self.clip)
         loss = -mean_over_responses(surrogate, scored)
         clipped = outside(ratio, self.clip, self.clip).mean()
         return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})

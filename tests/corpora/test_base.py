@@ -253,6 +253,18 @@ def test_training_batches_are_full_shuffled_and_repeatable(tmp_path):
     assert [ids(batch.clips) for batch in other] != first
 
 
+def test_training_batches_are_repeated_as_a_task_asks_and_those_of_validation_are_not(tmp_path):
+    write_listing(tmp_path)
+    corpus = set_up(tmp_path, loading=Loading(batch_size=4))
+    single = [ids(batch.clips) for batch in corpus.train_dataloader()]
+    held_out = len(corpus.val_dataloader())
+    corpus.repeats = 3
+    loader = corpus.train_dataloader()
+    assert [ids(batch.clips) for batch in loader] == [row for row in single for _ in range(3)]
+    assert len(loader) == 6
+    assert len(corpus.val_dataloader()) == held_out
+
+
 def test_workers_deliver_what_one_process_delivers(tmp_path):
     write_listing(tmp_path)
 

@@ -1,0 +1,265 @@
+"""Reinforcement finetuning with several optimizer steps a rollout.
+
+A rollout of B prompts with G responses each is kept and walked ``epochs`` times in ``minibatches``
+of whole groups (GRPO, arXiv 2402.03300, algorithm 1, where mu counts the epochs; PPO, arXiv
+1707.06347).
+
+A training step is one update: the loader hands out each batch as many times as its rollout has
+updates, the first of them samples, and Lightning steps the optimizer as in any other task. The
+other way, manual optimization with all updates inside one training step, was not taken: it would
+put clipping, accumulation, precision and the scheduler into this file, and Lightning would count,
+save, validate and log by rollouts where all its settings say steps. As it is, a checkpoint may lie
+between two updates. It then holds the rollout, of every process, without its audio: the loader
+carries its place among the repetitions of a batch and hands the same one out again.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+
+from emolit.advantages import standardized
+from emolit.buffer import packed, unpacked
+from emolit.errors import ConfigError
+from emolit.evaluators import Evaluator
+from emolit.functional import masked_mean, safe_ratio
+from emolit.groups import scored_groups_of
+from emolit.kl import KL
+from emolit.objectives import Objective
+from emolit.policies import Policy
+from emolit.prompts import Prompt
+from emolit.rewards import Reward
+from emolit.tasks.base import OptimizerFactory, SchedulerFactory, check_finite
+from emolit.tasks.rl import ReinforcementFinetuning
+from emolit.types import Batch, Sampling, ScoredRollout
+
+KEY = "rollout"
+"""Where a checkpoint between two updates holds the rollouts, one a process."""
+
+
+class BufferedReinforcementFinetuning(ReinforcementFinetuning):
+    """Several optimizer steps a rollout, against the log-probabilities that it was sampled with.
+
+    Minibatches are the same in every epoch: the loader has shuffled the clips, and so two processes
+    with half the batch walk the same groups as one process.
+
+    ``trainer.accumulate_grad_batches`` and ``gradient_clip_val`` count as everywhere: an optimizer
+    step takes that many minibatches and clips their summed gradient.
+
+    Args:
+        policy: The model that answers, with its reference.
+        objective: The loss of a scored rollout.
+        rewards: What a response is worth, each under its own name.
+        optimizer: Any torch optimizer.
+        evaluator: Turns answers into scores.
+        advantage: Any function ``[B, G] -> [B, G]`` of the total reward; it sees the groups of all
+            processes.
+        per_reward: Any such function, applied to each reward before the weighted sum.
+        reward_kl: A `KL`, or the coefficient of a plain one, taken off the reward.
+        group_size: G, responses a prompt.
+        redraws: How often groups of equal total rewards are drawn again.
+        skip_flat_groups: Leave groups whose advantages are all 0 out of the updates.
+        scheduler: Any torch scheduler, stepped once an optimizer step.
+        prompt: Linked from the root of the config; do not set it here.
+        sampling: How responses are drawn; validation and test decode greedily.
+        epochs: How often a rollout is walked.
+        minibatches: Parts of equal size that a walk has; they divide ``loading.batch_size``.
+        importance_cap: C, where sampling and training compute in different numerics: the rollout is
+            scored once in those of training, which gives the old log-probabilities, and each token
+            counts ``min(p_old / p_sampled, C)`` (truncated importance sampling, Yao et al. 2025,
+            "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training"; 2 is theirs).
+            None takes both for equal, as they are but for rounding where one dtype does both.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        objective: Objective,
+        rewards: list[Reward],
+        optimizer: OptimizerFactory,
+        evaluator: Evaluator,
+        advantage: Callable[[Tensor], Tensor] = standardized,
+        per_reward: Callable[[Tensor], Tensor] | None = None,
+        reward_kl: KL | float = 0.0,
+        group_size: int = 8,
+        redraws: int = 0,
+        skip_flat_groups: bool = False,
+        scheduler: SchedulerFactory | None = None,
+        prompt: Prompt | None = None,
+        sampling: Sampling = Sampling(),
+        epochs: int = 2,
+        minibatches: int = 1,
+        importance_cap: float | None = None,
+    ) -> None:
+        super().__init__(
+            policy, objective, rewards, optimizer, evaluator, advantage, per_reward, reward_kl,
+            group_size, redraws, skip_flat_groups, scheduler, prompt, sampling,
+        )  # fmt: skip
+        check_above_zero(epochs=epochs, minibatches=minibatches, importance_cap=importance_cap)
+        self.minibatches = minibatches
+        self.updates = epochs * minibatches
+        self.importance_cap = importance_cap
+        self._scored: ScoredRollout | None = None
+        self._saved: dict[str, Any] | None = None
+        self._clips: list[list[str]] = []
+        self._update = 0
+        self._seconds = 0.0
+
+    def setup(self, stage: str) -> None:
+        """Let the corpus hand out each training batch once an update."""
+        super().setup(stage)
+        if stage == "fit":
+            self._repeat(self.updates)
+
+    def teardown(self, stage: str) -> None:
+        """Leave the corpus as it was, and forget a rollout that training stopped in."""
+        if stage == "fit":
+            self._repeat(1)
+            self._scored, self._saved, self._update, self._seconds = None, None, 0, 0.0
+
+    def _repeat(self, times: int) -> None:
+        corpus: Any = getattr(self.trainer, "datamodule", None)
+        if corpus is not None:
+            corpus.repeats = times
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Return the loss of one minibatch; the scored rollout too where it is new."""
+        started = time.perf_counter()
+        self._take(batch)
+        new = self._update == 0
+        whole = self._opened(batch) if self._scored is None else self._scored
+        scored = self.updating(self.minibatch(whole, self._update % self.minibatches))
+        logprobs = self.policy.logprobs(scored.rollout)
+        outcome = self.objective(logprobs, scored)
+        check_finite(outcome.loss, scored.rollout.batch)
+        now = time.perf_counter()
+        self._seconds += now - started
+        stats = {
+            **outcome.stats,
+            **self._correction(whole),
+            **self.adapted("kl", self.objective.kl, logprobs.detach(), scored),
+        }
+        if new:
+            stats |= self.adapted("reward_kl", self.reward_kl, whole.rollout.behavior, whole)
+        self._log_step(whole, outcome.loss, stats, now - self._seconds)
+        self._close(whole)
+        return {"loss": outcome.loss, "scored": whole} if new else {"loss": outcome.loss}
+
+    def minibatch(self, whole: ScoredRollout, index: int) -> ScoredRollout:
+        """Return the groups of a minibatch, with its counts over all processes.
+
+        Raises:
+            ConfigError: The rollout has no such parts.
+        """
+        if self.minibatches == 1:
+            return whole
+        size, left = divmod(len(whole.rollout.batch), self.minibatches)
+        if left:
+            raise ConfigError(
+                f"A rollout has {len(whole.rollout.batch)} prompts in this process, which do not "
+                f"make {self.minibatches} minibatches of one size; choose `minibatches` that "
+                "divide `loading.batch_size`."
+            )
+        part = scored_groups_of(whole, range(index * size, (index + 1) * size))
+        counts = self.shared(torch.stack([(~part.total.isnan()).sum(), part.mask.sum()]))
+        return replace(part, responses=counts[0], tokens=counts[1])
+
+    def _opened(self, batch: Batch) -> ScoredRollout:
+        """Sample and score a new rollout, or take the one that a checkpoint held.
+
+        The prefill of sampling is kept for the loss, with its gradients, only where the first
+        update is of the whole rollout and nothing is scored in between.
+        """
+        if self._saved is not None:
+            saved, self._saved = self._saved, None
+            return unpacked(saved, batch, self.device)
+        cap = self.importance_cap
+        with torch.set_grad_enabled(self.minibatches == 1 and cap is None):
+            rollout = self.rollout(batch)
+        scored = self.scored(rollout)
+        return scored if cap is None else self.corrected(scored, cap)
+
+    def corrected(self, scored: ScoredRollout, cap: float) -> ScoredRollout:
+        """Score in the numerics of training; weigh tokens by the truncated ratio to sampling."""
+        rollout = scored.rollout
+        with torch.no_grad():
+            old = self.policy.logprobs(rollout)
+        weights = safe_ratio(old, rollout.behavior, rollout.mask).clamp(max=cap)
+        return replace(scored, rollout=replace(rollout, behavior=old), weights=weights)
+
+    def _correction(self, scored: ScoredRollout) -> dict[str, Tensor]:
+        """Return what the weights look like, for the log."""
+        if scored.weights is None or self.importance_cap is None:
+            return {}
+        mask, cut = scored.rollout.mask, (scored.weights >= self.importance_cap).float()
+        return {
+            "importance": masked_mean(scored.weights, mask),
+            "importance_capped": masked_mean(cut, mask),
+        }
+
+    def _take(self, batch: Batch) -> None:
+        """Note the clips of a new rollout; refuse others between its updates: they would be lost.
+
+        Raises:
+            ConfigError: They are others.
+        """
+        clips = [[clip.corpus, clip.id] for clip in batch.clips]
+        if self._update == 0:
+            self._clips = clips
+        elif self._clips != clips:
+            raise ConfigError(
+                f"Update {self._update + 1} of {self.updates} of a rollout got another batch; each "
+                "must come once an update: train on a corpus of emolit, or repeat batches in the "
+                f"loader, and let `trainer.limit_train_batches` be a multiple of {self.updates}."
+            )
+
+    def _close(self, whole: ScoredRollout) -> None:
+        """Count the update; forget the rollout after the last one."""
+        self._update = (self._update + 1) % self.updates
+        self._scored = whole if self._update else None
+        self._seconds = self._seconds if self._update else 0.0
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the rollout of each process, if there are updates of it to come."""
+        super().on_save_checkpoint(checkpoint)
+        state = self._saved if self._scored is None else packed(self._scored)
+        if state is None:
+            return
+        mine = {"update": self._update, "clips": self._clips, "scored": state}
+        parts = [mine] * self.trainer.world_size
+        if self.trainer.world_size > 1:
+            distributed.all_gather_object(parts, mine)
+        checkpoint[KEY] = parts
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take this process's rollout for the next training step.
+
+        Raises:
+            ConfigError: There were more or fewer processes.
+        """
+        super().on_load_checkpoint(checkpoint)
+        parts = checkpoint.get(KEY)
+        if parts is None or self.trainer.state.fn != "fit":
+            return
+        if len(parts) != self.trainer.world_size:
+            raise ConfigError(
+                f"The checkpoint lies between two updates of a rollout of {len(parts)} processes, "
+                f"and there are {self.trainer.world_size} now; resume with the old number, or from "
+                "a checkpoint at the end of an epoch."
+            )
+        mine = parts[self.trainer.global_rank]
+        self._update, self._clips, self._saved = mine["update"], mine["clips"], mine["scored"]
+
+
+def check_above_zero(**settings: float | None) -> None:
+    """Refuse settings that leave nothing to do.
+
+    Raises:
+        ConfigError: One is 0 or less.
+    """
+    for name, value in settings.items():
+        if value is not None and value <= 0:
+            raise ConfigError(f"`{name}` is {value}; it must be above 0.")
