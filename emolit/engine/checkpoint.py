@@ -1,5 +1,6 @@
 """Checkpoints come in: model and processor from a folder or a hub id, whole or not at all."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,25 @@ def check_there(checkpoint: str) -> None:
             f"The checkpoint folder {checkpoint!r} is not there; train it first, or set "
             "`checkpoint` to a folder that holds a model or an adapter, or to a hub id."
         )
+
+
+def opened(checkpoint: str) -> tuple[str, dict[str, Any] | None]:
+    """Return where the whole model is, and the settings of the adapter that the folder holds.
+
+    Args:
+        checkpoint: A whole model, whose settings are None, or an adapter, which names its base.
+
+    Raises:
+        PolicyError: One of them is a path that leads nowhere.
+    """
+    check_there(checkpoint)
+    settings = Path(checkpoint) / "adapter_config.json"
+    if not settings.is_file():
+        return checkpoint, None
+    given: dict[str, Any] = json.loads(settings.read_text())
+    source: str = given["base_model_name_or_path"]
+    check_there(source)
+    return source, given
 
 
 def load_processor(source: str) -> Any:

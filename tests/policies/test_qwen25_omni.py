@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from emolit.engine.encoding import heard
 from emolit.errors import PolicyError
 from emolit.policies.qwen25_omni import Qwen25Omni
 from tests.fakes.models import random_model, save, tokenizer, turns
@@ -129,7 +130,7 @@ def check_processor(policy, batch, monkeypatch, processor_class):
         own.apply_chat_template(policy.conversation(q), add_generation_prompt=True, tokenize=False)
         for q in batch.questions
     ]
-    waveforms = policy._waveforms(batch, 16_000)
+    waveforms = heard(batch, 16_000, policy.shortest)
     expected = real(
         text=texts, audio=waveforms, sampling_rate=16_000, return_tensors="pt", padding=True
     )
