@@ -8,11 +8,13 @@ from torch import Tensor, nn
 
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
 from emolit.engine.checkpoint import checkpoint_layers, load_model, load_processor, opened
+from emolit.engine.compiling import compile_decoder
 from emolit.engine.encoding import check_inputs, check_lengths, heard
 from emolit.engine.features import in_float32, stored_features
 from emolit.engine.freezing import freeze_modules
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
+from emolit.engine.quantization import four_bit
 from emolit.engine.reference import Reference, frozen_copy
 from emolit.engine.replies import decoded, imitation, stopped
 from emolit.engine.rollout import generate, streams
@@ -43,6 +45,8 @@ class HuggingFace(Policy):
             its beginning and counts it, ``raise`` stops.
         store: Folder where features of clips, and what a frozen tower says about them, are kept
             between steps and runs; None keeps nothing.
+        compile: Compile the language model for the update (``torch.compile``): the first steps
+            take long.
     """
 
     auto_class = "AutoModelForMultimodalLM"
@@ -64,6 +68,7 @@ class HuggingFace(Policy):
         gradient_checkpointing: bool = False,
         long_audio: Literal["cut", "raise"] = "cut",
         store: str | None = None,
+        compile: bool = False,  # noqa: A002
     ) -> None:
         super().__init__()
         self.checkpoint = checkpoint
@@ -72,6 +77,7 @@ class HuggingFace(Policy):
         self.dtype = dtype
         self.gradient_checkpointing = gradient_checkpointing
         self.long_audio = long_audio
+        self.compile = compile
         self.store = None if store is None else Store(store)
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
@@ -92,7 +98,7 @@ class HuggingFace(Policy):
             return
         source, given = opened(self.checkpoint)
         self.processor = self.load_processor(source)
-        base = load_model(source, self.auto_class, self.dtype, self.foreign)
+        base = load_model(source, self.auto_class, self.dtype, self.foreign, self._quantization())
         if self.gradient_checkpointing:
             checkpoint_layers(base)
         if given is not None:
@@ -110,8 +116,17 @@ class HuggingFace(Policy):
         for network in networks:
             self.prepare(network)
         hear_once(networks, self.store if self.tower_takes_rows else None)
+        if self.compile:
+            compile_decoder(base)
         self._look_up_tokens()
         self.eval()
+
+    def _quantization(self) -> Any:
+        """Return how transformers shall quantize what carries adapters; None leaves it."""
+        if self.lora is None or self.lora.quantize is None:
+            return None
+        targets = self.lora.targets or self.lora_targets
+        return four_bit(targets, self.lora.quantize, self.dtype)
 
     def prepare(self, network: Any) -> None:
         """Change how a network that was just loaded runs; policy and frozen copy both come here."""
@@ -262,6 +277,11 @@ class HuggingFace(Policy):
         """Shard model and frozen copy; from here on all processes run them in step."""
         if self._mesh is not None:
             return
+        if self.compile or self._quantization() is not None:
+            raise PolicyError(
+                "Weights that are quantized or compiled cannot be sharded; leave out "
+                "`lora.quantize` and `compile`, or choose another `trainer.strategy`, such as ddp."
+            )
         self._mesh = mesh
         self.scorer.anyone = anyone_in(mesh)
         shard(self.base, mesh)

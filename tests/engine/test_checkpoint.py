@@ -47,6 +47,11 @@ def test_another_architecture_is_refused(nano_folder):
         load_model(str(nano_folder), "VoxtralForConditionalGeneration", "float32")
 
 
+def test_an_architecture_that_the_installed_transformers_lacks_is_named(nano_folder):
+    with pytest.raises(PolicyError, match=r"transformers \d.* has no `Qwen9Audio`.*a newer one"):
+        load_model(str(nano_folder), "Qwen9Audio", "float32")
+
+
 def test_weights_come_in_the_type_asked_for(nano_folder):
     model = load_model(str(nano_folder), "Qwen2AudioForConditionalGeneration", "bfloat16")
     assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}

@@ -1,11 +1,14 @@
 """Gemma 3n at a tiny size: a fixed number of audio tokens, sliding windows, shared keys."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 import torch
 
+from emolit.engine.checkpoint import load_model
 from emolit.engine.encoding import heard
+from emolit.errors import PolicyError
 from emolit.policies.gemma3n import Gemma3n
 from tests.conftest import part
 from tests.fakes.models import random_model, save, tokenizer, turns
@@ -20,6 +23,13 @@ NAMES = {
     "boi_token": "<start_of_image>",
     "eoi_token": "<end_of_image>",
 }
+
+
+@pytest.mark.skipif(find_spec("timm") is not None, reason="timm is installed")
+def test_without_timm_the_message_names_it(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "gemma3n"}')
+    with pytest.raises(PolicyError, match=r"No model loads .*timm"):
+        load_model(str(tmp_path), Gemma3n.auto_class, "float32")
 
 
 class TestGemma3n(Contract):
