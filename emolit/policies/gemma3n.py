@@ -41,7 +41,8 @@ class Gemma3n(HuggingFace):
     @property
     def window(self) -> float:
         """Seconds that are heard: half a minute, or what the tokens of a clip hold."""
-        return min(WINDOW, self.tokens * self.span / self.processor.feature_extractor.sampling_rate)
+        rate = int(self.processor.feature_extractor.sampling_rate)
+        return min(WINDOW, self.tokens * self.span / rate)
 
     @property
     def tokens(self) -> int:

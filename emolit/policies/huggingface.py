@@ -77,7 +77,7 @@ class HuggingFace(Policy):
         self.dtype = dtype
         self.gradient_checkpointing = gradient_checkpointing
         self.long_audio = long_audio
-        self.compile = compile
+        self.compiled = compile
         self.store = None if store is None else Store(store)
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
@@ -116,7 +116,7 @@ class HuggingFace(Policy):
         for network in networks:
             self.prepare(network)
         hear_once(networks, self.store if self.tower_takes_rows else None)
-        if self.compile:
+        if self.compiled:
             compile_decoder(base)
         self._look_up_tokens()
         self.eval()
@@ -277,7 +277,7 @@ class HuggingFace(Policy):
         """Shard model and frozen copy; from here on all processes run them in step."""
         if self._mesh is not None:
             return
-        if self.compile or self._quantization() is not None:
+        if self.compiled or self._quantization() is not None:
             raise PolicyError(
                 "Weights that are quantized or compiled cannot be sharded; leave out "
                 "`lora.quantize` and `compile`, or choose another `trainer.strategy`, such as ddp."

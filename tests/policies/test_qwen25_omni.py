@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
 from emolit.engine.encoding import heard
@@ -123,6 +124,8 @@ class TestQwen25Omni(Contract):
 
 def check_processor(policy, batch, monkeypatch, processor_class):
     """Compare with the processor of transformers, put together without its seeing half."""
+    if tuple(map(int, transformers.__version__.split(".")[:2])) < (5, 23):
+        pytest.skip("processors before transformers 5.23 do not run without their seeing half")
     monkeypatch.setattr(processor_class, "check_argument_for_proper_class", lambda *_: None)
     own = policy.processor
     real = processor_class(None, None, own.feature_extractor, own.tokenizer)
