@@ -13,6 +13,8 @@ from emolit.types import Sampling
 from tests.conftest import part
 from tests.policies.contract import graded
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # inductor's own
+
 
 class Toy(nn.Module):
     """A network that is its own decoder, and tells whether it is compiled."""
@@ -48,7 +50,6 @@ FORMS = {
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # inductor's own, about the machine
 @pytest.mark.parametrize("form", FORMS)
 def test_compiled_updates_are_eager_ones(nano_folder, batch, form):
     torch._dynamo.reset()
