@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from emolit import audio
 from emolit.errors import ConfigError
 from emolit.prompts import Prompt
+from emolit.sampler import ClipLoader, ClipSampler
 from emolit.seed import run_seed
 from emolit.types import Batch, Clip
 
@@ -108,3 +109,29 @@ class Collate:
             waveforms=tuple(waveform for _, waveform in items),
             sampling_rate=self.sampling_rate,
         )
+
+
+def clip_loader(
+    dataset: ClipDataset, sampler: ClipSampler, collate: Collate, loading: Loading, training: bool
+) -> ClipLoader:
+    """Return a loader of batches; in training the ragged end of an epoch is dropped.
+
+    The generator is the loader's own, so that loading draws nothing from the global stream.
+
+    Args:
+        dataset: The clips.
+        sampler: Their order.
+        collate: Makes batches.
+        loading: Sizes, workers and seed.
+        training: Whether batches are those of training.
+    """
+    return ClipLoader(
+        dataset,
+        batch_size=loading.batch_size if training else loading.eval_batch_size,
+        sampler=sampler,
+        num_workers=loading.num_workers,
+        collate_fn=collate,
+        drop_last=training,
+        generator=Generator().manual_seed(loading.order_seed),
+        persistent_workers=loading.num_workers > 0,
+    )

@@ -1,10 +1,12 @@
 """Every shipped YAML is sound, every experiment runs, and a typo is named by its path."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from emolit.cli import main
 from tests.command import emolit
@@ -129,6 +131,16 @@ def test_overlays_merge_and_plus_appends(tmp_path, capsys):
     assert [reward["class_path"].rsplit(".", 1)[-1] for reward in printed["rewards"]] == [
         "Correct", "WellFormed", "Correct",
     ]  # fmt: skip
+
+
+@pytest.mark.skipif(find_spec("deepspeed") is not None, reason="deepspeed is installed")
+def test_without_deepspeed_its_trainer_says_what_to_install():
+    experiment, trainer = (
+        CONFIGS / "experiments/demo/grpo.yaml",
+        CONFIGS / "trainers/deepspeed.yaml",
+    )
+    with pytest.raises(MisconfigurationException, match=r"DeepSpeed installed.*pip install"):
+        emolit("fit", "--config", experiment, "--trainer", trainer)
 
 
 def test_the_command_is_installed_under_its_name():

@@ -6,8 +6,7 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.command import emolit
-from tests.fakes.tones import write_tones
-from tests.test_strategies import CONFIG
+from tests.fakes.tones import write_experiment
 
 CHECKPOINTED = ["--model.init_args.policy.init_args.gradient_checkpointing", "true"]
 
@@ -15,10 +14,7 @@ CHECKPOINTED = ["--model.init_args.policy.init_args.gradient_checkpointing", "tr
 @pytest.fixture(scope="module")
 def config(tmp_path_factory, nano_folder):
     folder = tmp_path_factory.mktemp("precision")
-    write_tones(folder / "data", speakers=4)
-    file = folder / "grpo.yaml"
-    file.write_text(CONFIG.replace("ROOT", str(folder / "data")).replace("NANO", str(nano_folder)))
-    return file
+    return write_experiment(folder, nano_folder, speakers=4)
 
 
 @pytest.mark.parametrize("more", [[], CHECKPOINTED], ids=["kept", "checkpointed"])

@@ -10,38 +10,9 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.fakes.tones import write_tones
+from tests.fakes.tones import write_experiment
 
 TRAINERS = Path(__file__).parents[1] / "configs" / "trainers"
-CONFIG = """
-seed_everything: 3
-trainer:
-  accelerator: cpu
-  devices: 1
-  max_epochs: 1
-  num_sanity_val_steps: 0
-  log_every_n_steps: 1
-  enable_progress_bar: false
-  enable_model_summary: false
-  callbacks:
-    - {class_path: AdapterCheckpoint, init_args: {filename: last}}
-    - {class_path: RolloutJournal, init_args: {every_n_steps: 1, clips: 8}}
-    - {class_path: RewardWatch, init_args: {monitor: val/tones/UA, window: 1}}
-prompt: Direct
-data:
-  class_path: Manifest
-  init_args: {path: tones.csv, root: ROOT, loading: {batch_size: 8}}
-model:
-  class_path: ReinforcementFinetuning
-  init_args:
-    policy: {class_path: Nano, init_args: {checkpoint: NANO}}
-    objective: {class_path: GRPO, init_args: {kl: 0.04}}
-    rewards: [Correct, WellFormed, tests.fakes.sounds.Sounds]
-    evaluator: {class_path: Categorical}
-    group_size: 4
-    sampling: {max_tokens: 6}
-    optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.1}}
-"""
 RUNS = {
     "one": [],
     "ddp": ["--trainer", TRAINERS / "ddp.yaml"],
@@ -82,11 +53,8 @@ def fit(config: Path, root: Path, *more: object) -> None:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory, nano_folder):
     folder = tmp_path_factory.mktemp("strategies")
-    write_tones(folder / "data", speakers=6)
     (folder / "batch.yaml").write_text(BATCH)
-    file = folder / "grpo.yaml"
-    file.write_text(CONFIG.replace("ROOT", str(folder / "data")).replace("NANO", str(nano_folder)))
-    return file
+    return write_experiment(folder, nano_folder, speakers=6)
 
 
 def scalars(root: Path) -> dict[str, list[float]]:

@@ -2,7 +2,6 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -11,15 +10,15 @@ from typing import ClassVar, get_args
 
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
-from torch import Generator
 
-from emolit import audio, manifest
-from emolit.census import Census, check_ids, check_speakers, shared_speakers, shortened
-from emolit.errors import AudioError, ConfigError, CorpusError
-from emolit.loading import ClipDataset, Collate, Loading
+from emolit import manifest
+from emolit.census import Census, check_ids, check_speakers, shared_speakers
+from emolit.errors import ConfigError, CorpusError
+from emolit.loading import ClipDataset, Collate, Loading, clip_loader
 from emolit.manifest import Entry
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, placement
+from emolit.selection import inspected, relabeled, usable
 from emolit.taxonomy import Taxonomy, in_order, merge
 from emolit.types import Clip, Split
 
@@ -166,9 +165,9 @@ class Corpus(LightningDataModule, ABC):
             clips = tuple(self.read(self.location))
             check_ids(self.name, clips)
             rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
-            found = tuple(inspect(clip, self.location) for clip in clips)
+            found = tuple(inspected(clip, self.location) for clip in clips)
         else:
-            found = tuple(inspect(e.clip, self.location) if e.problem else e for e in known)
+            found = tuple(inspected(e.clip, self.location) if e.problem else e for e in known)
         if found != known:
             manifest.save(place, found, release)
         if self.size and len(found) != self.size:
@@ -201,8 +200,8 @@ class Corpus(LightningDataModule, ABC):
         if self._splits:
             return
         entries = self.entries()
-        kept, dropped = self._relabeled(entries)
-        good, skipped = self._usable(kept)
+        kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
+        good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise")
         placed = {clip.id: clip.split for clip in self.partition([entry.clip for entry in entries])}
         clips = [replace(clip, split=placed.get(clip.id)) for clip in good]
         if self.speaker_independent:
@@ -220,36 +219,6 @@ class Corpus(LightningDataModule, ABC):
         )
         self._censuses = (census,)
         rank_zero_info(str(census))
-
-    def _relabeled(self, entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, int]]:
-        """Return the entries inside the label set, and the number left out by label."""
-        kept, dropped = [], Counter[str]()
-        for entry in entries:
-            label = entry.clip.label
-            label = None if label is None else merge(label, self.label_map)
-            if label is None or label in self.taxonomy:
-                kept.append(replace(entry, clip=replace(entry.clip, label=label)))
-            else:
-                dropped[label] += 1
-        if not kept:
-            raise CorpusError(
-                f"No clip of {self.name!r} has a label among {list(self.taxonomy.labels)}; it has "
-                f"{dict(dropped)}. Change `labels` or `label_map`."
-            )
-        return kept, dict(dropped)
-
-    def _usable(self, entries: Sequence[Entry]) -> tuple[list[Clip], tuple[str, ...]]:
-        """Return the clips with usable audio, and what is wrong with the others."""
-        problems = tuple(entry.problem for entry in entries if entry.problem)
-        if problems and self.loading.on_bad_audio == "raise":
-            raise AudioError(
-                f"{len(problems)} of {len(entries)} clips of {self.name!r} cannot be used; mend "
-                f"them, or set `loading.on_bad_audio` to skip. {shortened(problems)}"
-            )
-        clips = [entry.clip for entry in entries if not entry.problem]
-        if not clips:
-            raise CorpusError(f"No clip of {self.name!r} has usable audio: {shortened(problems)}")
-        return clips, problems
 
     def train_dataloader(self) -> ClipLoader:
         """Return shuffled training batches; the ragged end of an epoch is dropped.
@@ -280,39 +249,25 @@ class Corpus(LightningDataModule, ABC):
     ) -> ClipLoader:
         """Return a loader of clips, questions and audio under this corpus's settings.
 
-        The generator is the loader's own, so that loading draws nothing from the global stream.
-
         Raises:
             ConfigError: There is no prompt.
             CorpusError: There is no full step of clips.
         """
-        size = self.loading.batch_size if training else self.loading.eval_batch_size
         if self.prompt is None:
             raise ConfigError(f"The corpus {self.name!r} has no prompt; set `prompt`.")
-        needed = placement()[1] * (size if training else 1)
+        needed = placement()[1] * (self.loading.batch_size if training else 1)
         if len(clips) < needed:
             raise CorpusError(
                 f"The corpus {self.name!r} has {len(clips)} clips for "
                 f"{'training' if training else 'evaluation'}, a step of all processes needs "
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
-        loader = ClipLoader(
+        loader = clip_loader(
             ClipDataset(clips, self.folders, self.sampling_rate, self.loading.max_seconds),
-            batch_size=size,
-            sampler=sampler,
-            num_workers=self.loading.num_workers,
-            collate_fn=Collate(self.prompt, self.taxonomy.labels, self.sampling_rate),
-            drop_last=training,
-            generator=Generator().manual_seed(self.loading.order_seed),
-            persistent_workers=self.loading.num_workers > 0,
+            sampler,
+            Collate(self.prompt, self.taxonomy.labels, self.sampling_rate),
+            self.loading,
+            training,
         )
         loader.repeats = self.repeats if training else 1
         return loader
-
-
-def inspect(clip: Clip, folder: Path) -> Entry:
-    """Decode a clip once; return it with its duration, or with what is wrong with it."""
-    try:
-        return Entry(replace(clip, seconds=audio.check(folder / clip.path)))
-    except AudioError as error:
-        return Entry(clip, str(error))

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -21,6 +21,9 @@ class Lora:
         train: Names of modules that train in full beside the adapters, such as the projector;
             peft calls them ``modules_to_save``.
         dora: Decompose the update into magnitude and direction (arXiv 2402.09353).
+        quantize: Keep the weights below the adapters in four bits, ``nf4`` (arXiv 2305.14314);
+            needs ``emolit[qlora]``. A trained adapter finds its base as it was only if this is
+            set again.
     """
 
     rank: int = 16
@@ -28,6 +31,7 @@ class Lora:
     targets: list[str] | str | None = None
     train: list[str] = field(default_factory=list)
     dora: bool = False
+    quantize: Literal["nf4"] | None = None
 
 
 def fresh_adapter(

@@ -1,10 +1,12 @@
 """Checkpoints come in: model and processor from a folder or a hub id, whole or not at all."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from emolit.engine.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
 
@@ -21,6 +23,25 @@ def check_there(checkpoint: str) -> None:
             f"The checkpoint folder {checkpoint!r} is not there; train it first, or set "
             "`checkpoint` to a folder that holds a model or an adapter, or to a hub id."
         )
+
+
+def opened(checkpoint: str) -> tuple[str, dict[str, Any] | None]:
+    """Return where the whole model is, and the settings of the adapter that the folder holds.
+
+    Args:
+        checkpoint: A whole model, whose settings are None, or an adapter, which names its base.
+
+    Raises:
+        PolicyError: One of them is a path that leads nowhere.
+    """
+    check_there(checkpoint)
+    settings = Path(checkpoint) / "adapter_config.json"
+    if not settings.is_file():
+        return checkpoint, None
+    given: dict[str, Any] = json.loads(settings.read_text())
+    source: str = given["base_model_name_or_path"]
+    check_there(source)
+    return source, given
 
 
 def load_processor(source: str) -> Any:
@@ -42,7 +63,13 @@ def load_processor(source: str) -> Any:
     return processor
 
 
-def load_model(source: str, auto_class: str, dtype: str, foreign: tuple[str, ...] = ()) -> Any:
+def load_model(
+    source: str,
+    auto_class: str,
+    dtype: str,
+    foreign: tuple[str, ...] = (),
+    quantization: Any = None,
+) -> Any:
     """Load the weights; missing or superfluous ones are an error.
 
     Args:
@@ -50,18 +77,28 @@ def load_model(source: str, auto_class: str, dtype: str, foreign: tuple[str, ...
         auto_class: The class of transformers that opens it.
         dtype: Of the weights.
         foreign: Beginnings of the names of weights that a checkpoint may hold for other models.
+        quantization: Settings of transformers for weights of fewer bits.
 
     Raises:
-        PolicyError: The checkpoint is of another kind, or not whole.
+        PolicyError: The checkpoint is of another kind, or not whole, or the installed libraries
+            do not open it.
     """
     import transformers
 
-    factory = getattr(transformers, auto_class)
+    factory = getattr(transformers, auto_class, None)
+    if factory is None:
+        raise PolicyError(
+            f"transformers {transformers.__version__} has no `{auto_class}`, which must open the "
+            f"checkpoint {source!r}; install a newer one."
+        )
     try:
         model, info = factory.from_pretrained(
-            source, dtype=getattr(torch, dtype), output_loading_info=True
+            source,
+            dtype=getattr(torch, dtype),
+            output_loading_info=True,
+            quantization_config=quantization,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise PolicyError(
             f"No model loads from the checkpoint {source!r} ({error}); "
             f"`{auto_class}` of transformers {transformers.__version__} must open it."
@@ -75,6 +112,7 @@ def load_model(source: str, auto_class: str, dtype: str, foreign: tuple[str, ...
                 f"{transformers.__version__}; use a checkpoint of this architecture."
             )
     check_tied(model, source)
+    keep_differentiable(model)
     if Path(source).is_dir():  # an adapter saved later must find its base from any folder
         model.name_or_path = model.config._name_or_path = str(Path(source).resolve())
     return model

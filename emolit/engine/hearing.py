@@ -67,6 +67,8 @@ class Hearing:
     def read(self, texts: list[str], placeholder: str, lengths: Tensor) -> dict[str, Tensor]:
         """Tokenize chats with as many audio tokens as the tower makes of each clip.
 
+        A chat whose template has written the token that begins a text does not get a second one.
+
         Args:
             texts: B chats, each with one placeholder.
             placeholder: The token that stands for audio.
@@ -89,7 +91,15 @@ class Hearing:
             text.replace(placeholder, placeholder * length)
             for text, length in zip(texts, lengths.tolist(), strict=True)
         ]
-        return self.padded([self.tokenizer.encode(text) for text in whole])
+        start = self.tokenizer.bos_token
+        return self.padded(
+            [
+                self.tokenizer.encode(
+                    text, add_special_tokens=not (start and text.startswith(start))
+                )
+                for text in whole
+            ]
+        )
 
     def padded(self, rows: list[list[int]]) -> dict[str, Tensor]:
         """Pad token rows on the left. ``input_ids`` and ``attention_mask`` ``[B, P]``."""

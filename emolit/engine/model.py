@@ -65,13 +65,13 @@ def without(head: nn.Module) -> Iterator[None]:
 @contextmanager
 def uncapped(network: Any) -> Iterator[None]:
     """Keep a network from squeezing hidden states that it takes for logits."""
-    config = network.config.get_text_config()
-    cap = getattr(config, CAP, None)
+    settings = vars(network.config.get_text_config())  # a config checks what is set on itself
+    cap = settings.get(CAP)
     if cap is None:
         yield
         return
-    setattr(config, CAP, None)
+    settings[CAP] = None
     try:
         yield
     finally:
-        setattr(config, CAP, cap)
+        settings[CAP] = cap

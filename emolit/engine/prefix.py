@@ -34,11 +34,14 @@ class Encoded:
         largest = self.positions.amax(-1)
         return (largest.amax(0) if largest.dim() > 1 else largest) + 1
 
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Leading shape of positions: ``()``, or ``(A,)`` where they have A axes."""
+        return tuple(self.positions.shape[:-2])
+
     def behind(self, length: int) -> Tensor:
         """Return the positions of responses. ``[B, T]`` or ``[A, B, T]``."""
-        steps = torch.arange(length, device=self.positions.device)
-        where = self.next_position.unsqueeze(-1) + steps
-        return where.expand(*self.positions.shape[:-2], -1, -1)
+        return following(self.next_position, self.axes, 0, length)
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,23 @@ class Prefix:
 
     def positions(self, start: int, length: int) -> Tensor:
         """Return positions of response tokens. ``[N, length]`` or ``[A, N, length]``."""
-        steps = torch.arange(start, start + length, device=self.next_position.device)
-        return (self.next_position.unsqueeze(-1) + steps).expand(*self.axes, -1, -1)
+        return following(self.next_position, self.axes, start, length)
+
+
+def following(first: Tensor, axes: tuple[int, ...], start: int, length: int) -> Tensor:
+    """Return positions of response tokens, the same on all axes.
+
+    Args:
+        first: Position of each row's first response token. ``[N]``
+        axes: Leading shape of positions: ``()`` or ``(A,)``.
+        start: The response token to begin with.
+        length: How many tokens.
+
+    Returns:
+        ``[N, length]`` or ``[A, N, length]``.
+    """
+    steps = torch.arange(start, start + length, device=first.device)
+    return (first.unsqueeze(-1) + steps).expand(*axes, -1, -1)
 
 
 def positions(mask: Tensor) -> Tensor:
@@ -122,5 +140,5 @@ def prefill(model: LanguageModel, encoded: Encoded) -> Prefix:
         mask=encoded.mask,
         last=output.logits[:, -1],
         next_position=encoded.next_position,
-        axes=tuple(encoded.positions.shape[:-2]),
+        axes=encoded.axes,
     )

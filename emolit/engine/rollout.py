@@ -12,7 +12,7 @@ from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
 from emolit.engine.sharding import Anyone, alone
 from emolit.functional import entropy, pack, selective_log_softmax, warp
-from emolit.types import Sampling
+from emolit.types import Batch, Rollout, Sampling
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,30 @@ class Drawn:
     entropy: Tensor
     finished: Tensor
     support: Tensor | None
+
+    def rollout(self, batch: Batch, sampling: Sampling, texts: Sequence[str]) -> Rollout:
+        """Return the rows as the responses of B prompts, clip-major.
+
+        Args:
+            batch: The prompts.
+            sampling: What they were drawn under.
+            texts: One a row.
+        """
+        prompts, group = len(batch), len(texts) // len(batch)
+        shape = (prompts, group, -1)
+        return Rollout(
+            batch=batch,
+            tokens=self.tokens.view(shape),
+            mask=self.mask.view(shape),
+            behavior=self.behavior.view(shape),
+            finished=self.finished.view(prompts, group),
+            responses=tuple(tuple(texts[i * group : (i + 1) * group]) for i in range(prompts)),
+            sampling=sampling,
+            entropy=self.entropy.view(shape),
+            support=None
+            if self.support is None
+            else self.support.view(prompts, group, *self.support.shape[1:]),
+        )
 
 
 def streams(seed: int, step: int, clips: Sequence[str], group: int, length: int) -> Tensor:

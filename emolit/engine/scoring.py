@@ -7,11 +7,13 @@ needed for; ``plain_logprobs`` runs every row in full and is the truth to compar
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from emolit.engine.head import token_logprobs
+from emolit.engine.masks import blocks, layer_masks
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, Prefix, prefill
 from emolit.engine.sharding import Anyone, alone
@@ -199,39 +201,16 @@ def packed_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) ->
     """
     prompts, group, length = encoded.mask.shape[1], rollout.group_size, rollout.tokens.shape[2]
     behind = encoded.behind(length)
-    inputs = dict(encoded.inputs)
+    inputs: dict[str, Any] = dict(encoded.inputs)
     inputs["input_ids"] = torch.cat([inputs["input_ids"], rollout.tokens.flatten(1)], dim=1)
-    seen = blocks(encoded.mask, rollout.mask)
-    floor = torch.finfo(model.network.dtype).min
-    inputs["attention_mask"] = (~seen).to(model.network.dtype).mul(floor).unsqueeze(1)
     where = torch.cat([encoded.positions, *[behind] * group], dim=-1)
+    inputs["attention_mask"] = layer_masks(
+        blocks(encoded.mask, rollout.mask), where, model.network.config, model.network.dtype
+    )
     states = model.forward(**inputs, position_ids=where, use_cache=False).logits
     first = states[:, None, None, prompts - 1].expand(-1, group, -1, -1)
     rest = states[:, prompts:].view(len(states), group, length, -1)[:, :, :-1]
     return _scored(model, torch.cat([first, rest], dim=2).flatten(0, 1), rollout)
-
-
-def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
-    """Return who sees whom in a packed row. ``[B, P + G T, P + G T]`` boolean.
-
-    Args:
-        prompt: True on prompt tokens. ``[B, P]``
-        responses: True on response tokens. ``[B, G, T]``
-
-    Example:
-        >>> import torch
-        >>> prompt, responses = torch.ones(1, 1).bool(), torch.ones(1, 2, 1).bool()
-        >>> blocks(prompt, responses)[0].int().tolist()
-        [[1, 0, 0], [1, 1, 0], [1, 0, 1]]
-    """
-    group, length = responses.shape[1:]
-    owner = torch.arange(group, device=prompt.device).repeat_interleave(length) + 1
-    owner = torch.cat([owner.new_zeros(prompt.shape[1]), owner])
-    real = torch.cat([prompt, responses.flatten(1)], dim=1)
-    order = torch.arange(len(owner), device=prompt.device)
-    causal = order.unsqueeze(-1) >= order
-    own = (owner.unsqueeze(-1) == owner) | (owner == 0)
-    return (causal & own) & real.unsqueeze(1)
 
 
 def plain_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) -> Tensor:

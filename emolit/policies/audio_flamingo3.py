@@ -19,6 +19,7 @@ class AudioFlamingo3(HuggingFace):
         gradient_checkpointing: Make activations again for the gradient instead of keeping them.
         long_audio: Whether a clip longer than what is heard, ten minutes, is cut, or stops the run.
         store: Folder of stored features; None keeps nothing.
+        compile: Compile the language model for the update.
     """
 
     auto_class = "AudioFlamingo3ForConditionalGeneration"

@@ -1,7 +1,5 @@
 """Any audio language model that transformers loads: processor, adapters, freezing, reference."""
 
-import inspect
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,23 +7,26 @@ import torch
 from torch import Tensor, nn
 
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
-from emolit.engine.checkpoint import check_there, checkpoint_layers, load_model, load_processor
+from emolit.engine.checkpoint import checkpoint_layers, load_model, load_processor, opened
+from emolit.engine.compiling import compile_decoder
+from emolit.engine.encoding import check_inputs, check_lengths, heard
 from emolit.engine.features import in_float32, stored_features
+from emolit.engine.freezing import freeze_modules
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
+from emolit.engine.quantization import four_bit
 from emolit.engine.reference import Reference, frozen_copy
+from emolit.engine.replies import decoded, imitation, stopped
 from emolit.engine.rollout import generate, streams
 from emolit.engine.scoring import Scorer
 from emolit.engine.selfcheck import check_network
 from emolit.engine.sharding import anyone_in, gathered, reshard, shard
 from emolit.engine.store import Store
 from emolit.engine.tower import hear_once
+from emolit.engine.vocabulary import end_tokens, forbidden_tokens
 from emolit.errors import PolicyError
 from emolit.policies.base import Policy
 from emolit.types import Batch, Rollout, Sampling
-
-TAIL = 16
-"""Tokens that are decoded to look for a stop string."""
 
 
 class HuggingFace(Policy):
@@ -44,6 +45,8 @@ class HuggingFace(Policy):
             its beginning and counts it, ``raise`` stops.
         store: Folder where features of clips, and what a frozen tower says about them, are kept
             between steps and runs; None keeps nothing.
+        compile: Compile the language model for the update (``torch.compile``): the first steps
+            take long.
     """
 
     auto_class = "AutoModelForMultimodalLM"
@@ -65,6 +68,7 @@ class HuggingFace(Policy):
         gradient_checkpointing: bool = False,
         long_audio: Literal["cut", "raise"] = "cut",
         store: str | None = None,
+        compile: bool = False,  # noqa: A002
     ) -> None:
         super().__init__()
         self.checkpoint = checkpoint
@@ -73,6 +77,7 @@ class HuggingFace(Policy):
         self.dtype = dtype
         self.gradient_checkpointing = gradient_checkpointing
         self.long_audio = long_audio
+        self.compiled = compile
         self.store = None if store is None else Store(store)
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
@@ -92,13 +97,9 @@ class HuggingFace(Policy):
         """
         if self.model is not None:
             return
-        check_there(self.checkpoint)
-        adapter = Path(self.checkpoint) / "adapter_config.json"
-        given = json.loads(adapter.read_text()) if adapter.is_file() else None
-        source = given["base_model_name_or_path"] if given else self.checkpoint
-        check_there(source)
+        source, given = opened(self.checkpoint)
         self.processor = self.load_processor(source)
-        base = load_model(source, self.auto_class, self.dtype, self.foreign)
+        base = load_model(source, self.auto_class, self.dtype, self.foreign, self._quantization())
         if self.gradient_checkpointing:
             checkpoint_layers(base)
         if given is not None:
@@ -111,57 +112,33 @@ class HuggingFace(Policy):
             )
         else:
             self.model = base
-        self._freeze()
+        freeze_modules(self.model, self.base, self.freeze)
         if given is None and self.lora is None and reference:
             self._reference, self.frozen_twin = frozen_copy(base)
         networks = [base] if self.frozen_twin is None else [base, self.frozen_twin]
         for network in networks:
             self.prepare(network)
         hear_once(networks, self.store if self.tower_takes_rows else None)
+        if self.compiled:
+            compile_decoder(base)
         self._look_up_tokens()
         self.eval()
+
+    def _quantization(self) -> Any:
+        """Return how transformers shall quantize what carries adapters; None leaves it."""
+        if self.lora is None or self.lora.quantize is None:
+            return None
+        targets = self.lora.targets or self.lora_targets
+        return four_bit(targets, self.lora.quantize, self.dtype)
 
     def prepare(self, network: Any) -> None:
         """Change how a network that was just loaded runs; policy and frozen copy both come here."""
 
-    def _freeze(self) -> None:
-        """Stop training of the modules in ``freeze``, wherever they sit."""
-        for name in self.freeze:
-            found = [
-                module
-                for path, module in self.model.named_modules()
-                if path == name or path.endswith(f".{name}")
-            ]
-            if not found:
-                known = sorted({path.rsplit(".", 1)[-1] for path, _ in self.base.named_children()})
-                inner = [path for path, _ in self.base.named_modules() if path.count(".") == 1]
-                raise PolicyError(
-                    f"`freeze` names the module {name!r}, which {type(self.base).__name__} does "
-                    f"not have; it has {known + inner}."
-                )
-            for module in found:
-                module.requires_grad_(False)
-
     def _look_up_tokens(self) -> None:
-        """Find the tokens that end a response and those that may never be sampled.
-
-        Forbidden are all special and padding tokens, the placeholders that the model's config
-        names, and rows of the embedding that no token uses, except those that end a response.
-        """
+        """Find the tokens that end a response and those that may never be sampled."""
         tokenizer = self.processor.tokenizer
-        ends = self.base.generation_config.eos_token_id
-        ends = {*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id} - {None}
-        special = self.special_tokens()
-        special |= {tokenizer.pad_token_id, *tokenizer.all_special_ids} - {None}
-        named = self.base.config.to_dict().items()
-        special |= {
-            value
-            for key, value in named
-            if key.endswith(("_token_id", "_token_index")) and isinstance(value, int)
-        }
-        rows = self.base.get_input_embeddings().num_embeddings
-        special = {token for token in special if 0 <= token < rows}
-        forbidden = (special | set(range(len(tokenizer), rows))) - ends
+        ends = end_tokens(self.base, tokenizer)
+        forbidden = forbidden_tokens(self.base, tokenizer, self.special_tokens())
         self.register_buffer("ends", torch.tensor(sorted(ends)), persistent=False)
         self.register_buffer("forbidden", torch.tensor(sorted(forbidden)), persistent=False)
 
@@ -241,44 +218,17 @@ class HuggingFace(Policy):
         """
         rate = self.processor.feature_extractor.sampling_rate
         texts = [self.render(question) for question in batch.questions]
+        waveforms = heard(batch, rate, self.shortest)
+        if self.long_audio == "raise":
+            check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
         with in_float32(), stored_features(self.processor, self.store):
-            inputs = self.process(texts, self._waveforms(batch, rate), rate)
-        taken = inspect.signature(self.base.forward).parameters
-        unused = sorted(set(inputs).difference(taken))
-        if unused:
-            raise PolicyError(
-                f"The processor of {self.checkpoint!r} makes {unused}, which "
-                f"{type(self.base).__name__} does not take; override `process` in the policy."
-            )
-        length = inputs["input_ids"].shape[1]
-        context = getattr(self.base.config.get_text_config(), "max_position_embeddings", None)
-        if context is not None and length >= context:
-            raise PolicyError(
-                f"A prompt has {length} tokens, but the context of {self.checkpoint!r} is "
-                f"{context}; cut the audio with `loading.max_seconds`, or shorten the question."
-            )
+            inputs = self.process(texts, waveforms, rate)
+        check_inputs(inputs, self.base, self.checkpoint)
         kind = self.base.get_input_embeddings().weight.dtype
         return {
             name: value.to(self.device, kind if value.is_floating_point() else value.dtype)
             for name, value in inputs.items()
         }
-
-    def _waveforms(self, batch: Batch, rate: int) -> list[Any]:
-        """Return the audio at the processor's rate, a tower's shortest at least."""
-        from torchaudio.functional import resample
-
-        waveforms = []
-        for clip, waveform in zip(batch.clips, batch.waveforms, strict=True):
-            heard = resample(waveform, batch.sampling_rate, rate)
-            if self.long_audio == "raise" and len(heard) > rate * (self.window or float("inf")):
-                raise PolicyError(
-                    f"The clip {clip.id!r} of {clip.corpus!r} has {len(heard) / rate:.1f} s, but "
-                    f"{self.checkpoint!r} hears {self.window:g} s; set `long_audio: cut`, or "
-                    "leave it out."
-                )
-            missing = max(0, int(self.shortest * rate) - len(heard))
-            waveforms.append(nn.functional.pad(heard, (0, missing)).numpy())
-        return waveforms
 
     def sample(
         self, batch: Batch, group_size: int, sampling: Sampling, seed: int, step: int
@@ -288,48 +238,19 @@ class HuggingFace(Policy):
         With gradients on, the prefill is kept for :meth:`logprobs` of the same batch: as long as
         no weight has changed in between, rollout and loss share it.
         """
+        tokenizer = self.processor.tokenizer
         keys = [f"{clip.corpus}/{clip.id}" for clip in batch.clips]
         prefix = self.scorer.prefix(self.language_model(), self.encode(batch), batch)
         drawn = generate(
             self.language_model(),
             prefix.detached().expanded(group_size),
             sampling,
-            lambda rows: self._stopped(rows, sampling.stop),
+            lambda rows: stopped(tokenizer, rows, sampling.stop),
             streams(seed, step, keys, group_size, sampling.max_tokens),
             self.scorer.anyone,
         )
-        shape = (len(batch), group_size, -1)
-        tokens, mask = drawn.tokens.view(shape), drawn.mask.view(shape)
-        return Rollout(
-            batch=batch,
-            tokens=tokens,
-            mask=mask,
-            behavior=drawn.behavior.view(shape),
-            finished=drawn.finished.view(shape[:2]),
-            responses=self._decode(tokens, mask),
-            sampling=sampling,
-            entropy=drawn.entropy.view(shape),
-            support=None if drawn.support is None else drawn.support.view(*tokens.shape, -1),
-        )
-
-    def _stopped(self, rows: Tensor, stop: tuple[str, ...]) -> Tensor:
-        """Tell which token rows have a stop string, text behind it in the same token included."""
-        if not stop:
-            return torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
-        tails = self.processor.tokenizer.batch_decode(rows[:, -TAIL:])
-        ended = [any(end in text for end in stop) for text in tails]
-        return torch.tensor(ended, device=rows.device)
-
-    def _decode(self, tokens: Tensor, mask: Tensor) -> tuple[tuple[str, ...], ...]:
-        """Return the text of each response without special tokens."""
-        decode = self.processor.tokenizer.decode
-        return tuple(
-            tuple(
-                decode(row[kept].tolist(), skip_special_tokens=True)
-                for row, kept in zip(group, group_mask, strict=True)
-            )
-            for group, group_mask in zip(tokens, mask, strict=True)
-        )
+        responses = decoded(tokenizer, drawn.tokens, drawn.mask)
+        return drawn.rollout(batch, sampling, responses)
 
     def imitate(self, batch: Batch) -> Rollout:
         """Tokenize the target replies, each followed by the end token.
@@ -337,32 +258,7 @@ class HuggingFace(Policy):
         Raises:
             PolicyError: A clip has no target.
         """
-        texts = []
-        for clip, target in zip(batch.clips, batch.targets, strict=True):
-            if target is None:
-                raise PolicyError(
-                    f"The clip {clip.id!r} of {clip.corpus!r} has no target reply to imitate; "
-                    "leave it out of supervised finetuning or label it."
-                )
-            texts.append(target)
-        tokenizer = self.processor.tokenizer
-        rows = [
-            [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
-            for text in texts
-        ]
-        length = max(map(len, rows))
-        tokens = torch.tensor([row + [0] * (length - len(row)) for row in rows])
-        mask = torch.arange(length) < torch.tensor([[len(row)] for row in rows])
-        tokens, mask = tokens.to(self.device), mask.to(self.device)
-        return Rollout(
-            batch=batch,
-            tokens=tokens.unsqueeze(1),
-            mask=mask.unsqueeze(1),
-            behavior=torch.zeros_like(tokens, dtype=torch.float32).unsqueeze(1),
-            finished=torch.ones(len(rows), 1, dtype=torch.bool, device=self.device),
-            responses=tuple((text,) for text in texts),
-            sampling=Sampling(max_tokens=length),
-        )
+        return imitation(self.processor.tokenizer, batch, self.device)
 
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score on one prefill of each prompt, with gradients."""
@@ -405,6 +301,11 @@ class HuggingFace(Policy):
         """Shard model and frozen copy; from here on all processes run them in step."""
         if self._mesh is not None:
             return
+        if self.compiled or self._quantization() is not None:
+            raise PolicyError(
+                "Weights that are quantized or compiled cannot be sharded; leave out "
+                "`lora.quantize` and `compile`, or choose another `trainer.strategy`, such as ddp."
+            )
         self._mesh = mesh
         self.scorer.anyone = anyone_in(mesh)
         shard(self.base, mesh)

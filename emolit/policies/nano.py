@@ -72,6 +72,7 @@ class Nano(Qwen2Audio):
         gradient_checkpointing: Make activations again for the gradient instead of keeping them.
         long_audio: Whether a clip longer than the window is cut, or stops the run.
         store: Folder of stored features and tower outputs; None keeps nothing.
+        compile: Compile the language model for the update.
         size: Of new weights.
         folder: Where new weights are written.
     """
@@ -85,11 +86,19 @@ class Nano(Qwen2Audio):
         gradient_checkpointing: bool = False,
         long_audio: Literal["cut", "raise"] = "cut",
         store: str | None = None,
+        compile: bool = False,  # noqa: A002
         size: NanoSize = NanoSize(),
         folder: str = "runs/nano",
     ) -> None:
         super().__init__(
-            checkpoint or "", lora, freeze, dtype, gradient_checkpointing, long_audio, store
+            checkpoint or "",
+            lora,
+            freeze,
+            dtype,
+            gradient_checkpointing,
+            long_audio,
+            store,
+            compile,
         )
         self.size = size
         self.folder = folder

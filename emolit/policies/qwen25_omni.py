@@ -26,6 +26,7 @@ class Qwen25Omni(HuggingFace):
         gradient_checkpointing: Make activations again for the gradient instead of keeping them.
         long_audio: Whether a clip longer than the window is cut, or stops the run.
         store: Folder of stored features; None keeps nothing.
+        compile: Compile the language model for the update.
     """
 
     auto_class = "Qwen2_5OmniThinkerForConditionalGeneration"

@@ -22,6 +22,7 @@ class Qwen2Audio(HuggingFace):
         gradient_checkpointing: Make activations again for the gradient instead of keeping them.
         long_audio: Whether a clip longer than the window is cut, or stops the run.
         store: Folder of stored features and tower outputs; None keeps nothing.
+        compile: Compile the language model for the update.
     """
 
     auto_class = "Qwen2AudioForConditionalGeneration"

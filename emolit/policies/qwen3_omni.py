@@ -29,6 +29,7 @@ class Qwen3Omni(Qwen25Omni):
         long_audio: Idle here, since any length is heard; prompts have the model's own limit.
         store: Idle here: features depend on the clip's own length, and only whole windows are
             stored.
+        compile: Compile the language model for the update.
     """
 
     auto_class = "Qwen3OmniMoeThinkerForConditionalGeneration"

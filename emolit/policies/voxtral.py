@@ -26,6 +26,7 @@ class Voxtral(HuggingFace):
         long_audio: Idle here, since any length is heard; prompts have the model's own limit.
         store: Idle here: features depend on the clip's own length, and only whole windows are
             stored.
+        compile: Compile the language model for the update.
     """
 
     auto_class = "VoxtralForConditionalGeneration"

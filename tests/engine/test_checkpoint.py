@@ -1,12 +1,19 @@
 """What a checkpoint must have."""
 
+import json
 import shutil
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from emolit.engine.checkpoint import check_there, check_tied, checkpoint_layers, load_model
+from emolit.engine.checkpoint import (
+    check_there,
+    check_tied,
+    checkpoint_layers,
+    load_model,
+    opened,
+)
 from emolit.errors import PolicyError
 
 
@@ -14,6 +21,17 @@ def test_a_path_that_leads_nowhere_is_named_and_a_hub_id_is_not_a_path():
     with pytest.raises(PolicyError, match="'runs/sft/best' is not there"):
         check_there("runs/sft/best")
     check_there("Qwen/Qwen2-Audio-7B-Instruct")
+
+
+def test_an_adapter_leads_to_its_base_and_a_model_to_itself(nano_folder, tmp_path):
+    assert opened(str(nano_folder)) == (str(nano_folder), None)
+    settings = {"base_model_name_or_path": str(nano_folder), "r": 4}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
+    assert opened(str(tmp_path)) == (str(nano_folder), settings)
+    settings["base_model_name_or_path"] = "runs/gone/base"
+    (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
+    with pytest.raises(PolicyError, match="'runs/gone/base' is not there"):
+        opened(str(tmp_path))
 
 
 def test_a_head_that_should_be_tied_and_is_not_is_refused(nano_folder):
@@ -27,6 +45,11 @@ def test_a_head_that_should_be_tied_and_is_not_is_refused(nano_folder):
 def test_another_architecture_is_refused(nano_folder):
     with pytest.raises(PolicyError, match="`VoxtralForConditionalGeneration` of transformers"):
         load_model(str(nano_folder), "VoxtralForConditionalGeneration", "float32")
+
+
+def test_an_architecture_that_the_installed_transformers_lacks_is_named(nano_folder):
+    with pytest.raises(PolicyError, match=r"transformers \d.* has no `Qwen9Audio`.*a newer one"):
+        load_model(str(nano_folder), "Qwen9Audio", "float32")
 
 
 def test_weights_come_in_the_type_asked_for(nano_folder):

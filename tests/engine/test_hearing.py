@@ -36,6 +36,23 @@ def test_each_clip_gets_its_own_number_of_audio_tokens_behind_left_padding(folde
     assert set(inputs) == {"input_ids", "attention_mask"}
 
 
+@pytest.mark.parametrize("written", ["<bos>", ""])
+def test_a_text_begins_once_whether_template_or_tokenizer_writes_it(tmp_path, written):
+    from tokenizers.processors import TemplateProcessing
+    from transformers import WhisperFeatureExtractor
+
+    words = tokenizer(("<|AUDIO|>", "<bos>"), written + turns("<|AUDIO|>"), {"bos_token": "<bos>"})
+    words.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<bos> $A", special_tokens=[("<bos>", words.bos_token_id)]
+    )
+    assert words.encode("Well?")[0] == words.bos_token_id
+    hearing = load_hearing(str(save(tmp_path, words, WhisperFeatureExtractor(feature_size=20))))
+    inputs = hearing.read([rendered(hearing)], "<|AUDIO|>", torch.tensor([3]))
+    row = inputs["input_ids"][0].tolist()
+    assert row[0] == words.bos_token_id
+    assert row.count(words.bos_token_id) == 1
+
+
 def test_a_chat_without_its_placeholder_or_with_two_is_refused(folder):
     hearing = load_hearing(str(folder))
     for text, count in (("Well?", 0), (rendered(hearing, "<|AUDIO|>?"), 2)):

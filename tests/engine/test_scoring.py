@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from emolit.engine.prefix import prefill
-from emolit.engine.scoring import Scorer, blocks, continue_prefix, saving
+from emolit.engine.scoring import Scorer, continue_prefix, saving
 from emolit.groups import groups_of
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
@@ -91,19 +91,6 @@ def test_whole_rows_are_scored_where_sharing_does_not_pay(policy, batch, caplog)
     assert counts["tower"] == 8
     assert caplog.text.count("are scored in full") == 1
     torch.testing.assert_close(whole.detach(), rollout.behavior, atol=1e-4, rtol=0)
-
-
-def test_a_packed_row_shows_each_response_its_prompt_and_itself():
-    prompt = torch.tensor([[False, True]])
-    responses = torch.tensor([[[True, True], [True, False]]])
-    assert blocks(prompt, responses)[0].int().tolist() == [
-        [0, 0, 0, 0, 0, 0],
-        [0, 1, 0, 0, 0, 0],
-        [0, 1, 1, 0, 0, 0],
-        [0, 1, 1, 1, 0, 0],
-        [0, 1, 0, 0, 1, 0],
-        [0, 1, 0, 0, 1, 0],
-    ]
 
 
 def test_checkpointed_layers_are_in_that_mode_only_while_they_score(nano_folder, batch):

@@ -4,8 +4,10 @@ import json
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 
+from emolit.engine.encoding import heard
 from emolit.errors import PolicyError
 from emolit.policies.qwen25_omni import Qwen25Omni
 from tests.fakes.models import random_model, save, tokenizer, turns
@@ -122,6 +124,8 @@ class TestQwen25Omni(Contract):
 
 def check_processor(policy, batch, monkeypatch, processor_class):
     """Compare with the processor of transformers, put together without its seeing half."""
+    if tuple(map(int, transformers.__version__.split(".")[:2])) < (5, 23):
+        pytest.skip("processors before transformers 5.23 do not run without their seeing half")
     monkeypatch.setattr(processor_class, "check_argument_for_proper_class", lambda *_: None)
     own = policy.processor
     real = processor_class(None, None, own.feature_extractor, own.tokenizer)
@@ -129,7 +133,7 @@ def check_processor(policy, batch, monkeypatch, processor_class):
         own.apply_chat_template(policy.conversation(q), add_generation_prompt=True, tokenize=False)
         for q in batch.questions
     ]
-    waveforms = policy._waveforms(batch, 16_000)
+    waveforms = heard(batch, 16_000, policy.shortest)
     expected = real(
         text=texts, audio=waveforms, sampling_rate=16_000, return_tensors="pt", padding=True
     )

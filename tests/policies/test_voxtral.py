@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from emolit.engine.encoding import heard
 from emolit.policies.voxtral import Voxtral
 from tests.conftest import part
 from tests.fakes.models import random_model, save, tokenizer
@@ -68,7 +69,7 @@ class TestVoxtral(Contract):
     def test_features_are_those_of_the_real_processor(self, policy, batch):
         from transformers import VoxtralProcessor
 
-        waveform = policy._waveforms(batch, 16_000)[4]
+        waveform = heard(batch, 16_000, policy.shortest)[4]
         long = torch.from_numpy(waveform).repeat(3).numpy()
         expected = VoxtralProcessor._retrieve_input_features(
             policy.processor,

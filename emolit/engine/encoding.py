@@ -1,0 +1,70 @@
+"""From a batch to what a network takes: audio at its rate, and a look at what a processor made."""
+
+import inspect
+from typing import Any
+
+from torch import Tensor, nn
+
+from emolit.errors import PolicyError
+from emolit.types import Batch
+
+
+def heard(batch: Batch, rate: int, shortest: float = 0.0) -> list[Any]:
+    """Return the clips as arrays at a rate, in Hz, padded to ``shortest`` seconds at least."""
+    from torchaudio.functional import resample
+
+    waveforms = []
+    for waveform in batch.waveforms:
+        audio = resample(waveform, batch.sampling_rate, rate)
+        missing = max(0, int(shortest * rate) - len(audio))
+        waveforms.append(nn.functional.pad(audio, (0, missing)).numpy())
+    return waveforms
+
+
+def check_lengths(
+    batch: Batch, waveforms: list[Any], rate: int, window: float | None, source: str
+) -> None:
+    """Refuse clips that are longer than the window.
+
+    Args:
+        batch: Names the clips.
+        waveforms: Their audio.
+        rate: Of the audio, in Hz.
+        window: Seconds that the network hears; None is no limit.
+        source: What the network was loaded from.
+
+    Raises:
+        PolicyError: A clip is longer.
+    """
+    for clip, waveform in zip(batch.clips, waveforms, strict=True):
+        if window is not None and len(waveform) > rate * window:
+            raise PolicyError(
+                f"The clip {clip.id!r} of {clip.corpus!r} has {len(waveform) / rate:.1f} s, but "
+                f"{source!r} hears {window:g} s; set `long_audio: cut`, or leave it out."
+            )
+
+
+def check_inputs(inputs: dict[str, Tensor], base: Any, source: str) -> None:
+    """Refuse inputs that a network does not take as they are.
+
+    Args:
+        inputs: What the processor made, ``input_ids`` ``[B, P]`` among it.
+        base: The transformers model.
+        source: What it was loaded from.
+
+    Raises:
+        PolicyError: The network has no such argument, or a prompt is longer than its context.
+    """
+    unused = sorted(set(inputs).difference(inspect.signature(base.forward).parameters))
+    if unused:
+        raise PolicyError(
+            f"The processor of {source!r} makes {unused}, which "
+            f"{type(base).__name__} does not take; override `process` in the policy."
+        )
+    length = inputs["input_ids"].shape[1]
+    context = getattr(base.config.get_text_config(), "max_position_embeddings", None)
+    if context is not None and length >= context:
+        raise PolicyError(
+            f"A prompt has {length} tokens, but the context of {source!r} is "
+            f"{context}; cut the audio with `loading.max_seconds`, or shorten the question."
+        )

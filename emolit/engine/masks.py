@@ -1,0 +1,67 @@
+"""Who sees whom where many responses stand in one row, also in layers that see a window only."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+SLIDING = "sliding_attention"
+"""What transformers calls a layer whose tokens see the last few only."""
+
+
+def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
+    """Return who sees whom in a packed row. ``[B, P + G T, P + G T]`` boolean.
+
+    Args:
+        prompt: True on prompt tokens. ``[B, P]``
+        responses: True on response tokens. ``[B, G, T]``
+
+    Example:
+        >>> import torch
+        >>> prompt, responses = torch.ones(1, 1).bool(), torch.ones(1, 2, 1).bool()
+        >>> blocks(prompt, responses)[0].int().tolist()
+        [[1, 0, 0], [1, 1, 0], [1, 0, 1]]
+    """
+    group, length = responses.shape[1:]
+    owner = torch.arange(group, device=prompt.device).repeat_interleave(length) + 1
+    owner = torch.cat([owner.new_zeros(prompt.shape[1]), owner])
+    real = torch.cat([prompt, responses.flatten(1)], dim=1)
+    order = torch.arange(len(owner), device=prompt.device)
+    causal = order.unsqueeze(-1) >= order
+    own = (owner.unsqueeze(-1) == owner) | (owner == 0)
+    return (causal & own) & real.unsqueeze(1)
+
+
+def layer_masks(
+    seen: Tensor, positions: Tensor, config: Any, dtype: torch.dtype
+) -> Tensor | dict[str, Tensor]:
+    """Return what a network adds to its attention: one mask, or one for each kind of layer.
+
+    Transformers narrows a mask that it makes itself, but takes one that it is given as it is. In
+    a packed row tokens near each other by position may stand far apart, so windows are counted in
+    positions.
+
+    Args:
+        seen: Who sees whom. ``[N, L, L]`` boolean
+        positions: Of the tokens. ``[N, L]``, or ``[A, N, L]``, whose first axis is time.
+        config: Of the network; ``sliding_window`` tokens, itself included, are what a token of a
+            sliding layer sees.
+        dtype: Of the network.
+
+    Returns:
+        0 where seen and the lowest number elsewhere. ``[N, 1, L, L]``
+    """
+    text = config.get_text_config()
+    window = getattr(text, "sliding_window", None)
+    kinds = set(getattr(text, "layer_types", None) or [SLIDING])
+    whole = _added(seen, dtype)
+    if window is None or SLIDING not in kinds:
+        return whole
+    time = positions if positions.dim() == 2 else positions[0]
+    near = _added(seen & (time.unsqueeze(-1) - time.unsqueeze(-2) < window), dtype)
+    return near if len(kinds) == 1 else dict.fromkeys(kinds, whole) | {SLIDING: near}
+
+
+def _added(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return 0 where seen and the lowest number elsewhere."""
+    return (~seen).to(dtype).mul(torch.finfo(dtype).min).unsqueeze(1)

@@ -1,0 +1,77 @@
+"""Which clips of a release are served: those of a label set, with audio that can be used."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from emolit import audio
+from emolit.census import shortened
+from emolit.errors import AudioError, CorpusError
+from emolit.manifest import Entry
+from emolit.taxonomy import Taxonomy, merge
+from emolit.types import Clip
+
+
+def inspected(clip: Clip, folder: Path) -> Entry:
+    """Decode a clip once; return it with its duration, or with what is wrong with it."""
+    try:
+        return Entry(replace(clip, seconds=audio.check(folder / clip.path)))
+    except AudioError as error:
+        return Entry(clip, str(error))
+
+
+def relabeled(
+    corpus: str, entries: Iterable[Entry], taxonomy: Taxonomy, label_map: Mapping[str, str]
+) -> tuple[list[Entry], dict[str, int]]:
+    """Return the entries inside the label set, and the number left out by label.
+
+    Args:
+        corpus: Its name, for a message.
+        entries: Clips with the labels of the release.
+        taxonomy: The label set.
+        label_map: Renames labels before anything else.
+
+    Raises:
+        CorpusError: No clip is left.
+    """
+    kept, dropped = [], Counter[str]()
+    for entry in entries:
+        label = entry.clip.label
+        label = None if label is None else merge(label, label_map)
+        if label is None or label in taxonomy:
+            kept.append(replace(entry, clip=replace(entry.clip, label=label)))
+        else:
+            dropped[label] += 1
+    if not kept:
+        raise CorpusError(
+            f"No clip of {corpus!r} has a label among {list(taxonomy.labels)}; it has "
+            f"{dict(dropped)}. Change `labels` or `label_map`."
+        )
+    return kept, dict(dropped)
+
+
+def usable(
+    corpus: str, entries: Sequence[Entry], strict: bool
+) -> tuple[list[Clip], tuple[str, ...]]:
+    """Return the clips with usable audio, and what is wrong with the others.
+
+    Args:
+        corpus: Its name, for a message.
+        entries: Clips that were looked at.
+        strict: Refuse any clip that cannot be used.
+
+    Raises:
+        AudioError: A clip cannot be used, and that is refused.
+        CorpusError: No clip can be used.
+    """
+    problems = tuple(entry.problem for entry in entries if entry.problem)
+    if problems and strict:
+        raise AudioError(
+            f"{len(problems)} of {len(entries)} clips of {corpus!r} cannot be used; mend "
+            f"them, or set `loading.on_bad_audio` to skip. {shortened(problems)}"
+        )
+    clips = [entry.clip for entry in entries if not entry.problem]
+    if not clips:
+        raise CorpusError(f"No clip of {corpus!r} has usable audio: {shortened(problems)}")
+    return clips, problems

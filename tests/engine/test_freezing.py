@@ -1,0 +1,55 @@
+"""Freezing by name: at any depth, under adapters too, and never silently nothing."""
+
+import pytest
+import torch
+from torch import nn
+
+from emolit.engine.freezing import freeze_modules
+from emolit.errors import PolicyError
+from emolit.policies.nano import Nano
+
+
+class Inner(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.audio_tower = nn.Linear(1, 1)
+        self.audio_tower_too = nn.Linear(1, 1)
+
+
+class Outer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = Inner()
+        self.head = nn.Linear(1, 1)
+
+
+def trains(model):
+    return {name.rsplit(".", 1)[0] for name, w in model.named_parameters() if w.requires_grad}
+
+
+@pytest.mark.parametrize("name", ["audio_tower", "model.audio_tower"])
+def test_a_name_freezes_its_module_only_wherever_it_sits(name):
+    model = Outer()
+    freeze_modules(model, model, [name])
+    assert trains(model) == {"model.audio_tower_too", "head"}
+
+
+def test_without_names_everything_trains():
+    model = Outer()
+    freeze_modules(model, model, [])
+    assert len(trains(model)) == 3
+
+
+def test_an_unknown_name_is_refused_with_those_that_are_there():
+    model = Outer()
+    with pytest.raises(PolicyError, match=r"'towr', which Outer does .*head.*model\.audio_tower"):
+        freeze_modules(model, model, ["head", "towr"])
+
+
+def test_a_policy_freezes_what_its_setting_names(nano_folder):
+    policy = Nano(str(nano_folder), freeze=["audio_tower"])
+    policy.build(reference=False, seed=0)
+    names = {name for name, weight in policy.named_parameters() if weight.requires_grad}
+    assert names
+    assert not any("audio_tower" in name for name in names)
+    assert torch.is_grad_enabled()
