@@ -17,9 +17,11 @@ from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
-from emolit.rewards.base import check_names, weighted_sum
+from emolit.rewards.base import Scores, check_names, weighted_sum
+from emolit.schedule import Schedule
 from emolit.seed import run_seed
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
+from emolit.tasks.curves import curves, sums
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
@@ -78,14 +80,29 @@ class ReinforcementFinetuning(Task):
             reward.prepare(self.asked())
 
     def on_fit_start(self) -> None:
-        """Say what trains and which rewards are on: a second list in YAML replaces the first."""
+        """Say what trains and which rewards are on: a second list in YAML replaces the first.
+
+        Raises:
+            ConfigError: A weight follows the training, whose length nobody knows.
+        """
         super().on_fit_start()
-        shown = ", ".join(f"{reward.weight:g} * {reward.name}" for reward in self.rewards)
+        now = self.progress()
+        shown = ", ".join(f"{reward.weight_at(now):g} * {reward.name}" for reward in self.rewards)
         rank_zero_info(f"rewards: {shown}")
+        scheduled = [reward.name for reward in self.rewards if isinstance(reward.weight, Schedule)]
+        if scheduled and self.trainer.estimated_stepping_batches == float("inf"):
+            raise ConfigError(
+                f"The weight of {scheduled[0]!r} changes over the training, which has no end; set "
+                "`trainer.max_epochs` or `trainer.max_steps`."
+            )
+
+    def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
+        """Return what each reward says, by name."""
+        return {reward.name: reward(rollout) for reward in self.rewards}
 
     def rewards_of(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return each reward ``[B, G]`` by name."""
-        return {reward.name: reward(rollout) for reward in self.rewards}
+        """Return each reward ``[B, G]`` by name, NaN where it does not apply or failed."""
+        return {name: scores.values for name, scores in self.scores_of(rollout).items()}
 
     def progress(self) -> float:
         """Return the share of training that is over, 0 where its length is unknown."""
@@ -101,8 +118,9 @@ class ReinforcementFinetuning(Task):
 
     def scored(self, rollout: Rollout) -> ScoredRollout:
         """Add rewards, advantages and reference log-probabilities."""
-        rewards = {name: score.to(self.device) for name, score in self.rewards_of(rollout).items()}
-        total = weighted_sum(self.rewards, rewards)
+        scores = self.scores_of(rollout)
+        rewards = {name: score.values.to(self.device) for name, score in scores.items()}
+        total = weighted_sum(self.rewards, scores, rollout.progress).to(self.device)
         reference = self.policy.reference_logprobs(rollout) if self.needs_reference else None
         return ScoredRollout(
             rollout,
@@ -125,12 +143,11 @@ class ReinforcementFinetuning(Task):
     def _log_step(
         self, scored: ScoredRollout, loss: Tensor, stats: dict[str, Tensor], started: float
     ) -> None:
-        """Log what a person watches: loss, KL, rewards, groups without variance, lengths, speed."""
+        """Log what a person watches: loss, KL, groups without variance, lengths, speed, rewards."""
         rollout = scored.rollout
         tokens = rollout.mask.sum()
         readable = [answer is not None for group in rollout.answers for answer in group]
         shown = {
-            "train/reward": scored.total.nanmean(),
             "train/tokens_per_second": tokens / (time.perf_counter() - started),
         }
         values = {
@@ -144,9 +161,17 @@ class ReinforcementFinetuning(Task):
             values["train/entropy"] = masked_mean(rollout.entropy, rollout.mask)
         for name, value in stats.items():
             (shown if name == "kl" else values)[f"train/{name}"] = value
-        for name, reward in scored.rewards.items():
-            if not reward.isnan().all():
-                values[f"reward/{name}"] = reward.nanmean()
-                values[f"reward/{name}_sd"] = reward[~reward.isnan()].std(correction=0)
         self.log_dict(values, batch_size=len(rollout.batch), sync_dist=True)
         self.log_dict(shown, batch_size=len(rollout.batch), prog_bar=True, sync_dist=True)
+        self._log_rewards(scored)
+
+    def _log_rewards(self, scored: ScoredRollout) -> None:
+        """Log the total and each reward, over all processes."""
+        summed = sums(self.rewards, scored)
+        if self._trainer is not None and self.trainer.world_size > 1:
+            summed = self.trainer.strategy.reduce(summed.to(self.device), reduce_op="sum").cpu()
+        values = curves(self.rewards, summed, scored.rollout.progress)
+        size, total = len(scored.rollout.batch), values.pop("train/reward", None)
+        self.log_dict(values, batch_size=size)
+        if total is not None:
+            self.log_dict({"train/reward": total}, batch_size=size, prog_bar=True)
