@@ -19,6 +19,10 @@ CHECKPOINTS = {"checkpoint"}
 """Arguments that differ by class on purpose; those have no default at all."""
 
 
+SHARED = {"weight", "name", "guard"}
+"""Arguments that a plug-in may take over from its base with their words."""
+
+
 @pytest.mark.parametrize("shelf", NODES)
 def test_siblings_share_no_argument_name_with_another_default(shelf):
     """Swapping a class in YAML keeps the old class's arguments where names coincide."""
@@ -35,7 +39,7 @@ def test_every_plugin_is_documented(shelf):
     for _, plugin in plugins(shelf):
         assert plugin.__doc__
         for name in set(inspect.signature(plugin).parameters) - {"args", "kwargs"}:
-            assert f"{name}:" in plugin.__doc__ or name in {"weight", "name"}, (plugin, name)
+            assert f"{name}:" in plugin.__doc__ or name in SHARED, (plugin, name)
 
 
 def made(shelf):

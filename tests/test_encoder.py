@@ -139,5 +139,5 @@ def test_a_checkpoint_without_its_head_is_refused(sentences):
 
 
 def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(PolicyError, match="No Auto[a-zA-Z]* loads from"):
+    with pytest.raises(PolicyError, match=r"No Auto\w+ loads from"):
         SentenceEncoder(str(tmp_path)).encode(TEXTS)
