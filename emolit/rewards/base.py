@@ -1,6 +1,5 @@
 """The contract of a reward, and the sum of several."""
 
-import math
 import re
 import warnings
 from abc import ABC, abstractmethod
@@ -22,6 +21,7 @@ from emolit.types import Answer, Clip, Rollout
 
 Weight = float | Schedule
 """A factor in the total, or how it changes over the training."""
+LARGEST = torch.finfo(torch.float32).max
 FAILED = float("inf")
 """Stands for a failed response until `Reward.forward` has told failures from None."""
 
@@ -143,7 +143,7 @@ class Reward(nn.Module, ABC):
     def _value(self, outcome: Any, clip: Clip, response: str) -> float:
         """Return the score of one response, NaN for None; or fail with the whole context."""
         where = f"on clip {clip.id!r} of {clip.corpus!r}"
-        shown = f"for the response {response!r}"
+        shown = f" for the response {response!r}"
         if isinstance(outcome, FAILURES):
             return self._fail(f"failed with {outcome!r}", where, f"{shown}; mend it", outcome)
         if outcome is None:
@@ -153,7 +153,7 @@ class Reward(nn.Module, ABC):
         except (TypeError, ValueError, OverflowError) as error:
             wanted = f"{shown}; return a number or None"
             return self._fail(f"returned {outcome!r}", where, wanted, error)
-        if not math.isfinite(value):
+        if not abs(value) <= LARGEST:
             wanted = f"{shown}; return a finite number or None"
             return self._fail(f"returned {value}", where, wanted)
         return value
@@ -165,7 +165,8 @@ class Reward(nn.Module, ABC):
             scores = within(self.guard.timeout, partial(self.score_all, rollout))
         except FAILURES as error:
             where = f"on the clips {[clip.id for clip in rollout.batch.clips]}"
-            return torch.full(shape, self._fail(f"failed with {error!r}", where, "mend it", error))
+            mark = self._fail(f"failed with {error!r}", where, "; mend it", error)
+            return torch.full(shape, mark, dtype=torch.float32)
         if tuple(scores.shape) != shape:
             raise RewardError(
                 f"The reward {self.name!r} returned the shape {tuple(scores.shape)} for "
@@ -180,7 +181,7 @@ class Reward(nn.Module, ABC):
     def _fail(self, what: str, where: str, after: str, cause: BaseException | None = None) -> float:
         """Stop the run, or say what went wrong and return what marks the response."""
         if self.guard.on_error == "raise":
-            raise RewardError(f"The reward {self.name!r} {where} {what} {after}.") from cause
+            raise RewardError(f"The reward {self.name!r} {where} {what}{after}.") from cause
         warnings.warn(
             f"The reward {self.name!r} {what}; with `on_error: skip` the response is not scored.",
             stacklevel=2,

@@ -68,7 +68,8 @@ def random_model(model_class, config, eos: int | None):
                     weight.normal_(0, (weight.numel() / weight.shape[0]) ** -0.5)
                 else:  # a bias of 0 would hide padding that leaks
                     weight.add_(torch.randn(weight.shape), alpha=0.1)
-    model.generation_config.eos_token_id = eos
+    if model.can_generate():
+        model.generation_config.eos_token_id = eos
     return model
 
 

@@ -50,7 +50,7 @@ def rollout(responses=(("yes", "no"),), answers=(("sad", None),), label="sad"):
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), float("-inf"), "high", [1, 2], 10**400]
+    "value", [float("nan"), float("inf"), float("-inf"), 1e39, "high", [1, 2], 10**400]
 )
 def test_a_value_that_is_no_finite_number_stops_the_run_with_context(value):
     with pytest.raises(RewardError, match=r"'told' on clip 'c0' of 'toy' returned .*'yes'"):
@@ -135,9 +135,16 @@ def test_a_reward_never_trains_its_model():
     assert not scores.requires_grad
 
 
+class Crashes(Batched):
+    """Fails as a whole."""
+
+    def score_all(self, rollout):
+        raise ValueError("no numbers")
+
+
 def test_a_batched_reward_that_crashes_names_its_clips():
-    with pytest.raises(RewardError, match=r"'batched' on the clips \['c0'\] failed with .*Error"):
-        Batched("no numbers")(rollout())
+    with pytest.raises(RewardError, match=r"'crashes' on the clips \['c0'\] failed with .*Error"):
+        Crashes([[]])(rollout())
 
 
 def test_a_batched_reward_refuses_a_response_by_itself():
@@ -174,7 +181,7 @@ def test_a_value_that_is_no_number_is_skipped_like_a_crash(value):
 
 def test_a_batched_failure_is_skipped_as_a_whole_or_where_it_is_infinite():
     with pytest.warns(UserWarning, match="not scored"):
-        assert Batched("no numbers", guard=SKIP)(rollout()).failed.tolist() == [[True, True]]
+        assert Crashes([[]], guard=SKIP)(rollout()).failed.tolist() == [[True, True]]
     with pytest.warns(UserWarning, match="returned inf"):
         scores = Batched([[0.5, float("-inf")]], guard=SKIP)(rollout())
     assert scores.failed.tolist() == [[False, True]] and scores.values[0, 0] == 0.5
