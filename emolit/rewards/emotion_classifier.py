@@ -20,8 +20,8 @@ class EmotionClassifier(BatchedReward):
 
     A `TextClassifier` reads the response, or one part of it, and the worth is its probability of
     the clip's label: does the reasoning sound like the emotion? (ERV, arXiv 2510.23506, counts the
-    sentences that do.) A missing part is worth 0; it does not apply to clips whose label is
-    unknown or no label of the classifier's.
+    sentences that do.) A missing or empty part is worth 0; it does not apply to clips whose label
+    is unknown or no label of the classifier's.
 
     An `AudioClassifier` hears the clip, and the worth is its probability of the answer: a teacher
     that needs no labels. An unreadable answer is worth 0.
@@ -58,16 +58,17 @@ class EmotionClassifier(BatchedReward):
         return self._hearing(self.classifier, rollout)
 
     def _reading(self, classifier: TextClassifier, rollout: Rollout) -> Tensor:
-        texts = [self._read(text) for group in rollout.responses for text in group]
-        columns, device = self._columns(classifier.labels), rollout.tokens.device
+        texts = [[self._read(response) for response in group] for group in rollout.responses]
+        some = sorted({text for group in texts for text in group if text})
+        found = classifier.encode(some, rollout.tokens.device) if some else ()
+        table, columns = dict(zip(some, found, strict=True)), self._columns(classifier.labels)
         shape = (len(rollout.batch), rollout.group_size)
         scores = torch.full(shape, float("nan"), dtype=torch.float32)
-        found = classifier.encode([text or "" for text in texts], device)
-        given = torch.tensor([text is not None for text in texts]).unsqueeze(1)
-        table = (found * given).view(*shape, -1)
         for row, clip in enumerate(rollout.batch.clips):
             if clip.label in columns:
-                scores[row] = table[row][:, columns[clip.label]].sum(-1)
+                wanted = columns[clip.label]
+                worth = [float(table[text][wanted].sum()) if text else 0.0 for text in texts[row]]
+                scores[row] = torch.tensor(worth, dtype=torch.float32)
         return scores
 
     def _hearing(self, classifier: AudioClassifier, rollout: Rollout) -> Tensor:
@@ -86,8 +87,9 @@ class EmotionClassifier(BatchedReward):
         ]
         return torch.tensor(rows, dtype=torch.float32)
 
-    def _read(self, response: str) -> str | None:
-        return plain(response) if self.part is None else tagged(response, self.part)
+    def _read(self, response: str) -> str:
+        """Return what is read of a response; nothing where it is missing."""
+        return plain(response) if self.part is None else plain(tagged(response, self.part) or "")
 
     def _columns(self, labels: tuple[str, ...]) -> dict[str, list[int]]:
         """Return the columns of each of our labels."""

@@ -53,6 +53,7 @@ class Length(BatchedReward):
         """Return ``[B, G]``.
 
         Example:
+            >>> import torch
             >>> Length(free=16_384, fade=4_096).worth(torch.tensor([16_384, 18_432, 20_481]))
             tensor([ 0.0000, -0.5000, -1.0000])
         """

@@ -33,8 +33,8 @@ class Repetition(Reward):
         """Return 0.0 where nothing is repeated, also in a response of fewer than n words.
 
         Example:
-            >>> Repetition(n=1).score(None, "<answer>sad sad Sad</answer>", None)
-            -0.6666666666666667
+            >>> Repetition(n=1).score(None, "<answer>so sad, so Sad</answer>", None)
+            -0.5
         """
         said = units(plain(response))
         grams = [tuple(said[place : place + self.n]) for place in range(len(said) - self.n + 1)]

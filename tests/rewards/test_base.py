@@ -182,7 +182,7 @@ def test_a_value_that_is_no_number_is_skipped_like_a_crash(value):
 def test_a_batched_failure_is_skipped_as_a_whole_or_where_it_is_infinite():
     with pytest.warns(UserWarning, match="not scored"):
         assert Crashes([[]], guard=SKIP)(rollout()).failed.tolist() == [[True, True]]
-    with pytest.warns(UserWarning, match="returned inf"):
+    with pytest.warns(UserWarning, match="returned -inf"):
         scores = Batched([[0.5, float("-inf")]], guard=SKIP)(rollout())
     assert scores.failed.tolist() == [[False, True]] and scores.values[0, 0] == 0.5
 

@@ -41,6 +41,11 @@ def test_only_a_part_is_read_and_a_missing_one_is_worth_nothing(reading):
     torch.testing.assert_close(found, torch.stack((expected, torch.tensor(0.0))))
 
 
+def test_nothing_to_read_is_worth_nothing(reading):
+    found = EmotionClassifier(reading, OURS)(rollout((("", "<answer></answer>"),)))
+    assert found.values.tolist() == [[0.0, 0.0]]
+
+
 @pytest.mark.parametrize("label", [None, "calm"])
 def test_it_does_not_apply_to_labels_that_it_does_not_know(reading, label):
     assert EmotionClassifier(reading, OURS)(rollout(RESPONSES, label=label)).values.isnan().all()
