@@ -80,15 +80,20 @@ class ReinforcementFinetuning(Task):
             reward.prepare(self.asked())
 
     def on_fit_start(self) -> None:
-        """Say what trains and which rewards are on: a second list in YAML replaces the first.
+        """Say what trains and which rewards are on: a second list in YAML replaces the first."""
+        super().on_fit_start()
+        shown = ", ".join(f"{reward.weight_at(0.0):g} * {reward.name}" for reward in self.rewards)
+        rank_zero_info(f"rewards: {shown}")
+
+    def on_train_start(self) -> None:
+        """Check that weights which follow the training have an end to go to.
+
+        Not earlier: asking for the length loads the data, before a checkpoint has said where in
+        them the run is.
 
         Raises:
-            ConfigError: A weight follows the training, whose length nobody knows.
+            ConfigError: Nobody knows the length.
         """
-        super().on_fit_start()
-        now = self.progress()
-        shown = ", ".join(f"{reward.weight_at(now):g} * {reward.name}" for reward in self.rewards)
-        rank_zero_info(f"rewards: {shown}")
         scheduled = [reward.name for reward in self.rewards if isinstance(reward.weight, Schedule)]
         if scheduled and self.trainer.estimated_stepping_batches == float("inf"):
             raise ConfigError(

@@ -140,7 +140,7 @@ def test_a_weight_that_follows_a_training_without_end_is_refused(weight, refused
     made = task(rewards=[Correct(weight=weight)])
     made._trainer = SimpleNamespace(estimated_stepping_batches=float("inf"), datamodule=None)
     with pytest.raises(ConfigError, match="has no end") if refused else nullcontext():
-        made.on_fit_start()
+        made.on_train_start()
 
 
 def test_the_progress_bar_shows_reward_kl_and_speed():
