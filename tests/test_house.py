@@ -35,14 +35,14 @@ def test_every_module_says_what_it_is(module):
 
 
 def plugins(shelf):
-    """Classes of a shelf's own modules, base excepted."""
+    """Classes of a shelf's own modules that can be made."""
     package = importlib.import_module(f"emolit.{shelf}")
     base = next(thing for thing in vars(package).values() if inspect.isclass(thing))
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"emolit.{shelf}.{info.name}")
         for thing in vars(module).values():
             own = inspect.isclass(thing) and thing.__module__ == module.__name__
-            if own and issubclass(thing, base) and thing is not base:
+            if own and issubclass(thing, base) and not inspect.isabstract(thing):
                 yield info.name, thing
 
 

@@ -40,6 +40,8 @@ GOALS = {
 }
 """Ratios of wall time that the project wants; a case that misses its goal says so."""
 MEMORY_GOAL = 2.0
+REWARDS_GOAL = 0.02
+"""Share of a step that scoring, adding and logging rewards may take."""
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "lightning")
 MISSING = "TRL is not installed here; run `pip install '.[bench]'`, or `make bench`, which does."
 
@@ -160,6 +162,8 @@ def summary(case: Case, runs: dict[str, list[Any]], gate: dict[str, Any]) -> dic
         "goal_memory": MEMORY_GOAL,
         "update_over_limit": (stages["prefill"] + stages["update"]) / limits["update_s"],
         "decode_over_limit": stages["decode"] / limits["decode_s"],
+        "rewards_share": stages["rewards"] / ours["wall_s"],
+        "goal_rewards": REWARDS_GOAL,
         "tokens": BATCH * case.group * case.completion,
         "gate": {"found": gate, "tolerance": TOLERANCE, "passed": passed(gate)},
         "emolit": ours,
@@ -217,17 +221,26 @@ def work_table(cases: list[dict[str, Any]]) -> Table:
     """Return what one step of either side has run, counted by hooks, and emolit's limits."""
     parts = ("tower_rows", "prefix_tokens", "rollout_logit_rows", "update_logit_rows")
     heads = ("case", "tower rows", "prefix tokens", "logits, rollout", "logits, update")
-    columns = (*heads, "response tokens", "prefill s", "decode s", "update s", "over limits")
+    columns = (
+        *heads,
+        "response tokens",
+        "prefill s",
+        "decode s",
+        "update s",
+        "over limits",
+        "rewards",
+    )
     table = made("Work of a step, emolit / TRL; times of emolit's parts over their limits", columns)
     for case in cases:
         sides = [case[side]["counts"] for side in ("emolit", "trl")]
-        stages = case["emolit"]["stages"]
+        stages, share = case["emolit"]["stages"], case["rewards_share"]
         table.add_row(
             case["name"],
             *(" / ".join(str(side.get(part, 0)) for side in sides) for part in parts),
             str(case["tokens"]),
             *(f"{stages[part]:.2f}" for part in ("prefill", "decode", "update")),
             f"update {case['update_over_limit']:.1f}, decode {case['decode_over_limit']:.1f}",
+            f"{share:.2%}{' missed' if share > REWARDS_GOAL else ''}",
         )
     return table
 

@@ -1,6 +1,7 @@
 """The emolit side of the benchmark: its policy, engine and objective; started by bench.py."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import bench_cases as shared
 import bench_limits
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from emolit.advantages import standardized
@@ -15,6 +17,10 @@ from emolit.engine.checkpoint import load_model
 from emolit.objectives.grpo import GRPO
 from emolit.policies.huggingface import HuggingFace
 from emolit.policies.qwen2_audio import Qwen2Audio
+from emolit.rewards.base import BatchedReward, weighted_sum, whole
+from emolit.rewards.correct import Correct
+from emolit.rewards.well_formed import WellFormed
+from emolit.tasks.curves import curves, sums
 from emolit.types import Batch, Clip, Rollout, Sampling, ScoredRollout
 
 
@@ -64,7 +70,7 @@ def batches(case: shared.Case) -> list[Batch]:
         rows = range(start, start + shared.BATCH)
         made.append(
             Batch(
-                clips=tuple(Clip(str(row), "bench", f"{row}.wav") for row in rows),
+                clips=tuple(Clip(str(row), "bench", f"{row}.wav", "sad") for row in rows),
                 questions=tuple(asked[row] for row in rows),
                 targets=(None,) * shared.BATCH,
                 options=(),
@@ -76,9 +82,42 @@ def batches(case: shared.Case) -> list[Batch]:
 
 
 def scored(rollout: Rollout) -> ScoredRollout:
-    """Add rewards and advantages."""
+    """Add rewards and advantages, for the gate."""
     total = shared.reward(rollout.tokens)
     return ScoredRollout(rollout, {"even": total}, total, standardized(total))
+
+
+class Even(BatchedReward):
+    """What both sides train for: the share of even token ids."""
+
+    def score_all(self, rollout: Rollout) -> Tensor:
+        """Return ``[B, G]``."""
+        return shared.reward(rollout.tokens)
+
+
+class Rewards:
+    """All that rewards cost in a step: scores, weighted sum, curves, and writing these down.
+
+    Beside the one that trains, two that read each response are watched, as runs have them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        watched = (Correct(weight=0.0), WellFormed("<answer>…</answer>", weight=0.0))
+        self.rewards = (Even(), *watched)
+        self.logger = TensorBoardLogger(folder, name=None)
+        self.seconds: list[float] = []
+
+    def __call__(self, rollout: Rollout, step: int) -> ScoredRollout:
+        """Add rewards and advantages."""
+        began = time.perf_counter()
+        scores = {reward.name: reward(rollout) for reward in self.rewards}
+        values = whole(self.rewards, scores)
+        total = weighted_sum(self.rewards, values)
+        found = ScoredRollout(rollout, values, total, total)
+        shown = curves(self.rewards, sums(self.rewards, found), progress=0.0)
+        self.logger.log_metrics({name: value.item() for name, value in shown.items()}, step)
+        self.seconds.append(time.perf_counter() - began)
+        return replace(found, advantages=standardized(total))
 
 
 class Stages:
@@ -96,10 +135,11 @@ class Stages:
         self.prefill = time.perf_counter() - began
         return prefix
 
-    def note(self, began: float, sampled: float, ended: float) -> None:
-        """Keep the parts of one step."""
+    def note(self, began: float, sampled: float, ended: float, rewards: float) -> None:
+        """Keep the parts of one step; rewards are a part of the update."""
         decode = sampled - began - self.prefill
-        part = {"prefill": self.prefill, "decode": decode, "update": ended - sampled}
+        update = ended - sampled
+        part = {"prefill": self.prefill, "decode": decode, "update": update, "rewards": rewards}
         self.seconds.append(part)
 
 
@@ -108,7 +148,7 @@ def side(case: shared.Case, folder: Path, steps: int) -> dict[str, Any]:
     policy, made = policy_of(case, folder), batches(case)
     weights = [weight for weight in policy.base.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=shared.LEARNING_RATE, weight_decay=0.0)
-    objective, stages = GRPO(clip=0.2, kl=0.0), Stages(policy)
+    objective, stages, rewards = GRPO(clip=0.2, kl=0.0), Stages(policy), Rewards(folder)
     sampling = Sampling(max_tokens=case.completion, stop=())
     counts, clock = shared.Counts(policy.base, case.prompt), shared.Clock()
     counts.open()
@@ -117,15 +157,16 @@ def side(case: shared.Case, folder: Path, steps: int) -> dict[str, Any]:
         clock.start()
         began = time.perf_counter()
         rollout = policy.sample(batch, case.group, sampling, seed=0, step=step)
+        rollout = replace(rollout, answers=tuple((None,) * case.group for _ in batch.clips))
         sampled = time.perf_counter()
-        loss = objective(policy.logprobs(rollout), scored(rollout)).loss
+        loss = objective(policy.logprobs(rollout), rewards(rollout, step)).loss
         counts.backward = True
         loss.backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         optimizer.zero_grad()
         clock.stop()
-        stages.note(began, sampled, time.perf_counter())
+        stages.note(began, sampled, time.perf_counter(), rewards.seconds[-1])
         counts.close()
     return {
         **clock.record(),

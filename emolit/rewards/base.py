@@ -1,43 +1,76 @@
 """The contract of a reward, and the sum of several."""
 
 import re
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from emolit.errors import ConfigError, RewardError
+from emolit.guard import FAILURES, Guard, attempts, within
 from emolit.prompts import Prompt
+from emolit.schedule import Schedule
 from emolit.types import Answer, Clip, Rollout
 
-FAILURES = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, OSError, RuntimeError, TypeError,
-    ValueError,
-)  # fmt: skip
-"""What code of a reward raises; it goes on as a `RewardError` with the context."""
+Weight = float | Schedule
+"""A factor in the total, or how it changes over the training."""
+LARGEST = torch.finfo(torch.float32).max
+FAILED = float("inf")
+"""Stands for a failed response until `Reward.forward` has told failures from None."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one reward says of a rollout, on the host.
+
+    Attributes:
+        values: NaN where the reward does not apply, and where it failed. ``[B, G]`` float32
+        failed: True where it failed and `Guard.on_error` is ``skip``. ``[B, G]``
+    """
+
+    values: Tensor
+    failed: Tensor
 
 
 class Reward(nn.Module, ABC):
-    """Scores responses. Override :meth:`score`, or :meth:`score_all` for a batched reward.
+    """Scores responses. Override :meth:`score`, or take :class:`BatchedReward`.
 
-    A reward is never in training mode and scores without gradients, whatever model it holds.
+    A reward is never in training mode and scores without gradients, whatever model it holds. A
+    response that stands several times under a clip is scored once.
 
     Args:
-        weight: Factor in the total; 0 watches without training.
+        weight: Factor in the total; 0 watches without training. Or a schedule, such as
+            ``{class_path: CosineFade}``.
         name: Key in logs and predictions; by default the class name in snake_case.
+        guard: Time limit, how many at once, and what a failure does.
     """
 
-    def __init__(self, weight: float = 1.0, name: str | None = None) -> None:
+    counted: tuple[str, ...] = ()
+    """What the reward counts in ``counts`` while it scores a rollout; each is a curve."""
+
+    def __init__(
+        self, weight: Weight = 1.0, name: str | None = None, guard: Guard = Guard()
+    ) -> None:
         super().__init__()
         self.weight = weight
         self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        self.guard = guard
+        self.counts: Counter[str] = Counter()
 
     @abstractmethod
-    def score(self, clip: Clip, response: str, answer: Answer | None) -> float | None:
+    def score(
+        self, clip: Clip, response: str, answer: Answer | None
+    ) -> float | Awaitable[float | None] | None:
         """Return what a response is worth; None where the reward does not apply to the clip.
+
+        It may be ``async def``: responses are then scored concurrently.
 
         Args:
             clip: What was heard.
@@ -52,45 +85,54 @@ class Reward(nn.Module, ABC):
             ConfigError: The reward and the prompt do not go together.
         """
 
+    def opened(self) -> AbstractAsyncContextManager[Any]:
+        """Return what stays open while an asynchronous reward scores, such as connections."""
+        return nullcontext()
+
+    @property
+    def counted_names(self) -> tuple[str, ...]:
+        """What is counted, the same on all processes: with ``skip`` also what is not scored."""
+        return (*self.counted, "unscored") if self.guard.on_error == "skip" else self.counted
+
+    def weight_at(self, progress: float) -> float:
+        """Return the factor where a share of the training is over, 0 to 1."""
+        return self.weight.at(progress) if isinstance(self.weight, Schedule) else self.weight
+
     @torch.no_grad()
-    def forward(self, rollout: Rollout) -> Tensor:
+    def forward(self, rollout: Rollout) -> Scores:
         """Score a whole rollout.
 
-        Returns:
-            ``[B, G]`` float32 on the host, NaN where the reward does not apply.
-
         Raises:
-            RewardError: The reward crashed or returned a value that is not finite. A response
-                is never silently worth 0.
+            RewardError: The reward crashed, was late or returned a value that is not finite, and
+                ``guard.on_error`` is not ``skip``; or its shape is wrong. A response is never
+                silently worth 0.
         """
         self.eval()  # a model that was just put into it may still train
-        scores = self.score_all(rollout)
-        wanted = (len(rollout.batch), len(rollout.responses[0]) if rollout.responses else 0)
-        if tuple(scores.shape) != wanted:
-            raise RewardError(
-                f"The reward {self.name!r} returned the shape {tuple(scores.shape)} for "
-                f"{wanted[0]} clips with {wanted[1]} responses each; return {wanted}."
-            )
-        scores = scores.detach().float().cpu()
-        for row, column in scores.isinf().nonzero().tolist():
-            clip, response = rollout.batch.clips[row], rollout.responses[row][column]
-            raise RewardError(
-                f"The reward {self.name!r} on clip {clip.id!r} of {clip.corpus!r} returned "
-                f"{scores[row, column]} for the response {response!r}; return a finite number, "
-                "or NaN where the reward does not apply."
-            )
-        return scores
+        self.counts.clear()
+        batched = type(self).score_all is not Reward.score_all
+        scores = self._at_once(rollout) if batched else self.score_all(rollout)
+        failed = scores.isinf()
+        self.counts["unscored"] = int(failed.sum())
+        return Scores(scores.masked_fill(failed, float("nan")), failed)
 
     def score_all(self, rollout: Rollout) -> Tensor:
-        """Return ``[B, G]``, NaN where the reward does not apply; one response at a time."""
+        """Return ``[B, G]``, NaN where the reward does not apply; each response by itself.
+
+        A batched reward overrides it; an infinite value is a failure.
+        """
+        calls: dict[tuple[int, str], Any] = {}
+        for row, clip in enumerate(rollout.batch.clips):
+            pairs = zip(rollout.responses[row], rollout.answers[row], strict=True)
+            for response, answer in pairs:
+                calls.setdefault((row, response), partial(self.score, clip, response, answer))
+        ended = attempts(list(calls.values()), self.guard, self.opened())
+        values = {
+            (row, response): self._value(outcome, rollout.batch.clips[row], response)
+            for (row, response), outcome in zip(calls, ended, strict=True)
+        }
         rows = [
-            [
-                self.checked(clip, response, answer)
-                for response, answer in zip(responses, answers, strict=True)
-            ]
-            for clip, responses, answers in zip(
-                rollout.batch.clips, rollout.responses, rollout.answers, strict=True
-            )
+            [values[row, response] for response in group]
+            for row, group in enumerate(rollout.responses)
         ]
         return torch.tensor(rows, dtype=torch.float32)
 
@@ -98,25 +140,69 @@ class Reward(nn.Module, ABC):
         """Stay in evaluation mode, whatever is asked."""
         return super().train(False)
 
-    def checked(self, clip: Clip, response: str, answer: Answer | None) -> float:
-        """Return the score of one response, NaN for None, or raise with the whole context."""
-        where = f"The reward {self.name!r} on clip {clip.id!r} of {clip.corpus!r}"
-        shown = f"for the response {response!r}"
-        try:
-            value = self.score(clip, response, answer)
-        except FAILURES as error:
-            raise RewardError(f"{where} failed with {error!r} {shown}; mend the reward.") from error
-        if value is None:
+    def _value(self, outcome: Any, clip: Clip, response: str) -> float:
+        """Return the score of one response, NaN for None; or fail with the whole context."""
+        where = f"on clip {clip.id!r} of {clip.corpus!r}"
+        shown = f" for the response {response!r}"
+        if isinstance(outcome, FAILURES):
+            return self._fail(f"failed with {outcome!r}", where, f"{shown}; mend it", outcome)
+        if outcome is None:
             return float("nan")
         try:
-            finite = torch.isfinite(torch.tensor(float(value))).item()
+            value = float(outcome)
         except (TypeError, ValueError, OverflowError) as error:
+            wanted = f"{shown}; return a number or None"
+            return self._fail(f"returned {outcome!r}", where, wanted, error)
+        if not abs(value) <= LARGEST:
+            wanted = f"{shown}; return a finite number or None"
+            return self._fail(f"returned {value}", where, wanted)
+        return value
+
+    def _at_once(self, rollout: Rollout) -> Tensor:
+        """Return what a batched reward says, checked."""
+        shape = (len(rollout.batch), len(rollout.responses[0]) if rollout.responses else 0)
+        try:
+            scores = within(self.guard.timeout, partial(self.score_all, rollout))
+        except FAILURES as error:
+            where = f"on the clips {[clip.id for clip in rollout.batch.clips]}"
+            mark = self._fail(f"failed with {error!r}", where, "; mend it", error)
+            return torch.full(shape, mark, dtype=torch.float32)
+        if tuple(scores.shape) != shape:
             raise RewardError(
-                f"{where} returned {value!r} {shown}; return a number or None."
-            ) from error
-        if not finite:
-            raise RewardError(f"{where} returned {value} {shown}; return a finite number or None.")
-        return float(value)
+                f"The reward {self.name!r} returned the shape {tuple(scores.shape)} for "
+                f"{shape[0]} clips with {shape[1]} responses each; return {shape}."
+            )
+        scores = scores.detach().float().cpu()
+        clips, responses = rollout.batch.clips, rollout.responses
+        for row, column in scores.isinf().nonzero().tolist():
+            self._value(scores[row, column], clips[row], responses[row][column])
+        return scores
+
+    def _fail(self, what: str, where: str, after: str, cause: BaseException | None = None) -> float:
+        """Stop the run, or say what went wrong and return what marks the response."""
+        if self.guard.on_error == "raise":
+            raise RewardError(f"The reward {self.name!r} {where} {what}{after}.") from cause
+        warnings.warn(
+            f"The reward {self.name!r} {what}; with `on_error: skip` the response is not scored.",
+            stacklevel=2,
+        )
+        return FAILED
+
+
+class BatchedReward(Reward):
+    """Scores a rollout at once: override :meth:`score_all`."""
+
+    @abstractmethod
+    def score_all(self, rollout: Rollout) -> Tensor:
+        """Return ``[B, G]``, NaN where the reward does not apply to a clip."""
+
+    def score(self, clip: Clip, response: str, answer: Answer | None) -> float | None:
+        """Refuse: a response by itself is not enough.
+
+        Raises:
+            RewardError: Always.
+        """
+        raise RewardError(f"The reward {self.name!r} scores whole rollouts; call it with one.")
 
 
 def check_names(rewards: Sequence[Reward]) -> None:
@@ -132,15 +218,41 @@ def check_names(rewards: Sequence[Reward]) -> None:
         )
 
 
-def weighted_sum(rewards: Sequence[Reward], scores: dict[str, Tensor]) -> Tensor:
-    """Add the scores by weight, leaving out what does not apply.
+def whole(
+    rewards: Sequence[Reward], scores: Mapping[str, Scores], progress: float = 0.0
+) -> dict[str, Tensor]:
+    """Return the values by name, NaN where a reward with a weight failed on the response.
+
+    Such a response has no total: the rest of its sum would be compared with whole ones.
+
+    Args:
+        rewards: Those with a weight of 0 are only watched.
+        scores: By name.
+        progress: Share of the training that is over, 0 to 1; schedules follow it.
+    """
+    failed = [scores[each.name].failed & bool(each.weight_at(progress)) for each in rewards]
+    lost = torch.stack(failed).any(0)
+    return {name: score.values.masked_fill(lost, float("nan")) for name, score in scores.items()}
+
+
+def weighted_sum(
+    rewards: Sequence[Reward], values: Mapping[str, Tensor], progress: float = 0.0
+) -> Tensor:
+    """Add the values by weight, leaving out what does not apply.
+
+    Args:
+        rewards: Those with a weight of 0 are only watched.
+        values: By name, NaN where a reward does not apply. ``[B, G]`` each
+        progress: Share of the training that is over, 0 to 1; schedules follow it.
 
     Returns:
         ``[B, G]``; NaN where no reward with a weight applies.
+
+    Raises:
+        ConfigError: No reward has a weight.
     """
-    weighted = [reward.weight * scores[reward.name] for reward in rewards if reward.weight]
+    weighted = [reward for reward in rewards if reward.weight]  # a schedule counts, also at 0
     if not weighted:
         raise ConfigError("No reward has a weight, so nothing can train; give one a weight.")
-    parts = torch.stack(weighted)
-    total = parts.nansum(0)
-    return total.masked_fill(parts.isnan().all(0), float("nan"))
+    parts = torch.stack([each.weight_at(progress) * values[each.name] for each in weighted])
+    return parts.nansum(0).masked_fill(parts.isnan().all(0), float("nan"))

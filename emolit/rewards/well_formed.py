@@ -3,7 +3,7 @@
 from emolit.errors import ConfigError
 from emolit.prompts import Prompt
 from emolit.prompts.base import fits
-from emolit.rewards.base import Reward
+from emolit.rewards.base import Reward, Weight
 from emolit.types import Answer, Clip
 
 
@@ -18,7 +18,7 @@ class WellFormed(Reward):
     """
 
     def __init__(
-        self, layout: str | None = None, weight: float = 1.0, name: str | None = None
+        self, layout: str | None = None, weight: Weight = 1.0, name: str | None = None
     ) -> None:
         super().__init__(weight, name)
         self.layout = layout

@@ -20,9 +20,11 @@ from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
-from emolit.rewards.base import check_names, weighted_sum
+from emolit.rewards.base import Scores, check_names, weighted_sum, whole
+from emolit.schedule import Schedule
 from emolit.seed import run_seed
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
+from emolit.tasks.curves import curves, sums
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
@@ -103,12 +105,32 @@ class ReinforcementFinetuning(Task):
     def on_fit_start(self) -> None:
         """Say what trains and which rewards are on: a second list in YAML replaces the first."""
         super().on_fit_start()
-        shown = ", ".join(f"{reward.weight:g} * {reward.name}" for reward in self.rewards)
+        shown = ", ".join(f"{reward.weight_at(0.0):g} * {reward.name}" for reward in self.rewards)
         rank_zero_info(f"rewards: {shown}")
 
-    def rewards_of(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return each reward ``[B, G]`` by name."""
+    def on_train_start(self) -> None:
+        """Check that weights which follow the training have an end to go to.
+
+        Not earlier: asking for the length loads the data, before a checkpoint has said where in
+        them the run is.
+
+        Raises:
+            ConfigError: Nobody knows the length.
+        """
+        scheduled = [reward.name for reward in self.rewards if isinstance(reward.weight, Schedule)]
+        if scheduled and self.trainer.estimated_stepping_batches == float("inf"):
+            raise ConfigError(
+                f"The weight of {scheduled[0]!r} changes over the training, which has no end; set "
+                "`trainer.max_epochs` or `trainer.max_steps`."
+            )
+
+    def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
+        """Return what each reward says, by name."""
         return {reward.name: reward(rollout) for reward in self.rewards}
+
+    def rewards_of(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return each reward ``[B, G]`` by name, NaN where it does not apply or failed."""
+        return {name: scores.values for name, scores in self.scores_of(rollout).items()}
 
     def progress(self) -> float:
         """Return the share of training that is over, 0 where its length is unknown."""
@@ -129,8 +151,9 @@ class ReinforcementFinetuning(Task):
         return replace(self.read(drawn), progress=self.progress())
 
     def rewarded(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return each reward ``[B, G]`` by name, on the device."""
-        return {name: score.to(self.device) for name, score in self.rewards_of(rollout).items()}
+        """Return each reward ``[B, G]`` by name, on the device, NaN where a total is lost."""
+        found = whole(self.rewards, self.scores_of(rollout), rollout.progress)
+        return {name: values.to(self.device) for name, values in found.items()}
 
     def redrawn(
         self, rollout: Rollout, rewards: dict[str, Tensor]
@@ -140,7 +163,7 @@ class ReinforcementFinetuning(Task):
         As long as any process has such a group all of them draw, since weights may be sharded.
         """
         for attempt in range(1, self.redraws + 1):
-            level = flat(weighted_sum(self.rewards, rewards))
+            level = flat(weighted_sum(self.rewards, rewards, rollout.progress))
             if not self.averaged(level.any()):
                 break
             groups = level.nonzero().flatten().tolist()
@@ -152,29 +175,31 @@ class ReinforcementFinetuning(Task):
                     rewards[name] = rewards[name].index_copy(0, level.nonzero().flatten(), score)
         return rollout, rewards
 
-    def compared(self, rewards: dict[str, Tensor], penalty: Tensor) -> Tensor:
+    def compared(self, rewards: dict[str, Tensor], penalty: Tensor, progress: float) -> Tensor:
         """Return the advantages ``[B, G]``, taken over the groups of all processes.
 
         Args:
             rewards: Each reward by name. ``[B, G]`` each
             penalty: Taken off the total. ``[B, G]``
+            progress: Share of the training that is over, which weights may follow.
         """
         mine = torch.stack([*rewards.values(), penalty])
         everyone: Any = self.all_gather(mine) if self.processes > 1 else mine.unsqueeze(0)
         *parts, penalties = everyone.transpose(0, 1).flatten(1, 2)  # [processes * B, G] each
         if self.per_reward is not None:
             parts = [self.per_reward(part).masked_fill(part.isnan(), math.nan) for part in parts]
-        worth = weighted_sum(self.rewards, dict(zip(rewards, parts, strict=True))) - penalties
+        named = dict(zip(rewards, parts, strict=True))
+        worth = weighted_sum(self.rewards, named, progress) - penalties
         advantages = self.advantage(worth).view(self.processes, *penalty.shape)
         return advantages[self.global_rank]
 
     def scored(self, rollout: Rollout) -> ScoredRollout:
         """Add rewards, advantages and reference log-probabilities."""
         rollout, rewards = self.redrawn(rollout, self.rewarded(rollout))
-        total = weighted_sum(self.rewards, rewards)
+        total = weighted_sum(self.rewards, rewards, rollout.progress)
         reference = self.policy.reference_logprobs(rollout) if self.needs_reference else None
         penalty = masked_sum(self.reward_kl(rollout.behavior, reference, rollout), rollout.mask, -1)
-        advantages = self.compared(rewards, penalty)
+        advantages = self.compared(rewards, penalty, rollout.progress)
         scored = ScoredRollout(rollout, rewards, total, advantages, reference)
         counts = self.shared(torch.stack([(~total.isnan()).sum(), scored.mask.sum()]))
         return replace(scored, responses=counts[0], tokens=counts[1])
@@ -233,12 +258,11 @@ class ReinforcementFinetuning(Task):
     def _log_step(
         self, scored: ScoredRollout, loss: Tensor, stats: dict[str, Tensor], started: float
     ) -> None:
-        """Log what a person watches: loss, KL, rewards, groups without variance, lengths, speed."""
+        """Log what a person watches: loss, KL, groups without variance, lengths, speed, rewards."""
         rollout = scored.rollout
         tokens = rollout.mask.sum()
         readable = [answer is not None for group in rollout.answers for answer in group]
         shown = {
-            "train/reward": scored.total.nanmean(),
             "train/tokens_per_second": tokens / (time.perf_counter() - started),
         }
         values = {
@@ -252,9 +276,17 @@ class ReinforcementFinetuning(Task):
             values["train/entropy"] = masked_mean(rollout.entropy, rollout.mask)
         for name, value in stats.items():
             (shown if name == "kl" else values)[f"train/{name}"] = value
-        for name, reward in scored.rewards.items():
-            if not reward.isnan().all():
-                values[f"reward/{name}"] = reward.nanmean()
-                values[f"reward/{name}_sd"] = reward[~reward.isnan()].std(correction=0)
         self.log_dict(values, batch_size=len(rollout.batch), sync_dist=True)
         self.log_dict(shown, batch_size=len(rollout.batch), prog_bar=True, sync_dist=True)
+        self._log_rewards(scored)
+
+    def _log_rewards(self, scored: ScoredRollout) -> None:
+        """Log the total and each reward, over all processes."""
+        summed = sums(self.rewards, scored)
+        if self._trainer is not None and self.trainer.world_size > 1:
+            summed = self.trainer.strategy.reduce(summed.to(self.device), reduce_op="sum").cpu()
+        values = curves(self.rewards, summed, scored.rollout.progress)
+        size, total = len(scored.rollout.batch), values.pop("train/reward", None)
+        self.log_dict(values, batch_size=size)
+        if total is not None:
+            self.log_dict({"train/reward": total}, batch_size=size, prog_bar=True)

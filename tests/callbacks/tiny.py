@@ -141,5 +141,7 @@ def trainer(folder: Path, *callbacks: Callback, **settings: Any) -> Trainer:
 
 def events(folder: Path) -> EventAccumulator:
     """What stands in TensorBoard."""
-    board = EventAccumulator(str(folder / "board"), {"images": 0, "audio": 0, "tensors": 0})
+    board = EventAccumulator(
+        str(folder / "board"), {"images": 0, "audio": 0, "tensors": 0, "histograms": 0}
+    )
     return board.Reload()

@@ -68,7 +68,8 @@ def random_model(model_class, config, eos: int | None):
                     weight.normal_(0, (weight.numel() / weight.shape[0]) ** -0.5)
                 else:  # a bias of 0 would hide padding that leaks
                     weight.add_(torch.randn(weight.shape), alpha=0.1)
-    model.generation_config.eos_token_id = eos
+    if model.can_generate():
+        model.generation_config.eos_token_id = eos
     return model
 
 
@@ -77,3 +78,48 @@ def save(folder: Path, *parts) -> Path:
     for part in parts:
         part.save_pretrained(folder)
     return folder
+
+
+def text_model(folder: Path, auto_class: str, **settings) -> Path:
+    """Save a tiny BERT with its tokenizer; settings go into its configuration."""
+    import transformers
+
+    reader = tokenizer((), "")
+    reader.model_max_length = 32
+    config = transformers.BertConfig(
+        vocab_size=len(reader),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        **settings,
+    )
+    factory = getattr(transformers, auto_class)._model_mapping[type(config)]
+    return save(folder, random_model(factory, config, None), reader)
+
+
+def audio_classifier(folder: Path, **settings) -> Path:
+    """Save a tiny wav2vec 2.0 with a classifier and its feature extractor."""
+    from transformers import (
+        Wav2Vec2Config,
+        Wav2Vec2FeatureExtractor,
+        Wav2Vec2ForSequenceClassification,
+    )
+
+    config = Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        conv_dim=(8, 8),
+        conv_kernel=(10, 3),
+        conv_stride=(5, 2),
+        num_conv_pos_embeddings=4,
+        num_conv_pos_embedding_groups=2,
+        num_feat_extract_layers=2,
+        classifier_proj_size=8,
+        **settings,
+    )
+    model = random_model(Wav2Vec2ForSequenceClassification, config, None)
+    return save(folder, model, Wav2Vec2FeatureExtractor())

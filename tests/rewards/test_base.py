@@ -1,21 +1,34 @@
 """What every reward promises: finite, named, never a silent zero."""
 
+import asyncio
+import time
+
 import pytest
 import torch
 
+from emolit.advantages import standardized
 from emolit.errors import ConfigError, RewardError
+from emolit.guard import Guard
 from emolit.rewards import Reward
-from emolit.rewards.base import check_names, weighted_sum
+from emolit.rewards.base import BatchedReward, Scores, check_names, weighted_sum, whole
 from emolit.rewards.correct import Correct
 from emolit.rewards.well_formed import WellFormed
+from emolit.schedule import LinearFade
 from emolit.types import Batch, Clip, Rollout, Sampling
+
+NAN = float("nan")
+SILENT, SKIP = Guard(), Guard(on_error="skip")
+
+
+def total_of(rewards, scores, progress=0.0):
+    return weighted_sum(rewards, whole(rewards, scores, progress), progress)
 
 
 class Returns(Reward):
     """Returns or raises what it is told."""
 
-    def __init__(self, value, weight=1.0, name="told"):
-        super().__init__(weight, name)
+    def __init__(self, value, weight=1.0, name="told", guard=SILENT):
+        super().__init__(weight, name, guard)
         self.value = value
 
     def score(self, clip, response, answer):
@@ -41,7 +54,7 @@ def rollout(responses=(("yes", "no"),), answers=(("sad", None),), label="sad"):
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), float("inf"), float("-inf"), "high", [1, 2], 10**400]
+    "value", [float("nan"), float("inf"), float("-inf"), 1e39, "high", [1, 2], 10**400]
 )
 def test_a_value_that_is_no_finite_number_stops_the_run_with_context(value):
     with pytest.raises(RewardError, match=r"'told' on clip 'c0' of 'toy' returned .*'yes'"):
@@ -71,15 +84,15 @@ def test_a_crash_stops_the_run_with_context(error):
 def test_none_does_not_apply_and_leaves_the_sum_alone():
     does_not_apply, applies = Returns(None, name="a"), Returns(2.0, weight=0.5, name="b")
     scores = {reward.name: reward(rollout()) for reward in (does_not_apply, applies)}
-    assert scores["a"].isnan().all()
-    assert weighted_sum([does_not_apply, applies], scores).tolist() == [[1.0, 1.0]]
-    assert weighted_sum([does_not_apply], scores).isnan().all()
+    assert scores["a"].values.isnan().all() and not scores["a"].failed.any()
+    assert total_of([does_not_apply, applies], scores).tolist() == [[1.0, 1.0]]
+    assert total_of([does_not_apply], scores).isnan().all()
 
 
 def test_weight_zero_watches_without_training():
     watched, trained = Returns(5.0, weight=0.0, name="a"), Returns(1.0, name="b")
     scores = {reward.name: reward(rollout()) for reward in (watched, trained)}
-    assert weighted_sum([watched, trained], scores).tolist() == [[1.0, 1.0]]
+    assert total_of([watched, trained], scores).tolist() == [[1.0, 1.0]]
 
 
 def test_two_rewards_of_one_name_are_refused():
@@ -94,27 +107,24 @@ def test_names_are_snake_case():
 
 def test_scores_keep_the_place_of_their_response():
     result = Correct()(rollout((("a", "b"), ("c", "d")), (("sad", None), (None, "sad"))))
-    assert result.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert result.values.tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
-class Batched(Reward):
+class Batched(BatchedReward):
     """Scores a rollout at once, with a model of its own."""
 
-    def __init__(self, scores):
-        super().__init__()
+    def __init__(self, scores, guard=SILENT):
+        super().__init__(guard=guard)
         self.model = torch.nn.Dropout(0.9)
         self.factor = torch.nn.Parameter(torch.ones(1))
         self.scores = torch.tensor(scores)
-
-    def score(self, clip, response, answer):
-        raise NotImplementedError
 
     def score_all(self, rollout):
         return self.model(self.scores) * self.factor
 
 
 def test_a_batched_reward_is_checked_like_any_other():
-    assert Batched([[0.5, float("nan")]])(rollout()).isnan().tolist() == [[False, True]]
+    assert Batched([[0.5, NAN]])(rollout()).values.isnan().tolist() == [[False, True]]
     with pytest.raises(RewardError, match=r"'c0' of 'toy' returned inf for the response 'no'"):
         Batched([[0.5, float("inf")]])(rollout())
     with pytest.raises(RewardError, match=r"returned the shape \(2, 1\) .* return \(1, 2\)"):
@@ -124,6 +134,130 @@ def test_a_batched_reward_is_checked_like_any_other():
 def test_a_reward_never_trains_its_model():
     reward = Batched([[0.5, 0.25]]).train()
     assert not any(module.training for module in reward.modules())
-    scores = reward(rollout())
+    scores = reward(rollout()).values
     assert scores.tolist() == [[0.5, 0.25]]
     assert not scores.requires_grad
+
+
+class Crashes(Batched):
+    """Fails as a whole."""
+
+    def score_all(self, rollout):
+        raise ValueError("no numbers")
+
+
+def test_a_batched_reward_that_crashes_names_its_clips():
+    with pytest.raises(RewardError, match=r"'crashes' on the clips \['c0'\] failed with .*Error"):
+        Crashes([[]])(rollout())
+
+
+def test_a_batched_reward_refuses_a_response_by_itself():
+    with pytest.raises(RewardError, match="scores whole rollouts"):
+        Batched([[0.5, 0.5]]).score(None, "yes", None)
+
+
+class Flaky(Reward):
+    """Fails on "no", and does not apply to "none"."""
+
+    def score(self, clip, response, answer):
+        self.counts["calls"] += 1
+        if response == "no":
+            raise ValueError("cannot")
+        return None if response == "none" else 1.0
+
+
+def test_a_failure_is_skipped_by_explicit_setting_and_counted():
+    reward = Flaky(guard=SKIP)
+    with pytest.warns(UserWarning, match="'flaky' failed with ValueError.*not scored"):
+        scores = reward(rollout((("yes", "no", "none"),), (("sad",) * 3,)))
+    assert scores.values.isnan().tolist() == [[False, True, True]]
+    assert scores.failed.tolist() == [[False, True, False]]
+    assert reward.counts["unscored"] == 1 and reward.counted_names == ("unscored",)
+    reward(rollout((("yes", "yes"),)))
+    assert reward.counts["unscored"] == 0  # of the last rollout
+
+
+@pytest.mark.parametrize("value", [NAN, float("inf"), "high"])
+def test_a_value_that_is_no_number_is_skipped_like_a_crash(value):
+    with pytest.warns(UserWarning, match="'told' returned"):
+        assert Returns(value, guard=SKIP)(rollout()).failed.all()
+
+
+def test_a_batched_failure_is_skipped_as_a_whole_or_where_it_is_infinite():
+    with pytest.warns(UserWarning, match="not scored"):
+        assert Crashes([[]], guard=SKIP)(rollout()).failed.tolist() == [[True, True]]
+    with pytest.warns(UserWarning, match="returned -inf"):
+        scores = Batched([[0.5, float("-inf")]], guard=SKIP)(rollout())
+    assert scores.failed.tolist() == [[False, True]] and scores.values[0, 0] == 0.5
+
+
+def test_too_late_is_a_failure():
+    class Late(Reward):
+        async def score(self, clip, response, answer):
+            await asyncio.sleep(0 if response == "yes" else 30)
+            return 1.0
+
+    with pytest.raises(RewardError, match=r"'late' .* longer than 0.05 s.*'no'"):
+        Late(guard=Guard(timeout=0.05))(rollout())
+    with pytest.warns(UserWarning, match="longer than"):
+        scores = Late(guard=Guard(timeout=0.05, on_error="skip"))(rollout())
+    assert scores.failed.tolist() == [[False, True]]
+
+
+def test_a_batched_reward_is_late_as_a_whole():
+    class Asleep(Batched):
+        def score_all(self, rollout):
+            time.sleep(0.5)
+            return super().score_all(rollout)
+
+    reward = Asleep([[0.5, 0.5]], guard=Guard(timeout=0.05))
+    with pytest.raises(RewardError, match=r"longer than 0.05 s"):
+        reward(rollout())
+    reward.guard = Guard(timeout=30.0)
+    scores = reward(rollout()).values
+    assert scores.tolist() == [[0.5, 0.5]] and not scores.requires_grad  # in its thread too
+
+
+def test_equal_responses_to_a_clip_are_scored_once():
+    reward = Flaky()
+    responses = (("yes", "yes", "maybe"), ("yes", "yes", "yes"))
+    assert reward(rollout(responses, (("sad",) * 3,) * 2)).values.tolist() == [[1.0] * 3] * 2
+    assert reward.counts["calls"] == 3
+
+
+def said(values, failed=None):
+    values = torch.tensor([values])
+    return Scores(values, torch.tensor([failed or [False] * values.shape[1]]))
+
+
+def test_a_response_on_which_one_reward_failed_has_no_total():
+    """Unlike one to which a reward does not apply, whose other rewards still count."""
+    rewards = [Correct(name="a"), Correct(name="b", weight=0.5)]
+    scores = {"a": said([1.0, 1.0, 1.0]), "b": said([2.0, NAN, NAN], [False, False, True])}
+    total = total_of(rewards, scores)
+    assert total[0, :2].tolist() == [2.0, 1.0]  # 1 + 0.5 * 2; only the first applies
+    assert total[0, 2].isnan()
+    assert standardized(total)[0, 2] == 0  # no gradient, and not in its group's mean
+    assert standardized(total)[0, :2].sum() == 0
+
+
+def test_a_watched_reward_that_fails_takes_nothing_away():
+    rewards = [Correct(name="a"), Correct(name="b", weight=0.0)]
+    scores = {"a": said([1.0, 0.0]), "b": said([NAN, NAN], [True, True])}
+    assert total_of(rewards, scores).tolist() == [[1.0, 0.0]]
+
+
+def test_a_weight_follows_the_training():
+    rewards = [Correct(name="a"), Correct(name="b", weight=LinearFade(start=4.0))]
+    scores = {"a": said([1.0, NAN, NAN]), "b": said([1.0, 1.0, NAN], [False, False, True])}
+    assert total_of(rewards, scores, 0.5)[0, :2].tolist() == [3.0, 2.0]
+    faded = total_of(rewards, scores, 1.0)
+    assert faded[0, :2].tolist() == [1.0, 0.0]  # still known where only `b` applies
+    assert faded[0, 2].isnan()
+    alone = {"b": said([1.0, 1.0])}
+    assert total_of(rewards[1:], alone, 1.0).tolist() == [[0.0, 0.0]]
+
+
+def test_without_a_weight_nothing_can_train():
+    with pytest.raises(ConfigError, match="No reward has a weight"):
+        total_of([Correct(weight=0.0)], {"correct": said([1.0])})

@@ -1,5 +1,6 @@
 """The reinforcement task: what it logs, refuses and learns."""
 
+from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
 
@@ -7,15 +8,17 @@ import pytest
 import torch
 
 from emolit.advantages import flat, standardized, standardized_by_batch
-from emolit.errors import ConfigError, PolicyError
+from emolit.errors import ConfigError, PolicyError, RewardError
 from emolit.evaluators.categorical import Categorical
 from emolit.functional import k1
+from emolit.guard import Guard
 from emolit.kl import KL, AdaptiveKL
 from emolit.objectives.dapo import DAPO
 from emolit.objectives.grpo import GRPO
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
 from emolit.rewards.well_formed import WellFormed
+from emolit.schedule import CosineFade
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
@@ -239,8 +242,53 @@ def test_every_reward_has_its_own_curve():
     made = task()
     steps(made, 1)
     assert {"reward/correct", "reward/correct_sd", "reward/well_formed"} <= made.logged.keys()
+    assert "train/reward_sd" in made.logged
     assert made.logged["reward/well_formed"].item() == 1.0
     assert {"train/drift", "train/flat_groups", "train/parse_rate"} <= made.logged.keys()
+
+
+class Flaky(Correct):
+    """Fails on the first response of every clip."""
+
+    def score_all(self, rollout):
+        scores = super().score_all(rollout)
+        scores[:, 0] = float("inf")
+        return scores
+
+
+def test_a_response_that_was_not_scored_is_left_out_and_counted():
+    made = task(rewards=[Flaky(guard=Guard(on_error="skip")), WellFormed(weight=0.5)])
+    with pytest.warns(UserWarning, match="not scored"):
+        scored = made.training_step(asked(), 0)["scored"]
+    assert scored.total[:, 0].isnan().all() and not scored.total[:, 1:].isnan().any()
+    assert not scored.rewards["well_formed"].isnan().any()  # it still shows what it says
+    assert (scored.advantages[:, 0] == 0).all()
+    assert scored.count == 4 * 7
+    assert made.logged["reward/flaky_unscored"] == 4
+    rest = standardized(scored.total[:, 1:])
+    torch.testing.assert_close(scored.advantages[:, 1:], rest)
+
+
+def test_a_failure_stops_the_run_otherwise():
+    with pytest.raises(RewardError, match="'flaky' on clip '0' of 'toy' returned inf"):
+        task(rewards=[Flaky()]).training_step(asked(), 0)
+
+
+def test_a_weight_follows_the_progress_of_the_rollout():
+    made = task(rewards=[Correct(), WellFormed(weight=CosineFade(start=2.0))])
+    made.progress = lambda: 0.5
+    scored = made.training_step(asked(), 0)["scored"]
+    expected = scored.rewards["correct"] + scored.rewards["well_formed"]
+    torch.testing.assert_close(scored.total, expected)
+    assert made.logged["reward/well_formed_weight"].item() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("weight", "refused"), [(CosineFade(), True), (1.0, False)])
+def test_a_weight_that_follows_a_training_without_end_is_refused(weight, refused):
+    made = task(rewards=[Correct(weight=weight)])
+    made._trainer = SimpleNamespace(estimated_stepping_batches=float("inf"), datamodule=None)
+    with pytest.raises(ConfigError, match="has no end") if refused else nullcontext():
+        made.on_train_start()
 
 
 def test_the_progress_bar_shows_reward_kl_and_speed():

@@ -43,8 +43,8 @@ def run_of(seconds, added):
     return {"wall_s": seconds, "cpu_s": seconds, "counts": counts, **memory}
 
 
-def compared(tool, difference=1e-6):
-    parts = {"prefill": 0.5, "decode": 1.0, "update": 1.5}
+def compared(tool, difference=1e-6, rewards=0.03):
+    parts = {"prefill": 0.5, "decode": 1.0, "update": 1.5, "rewards": rewards}
     limit = {"gflops_per_s": 1.0, "gbytes_per_s": 1.0, "update_s": 1.0, "decode_s": 0.5}
     ours = {**run_of([2.0, 4.0, 3.0], 100), "stages": [parts], "limits": limit}
     gate = {"whole rows": {"logprobs": difference, "loss": 0.0, "gradients": 0.0}}
@@ -57,6 +57,7 @@ def test_ratios_are_trl_over_emolit_by_medians(tool):
     assert (case["ratio_wall"], case["ratio_cpu"], case["ratio_memory"]) == (3.0, 3.0, 1.5)
     assert case["update_over_limit"] == case["decode_over_limit"] == 2.0
     assert case["tokens"] == 2 * 8 * 32
+    assert case["rewards_share"] == pytest.approx(0.01)
 
 
 def test_a_difference_beyond_its_bound_fails_the_gate(tool):
@@ -67,9 +68,10 @@ def test_a_difference_beyond_its_bound_fails_the_gate(tool):
 
 def test_tables_say_which_goal_is_missed(tool):
     console = Console(file=io.StringIO(), width=200)
-    tool.show([compared(tool)], console)
+    tool.show([compared(tool), compared(tool, rewards=0.09)], console)
     told = console.file.getvalue()
-    assert "4 missed" in told and "1.50 missed" in told and "whole rows" in told
+    for words in ("4 missed", "1.50 missed", "3.00% missed", "1.00%", "whole rows"):
+        assert words in told
 
 
 def test_the_record_is_json(tool, tmp_path):

@@ -1,0 +1,74 @@
+"""Numbers that change over a training, as a function of the share of it that is over.
+
+    weight: {class_path: CosineFade, init_args: {start: 1.0, end: 0.0}}
+
+The share comes with the rollout (``Rollout.progress``), which follows from the step, so that a
+resumed run goes on where it was.
+"""
+
+import math
+from abc import ABC, abstractmethod
+
+from emolit.errors import ConfigError
+
+
+class Schedule(ABC):
+    """Goes from one number to another; before and after that it stands still.
+
+    Args:
+        start: Value up to ``begin``.
+        end: Value from ``until`` on.
+        begin: Share of the training after which it changes, 0 to 1.
+        until: Share of the training after which it has changed, 0 to 1.
+
+    Raises:
+        ConfigError: The shares are not in order.
+    """
+
+    def __init__(
+        self, start: float = 1.0, end: float = 0.0, begin: float = 0.0, until: float = 1.0
+    ) -> None:
+        if not 0 <= begin < until <= 1:
+            raise ConfigError(
+                f"{type(self).__name__} has begin {begin} and until {until}; both are shares of "
+                "the training, with 0 <= begin < until <= 1."
+            )
+        self.start = start
+        self.end = end
+        self.begin = begin
+        self.until = until
+
+    def at(self, progress: float) -> float:
+        """Return the value where a share of the training is over, 0 to 1."""
+        passed = (progress - self.begin) / (self.until - self.begin)
+        return self.end + (self.start - self.end) * self.left(min(1.0, max(0.0, passed)))
+
+    @abstractmethod
+    def left(self, passed: float) -> float:
+        """Return how much of the start is left, from 1 at 0 to 0 at 1."""
+
+
+class LinearFade(Schedule):
+    """Changes at one pace.
+
+    Example:
+        >>> LinearFade(start=2.0, end=1.0).at(0.25)
+        1.75
+    """
+
+    def left(self, passed: float) -> float:
+        """Return what is left."""
+        return 1 - passed
+
+
+class CosineFade(Schedule):
+    """Changes slowly at both ends: half a period of a cosine (SGDR, arXiv 1608.03983, eq. 5).
+
+    Example:
+        >>> CosineFade().at(0.5)
+        0.5
+    """
+
+    def left(self, passed: float) -> float:
+        """Return what is left."""
+        return (1 + math.cos(math.pi * passed)) / 2

@@ -1,0 +1,79 @@
+"""The curves of rewards, from numbers that add up over processes."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from emolit.rewards import Reward
+from emolit.schedule import Schedule
+from emolit.types import ScoredRollout
+
+
+def tally(scores: Tensor) -> Tensor:
+    """Count, add and add squared what is not NaN.
+
+    Args:
+        scores: R rewards. ``[R, B, G]``
+
+    Returns:
+        ``[R, 3]`` float64: number, sum, sum of squares.
+    """
+    wide = scores.double().flatten(1)
+    known = ~wide.isnan()
+    values = wide.where(known, 0.0)
+    return torch.stack((known.sum(1), values.sum(1), values.square().sum(1)), dim=1)
+
+
+def mean_and_deviation(tallied: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and population standard deviation. ``[R, 3]`` -> twice ``[R]`` float32.
+
+    NaN where nothing was scored.
+
+    Example:
+        >>> mean, deviation = mean_and_deviation(tally(torch.tensor([[[1.0, 3.0, torch.nan]]])))
+        >>> mean.item(), deviation.item()
+        (2.0, 1.0)
+    """
+    number, total, squares = tallied.unbind(1)
+    mean = total / number
+    return mean.float(), (squares / number - mean.square()).clamp(min=0).sqrt().float()
+
+
+def sums(rewards: Sequence[Reward], scored: ScoredRollout) -> Tensor:
+    """Return all that the curves are made of; those of several processes add up.
+
+    Returns:
+        On the host, as long on every process, whatever was scored there. ``[3 + 3 * R + counts]``
+    """
+    rows = [scored.total, *(scored.rewards[reward.name] for reward in rewards)]
+    counts = [reward.counts[what] for reward in rewards for what in reward.counted_names]
+    tallied = tally(torch.stack(rows).cpu()).flatten()
+    return torch.cat((tallied, torch.tensor(counts, dtype=tallied.dtype)))
+
+
+def curves(rewards: Sequence[Reward], summed: Tensor, progress: float) -> dict[str, Tensor]:
+    """Return the curves by name; those of a reward that applied to nothing are missing.
+
+    ``train/reward`` and ``train/reward_sd`` are the total's, ``reward/<name>`` and
+    ``reward/<name>_sd`` those of each reward, unweighted. ``reward/<name>_weight`` shows a weight
+    that changes, ``reward/<name>_unscored`` the failures that were skipped, and others what a
+    reward counts as it scores.
+
+    Args:
+        rewards: In the order of `sums`.
+        summed: What `sums` returns, added up over processes.
+        progress: Share of the training that is over, 0 to 1.
+    """
+    names = ["train/reward", *(f"reward/{reward.name}" for reward in rewards)]
+    moments, counts = summed[: 3 * len(names)], summed[3 * len(names) :]
+    mean, deviation = mean_and_deviation(moments.view(-1, 3))
+    found = {name: mean[place] for place, name in enumerate(names)}
+    found |= {f"{name}_sd": deviation[place] for place, name in enumerate(names)}
+    counted = [f"reward/{each.name}_{what}" for each in rewards for what in each.counted_names]
+    found |= dict(zip(counted, counts.float(), strict=True))
+    for reward in rewards:
+        if isinstance(reward.weight, Schedule):
+            now = torch.tensor(reward.weight_at(progress), dtype=torch.float32)
+            found[f"reward/{reward.name}_weight"] = now
+    return {name: value for name, value in found.items() if not value.isnan()}

@@ -1,0 +1,34 @@
+"""The reward against long lists: a table of answers and worths."""
+
+import pytest
+
+from emolit.errors import ConfigError
+from emolit.rewards.list_length import ListLength
+from emolit.types import Clip
+
+CLIP = Clip(id="a", corpus="toy", path="a.wav")
+TEN = tuple("abcdefghij")
+
+
+@pytest.mark.parametrize(
+    ("free", "fade", "answer", "worth"),
+    [
+        (8, 1, TEN[:8], 0.0),
+        (8, 1, TEN[:9], -1.0),
+        (8, 1, TEN, -1.0),
+        (4, 4, TEN[:5], -0.25),
+        (4, 4, TEN, -1.0),
+        (2, 1, ("sad", "Sad", " sad "), 0.0),
+        (1, 1, (), 0.0),
+        (1, 1, None, 0.0),
+        (1, 1, "a sad, tired, low voice", None),
+    ],
+)
+def test_words_beyond_the_free_ones_cost(free, fade, answer, worth):
+    assert ListLength(free, fade).score(CLIP, "", answer) == worth
+
+
+@pytest.mark.parametrize("settings", [{"free_words": 0}, {"fade_words": 0}])
+def test_numbers_below_one_are_refused(settings):
+    with pytest.raises(ConfigError, match="at least 1"):
+        ListLength(**settings)

@@ -1,0 +1,62 @@
+"""Curves of rewards: against torch, over processes, and with the same length whatever applies."""
+
+import pytest
+import torch
+
+from emolit.guard import Guard
+from emolit.rewards.correct import Correct
+from emolit.schedule import CosineFade
+from emolit.tasks.curves import curves, mean_and_deviation, sums, tally
+from emolit.types import ScoredRollout
+
+NAN = float("nan")
+
+
+def scored(total, **rewards):
+    return ScoredRollout(None, rewards, total, total)
+
+
+def test_mean_and_deviation_are_those_of_torch():
+    torch.manual_seed(0)
+    values = torch.randn(3, 4, 5) + 100
+    values[0, 1, 2] = values[2] = NAN
+    mean, deviation = mean_and_deviation(tally(values))
+    for row in (0, 1):
+        known = values[row][~values[row].isnan()]
+        assert mean[row].item() == pytest.approx(known.mean().item())
+        assert deviation[row].item() == pytest.approx(known.std(correction=0).item(), rel=1e-4)
+    assert mean[2].isnan() and deviation[2].isnan()
+
+
+def test_two_processes_add_up_to_one():
+    rewards = [Correct(name="a"), Correct(name="b", guard=Guard(on_error="skip"))]
+    torch.manual_seed(0)
+    a, b, total = torch.rand(3, 4, 2)
+    b[:2] = NAN  # does not apply to anything that the first process has
+    rewards[1].counts["unscored"] = 2
+    parts = [
+        sums(rewards, scored(total[half], a=a[half], b=b[half]))
+        for half in (slice(0, 2), slice(2, 4))
+    ]
+    assert parts[0].shape == parts[1].shape
+    rewards[1].counts["unscored"] = 4
+    whole = curves(rewards, sums(rewards, scored(total, a=a, b=b)), 0.0)
+    added = curves(rewards, parts[0] + parts[1], 0.0)
+    assert added.keys() == whole.keys()
+    for name, value in whole.items():
+        assert added[name].item() == pytest.approx(value.item()), name
+    assert whole["reward/b"].item() == pytest.approx(b[2:].mean().item())
+    assert whole["reward/b_unscored"].item() == 4
+
+
+def test_names_say_what_there_is():
+    watched = [Correct(weight=CosineFade(start=2.0)), Correct(name="none")]
+    ones = torch.ones(1, 2)
+    summed = sums(watched, scored(ones, correct=ones, none=ones * NAN))
+    assert curves(watched, summed, progress=0.5) == {
+        "train/reward": 1.0,
+        "train/reward_sd": 0.0,
+        "reward/correct": 1.0,
+        "reward/correct_sd": 0.0,
+        "reward/correct_weight": 1.0,  # half of 2
+    }

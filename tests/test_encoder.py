@@ -1,0 +1,143 @@
+"""Frozen models for others: against transformers' own calls, cached, never stale, never random."""
+
+import pickle
+
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity
+
+from emolit.encoder import AudioClassifier, SentenceEncoder, Sound, TextClassifier
+from emolit.errors import PolicyError
+from tests.fakes.models import audio_classifier, text_model
+
+TEXTS = ["a low voice", "she is happy", "he shouts and is angry", "a low voice"]
+LABELS = {"id2label": {0: "ang", 1: "hap", 2: "sad"}, "label2id": {"ang": 0, "hap": 1, "sad": 2}}
+
+
+@pytest.fixture(scope="module")
+def sentences(tmp_path_factory):
+    return str(text_model(tmp_path_factory.mktemp("sentences"), "AutoModel"))
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classifier")
+    return str(text_model(folder, "AutoModelForSequenceClassification", **LABELS))
+
+
+def reference(folder, factory, texts):
+    """Transformers' own tokenizer and model, texts padded in one batch."""
+    import transformers
+
+    reader = transformers.AutoTokenizer.from_pretrained(folder, padding_side="right")
+    model = getattr(transformers, factory).from_pretrained(folder).eval()
+    tokens = reader(texts, padding=True, truncation=True, max_length=32, return_tensors="pt")
+    tokens.pop("token_type_ids", None)
+    with torch.no_grad():
+        return model(**tokens), tokens["attention_mask"].unsqueeze(-1).float()
+
+
+@pytest.mark.parametrize(
+    ("pooling", "pool"),
+    [
+        ("mean", lambda states, mask: (states * mask).sum(1) / mask.sum(1)),
+        ("first", lambda states, mask: states[:, 0]),
+        (
+            "last",
+            lambda states, mask: states[torch.arange(len(states)), mask.sum((1, 2)).long() - 1],
+        ),
+    ],
+)
+def test_sentences_are_those_of_a_padded_batch(sentences, pooling, pool):
+    output, mask = reference(sentences, "AutoModel", TEXTS)
+    expected = pool(output.last_hidden_state, mask)
+    found = SentenceEncoder(sentences, pooling).encode(TEXTS)
+    assert found.shape == (4, 16) and found.dtype == torch.float32
+    torch.testing.assert_close(cosine_similarity(found, expected), torch.ones(4))
+    torch.testing.assert_close(found.norm(dim=1), torch.ones(4))
+
+
+def test_the_size_of_a_batch_changes_nothing(sentences):
+    one, many = (SentenceEncoder(sentences, batch_size=size).encode(TEXTS) for size in (1, 32))
+    torch.testing.assert_close(one, many)
+    torch.testing.assert_close(one[0], one[3], rtol=0, atol=0)
+
+
+def test_probabilities_are_transformers_own(classifier):
+    output, _ = reference(classifier, "AutoModelForSequenceClassification", TEXTS)
+    model = TextClassifier(classifier)
+    torch.testing.assert_close(model.encode(TEXTS), output.logits.softmax(-1))
+    assert model.labels == ("ang", "hap", "sad")
+
+
+def test_several_labels_at_once_have_a_probability_each(tmp_path):
+    settings = {**LABELS, "problem_type": "multi_label_classification"}
+    folder = str(text_model(tmp_path, "AutoModelForSequenceClassification", **settings))
+    output, _ = reference(folder, "AutoModelForSequenceClassification", TEXTS)
+    torch.testing.assert_close(TextClassifier(folder).encode(TEXTS), output.logits.sigmoid())
+
+
+def test_a_clip_is_heard_whole_alone_and_at_the_models_rate(tmp_path):
+    from torchaudio.functional import resample
+    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+    folder = str(audio_classifier(tmp_path, **LABELS))
+    waves = [torch.randn(length) * 0.1 for length in (4000, 2500)]
+    found = AudioClassifier(folder).encode([Sound(wave, 8000) for wave in waves])
+    extractor = AutoFeatureExtractor.from_pretrained(folder)
+    model = AutoModelForAudioClassification.from_pretrained(folder).eval()
+    for wave, probabilities in zip(waves, found, strict=True):
+        given = resample(wave, 8000, 16_000).numpy()
+        features = extractor(given, sampling_rate=16_000, return_tensors="pt")
+        with torch.no_grad():
+            expected = model(**features).logits.softmax(-1)[0]
+        torch.testing.assert_close(probabilities, expected)
+
+
+def test_a_long_text_is_cut_to_what_the_model_reads(sentences):
+    assert SentenceEncoder(sentences).inputs("sad " * 500)["input_ids"].shape == (1, 32)
+
+
+def test_kept_vectors_are_read_and_never_stale(sentences, tmp_path):
+    store = str(tmp_path / "store")
+    first = SentenceEncoder(sentences, store=store)
+    vectors = first.encode(TEXTS)
+    assert first.store.made == 3  # one text stands twice
+    again = SentenceEncoder(sentences, store=store)
+    torch.testing.assert_close(again.encode(TEXTS[::-1]), vectors.flip(0), rtol=0, atol=0)
+    assert again.store.made == 0
+    pooled = SentenceEncoder(sentences, pooling="first", store=store)
+    pooled.encode(TEXTS)
+    assert pooled.store.made == 3
+    trained = SentenceEncoder(sentences, store=store)
+    with torch.no_grad():
+        trained.model.encoder.layer[0].output.dense.bias[0] += 0.5
+    assert not torch.equal(trained.encode(TEXTS), vectors)
+    assert trained.store.made == 3
+
+
+def test_it_computes_in_float32_under_autocast_and_draws_no_random_numbers(sentences):
+    expected = SentenceEncoder(sentences).encode(TEXTS)
+    state = torch.random.get_rng_state()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = SentenceEncoder(sentences).encode(TEXTS)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_it_pickles_before_and_after_it_was_loaded(sentences):
+    encoder = SentenceEncoder(sentences)
+    vectors = pickle.loads(pickle.dumps(encoder)).encode(TEXTS)
+    encoder.encode(TEXTS)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(encoder)).encode(TEXTS), vectors)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_checkpoint_without_its_head_is_refused(sentences):
+    with pytest.raises(PolicyError, match=r"lacks 2 weights of a Bert.*'classifier.bias'"):
+        TextClassifier(sentences).encode(TEXTS)
+
+
+def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(PolicyError, match=r"No Auto\w+ loads from"):
+        SentenceEncoder(str(tmp_path)).encode(TEXTS)
