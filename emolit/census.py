@@ -18,7 +18,8 @@ class Census:
     Attributes:
         corpus: Name of the corpus.
         counts: Number of clips of each split.
-        dropped: Number of clips left out by label, for labels outside the label set.
+        dropped: Number of clips left out by label, for labels outside the label set; and of those
+            that the corpus has put into no split.
         skipped: Why each clip with unusable audio was left out, as sentences.
         cropped: Number of clips longer than ``max_seconds``.
         speaker_independent: Whether every speaker is known and stands in one split only.

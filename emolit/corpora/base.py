@@ -22,11 +22,14 @@ from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, placement
 from emolit.taxonomy import Taxonomy, in_order, merge
 from emolit.types import Clip, Split
+from emolit.votes import merged
 
 ROOT = "data"
 """Where corpora are looked for unless `root` is given."""
 AUDIO = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"})
 """Extensions of audio files, in lower case."""
+NO_SPLIT = "in no split"
+"""Under this name a census counts clips that a corpus has put into none."""
 
 
 class Corpus(LightningDataModule, ABC):
@@ -52,6 +55,9 @@ class Corpus(LightningDataModule, ABC):
     """Canonical labels that the release has."""
     size: ClassVar[int] = 0
     """Number of clips of the complete release; 0 where it is not fixed."""
+    broken: ClassVar[frozenset[str]] = frozenset()
+    """Ids of clips that every copy of the release lacks or spoils: left out and counted, also
+    where other bad audio stops the run."""
     homepage: ClassVar[str] = ""
     license: ClassVar[str] = ""
     sampling_rate: ClassVar[int] = 16_000
@@ -203,6 +209,8 @@ class Corpus(LightningDataModule, ABC):
         good, skipped = self._usable(kept)
         placed = {clip.id: clip.split for clip in self.partition([entry.clip for entry in entries])}
         clips = [replace(clip, split=placed.get(clip.id)) for clip in good]
+        if left_out := sum(clip.split is None for clip in clips):
+            dropped[NO_SPLIT] = left_out
         if self.speaker_independent:
             check_speakers(self.name, clips)
         self._splits = {
@@ -226,7 +234,8 @@ class Corpus(LightningDataModule, ABC):
             label = entry.clip.label
             label = None if label is None else merge(label, self.label_map)
             if label is None or label in self.taxonomy:
-                kept.append(replace(entry, clip=replace(entry.clip, label=label)))
+                votes = merged(entry.clip.votes, self.label_map)
+                kept.append(replace(entry, clip=replace(entry.clip, label=label, votes=votes)))
             else:
                 dropped[label] += 1
         if not kept:
@@ -238,11 +247,13 @@ class Corpus(LightningDataModule, ABC):
 
     def _usable(self, entries: Sequence[Entry]) -> tuple[list[Clip], tuple[str, ...]]:
         """Return the clips with usable audio, and what is wrong with the others."""
-        problems = tuple(entry.problem for entry in entries if entry.problem)
-        if problems and self.loading.on_bad_audio == "raise":
+        bad = {entry.clip.id: entry.problem for entry in entries if entry.problem}
+        problems = tuple(bad.values())
+        news = [problem for name, problem in bad.items() if name not in self.broken]
+        if news and self.loading.on_bad_audio == "raise":
             raise AudioError(
-                f"{len(problems)} of {len(entries)} clips of {self.name!r} cannot be used; mend "
-                f"them, or set `loading.on_bad_audio` to skip. {shortened(problems)}"
+                f"{len(news)} of {len(entries)} clips of {self.name!r} cannot be used; mend "
+                f"them, or set `loading.on_bad_audio` to skip. {shortened(news)}"
             )
         clips = [entry.clip for entry in entries if not entry.problem]
         if not clips:
