@@ -124,6 +124,8 @@ def _opened(path: Path) -> Iterator[Opened]:
 
 def _promised(file: Opened) -> int:
     """Return how many samples the header promises, or the library's count if that is all."""
+    if isinstance(file, container.Track):
+        return file.promised
     found = SHORTFALL.search(file.extra_info)
     if found is None or int(found[1]) >= STREAMED or int(found[2]) == 0:
         return int(file.frames)

@@ -22,6 +22,7 @@ CONTAINERS = frozenset({".mp4", ".m4a", ".m4v", ".mov", ".avi", ".mkv", ".webm",
 CENTER = "FC"
 SURROUND = 3
 """From this number of channels on a track is a surround track."""
+MICROSECONDS = 1_000_000
 SLACK = 4096
 """Samples that may be missing at the end: coded audio comes in blocks, the last ones padded."""
 
@@ -34,20 +35,22 @@ class Track:
 
     Attributes:
         samplerate: In Hz.
-        frames: Samples a channel that the header promises, less a slack of `SLACK`; 0 where it
-            promises none.
-        extra_info: The log of libsndfile, here empty.
+        frames: Samples a channel, by the header; of the whole container if it says no more.
+        promised: Samples that must be there: those of the header of the track, less `SLACK`.
     """
-
-    extra_info = ""
 
     def __init__(self, container: Any) -> None:
         stream = container.streams.audio[0]
         self.samplerate = int(stream.sample_rate)
-        seconds = float((stream.duration or 0) * stream.time_base)
-        self.frames = max(0, round(seconds * self.samplerate) - SLACK)
+        own = float((stream.duration or 0) * stream.time_base) * self.samplerate
+        self.frames = round(own or (container.duration or 0) / MICROSECONDS * self.samplerate)
+        self.promised = max(0, round(own) - SLACK)
         self._blocks = _blocks(container, stream)
         self._rest = np.zeros((0, 1), np.float32)
+
+    def seek(self, frames: int) -> int:
+        """Skip so many samples from the start of a track not yet read; return how many it had."""
+        return len(self.read(frames, dtype="float32", always_2d=True))
 
     def read(self, frames: int, dtype: str, always_2d: bool) -> NDArray[np.float32]:
         """Return the next samples: as many as wanted, or what is left.

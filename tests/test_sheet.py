@@ -56,7 +56,7 @@ def test_what_a_reader_must_know_stands_below():
     assert sheet.notes == (
         "sft, one: interval of UA unreliable: only 3 speakers",
         "sft, one: 5.0% of the answers name a label without clips",
-        "sft, one: 4 clips left out by label or split: calm 3, other 1",
+        "sft, one: 4 clips left out by the label map: calm 3, other 1",
     )
     assert all(f"- {note}" in sheet.markdown() for note in sheet.notes)
 

@@ -14,9 +14,9 @@ cases, as soft labels.
 Splits: the release has none, and EmoBox's only one has all 91 actors on both sides, so that it
 measures no new speakers. Ours are five, by the last digit of the actor's number: fold 1 tests 0
 and 1 and validates on 2, fold 2 tests 2 and 3, validates on 4, and so on: 18 or 19 actors for test,
-9 for validation, women and men in each. EmoBox's is served when `protocol` says ``emobox`` and
-`speaker_independent` false; its ``cremad_test_fold_1.jsonl`` must lie in the corpus folder. It has
-no validation list: fold 1's validation actors are held out of its training part.
+9 for validation, women and men in each. EmoBox's is served out of its own lists when `splits` says
+``emobox`` and `speaker_independent` false. It has no validation list: fold 1's validation actors
+are held out of its training part.
 
 License: ODbL 1.0, contents DbCL 1.0. Cao et al. 2014, https://doi.org/10.1109/TAFFC.2014.2336244.
 """
@@ -43,24 +43,19 @@ EMOTIONS = {
 }  # fmt: skip
 """By code; its first letter is the name of a column of votes."""
 SENTENCES = {
-    "IEO": "It's eleven o'clock.",
-    "TIE": "That is exactly what happened.",
-    "IOM": "I'm on my way to the meeting.",
-    "IWW": "I wonder what this is about.",
-    "TAI": "The airplane is almost full.",
-    "MTI": "Maybe tomorrow it will be cold.",
-    "IWL": "I would like a new alarm clock.",
-    "ITH": "I think I have a doctor's appointment.",
-    "DFA": "Don't forget a jacket.",
-    "ITS": "I think I've seen this before.",
-    "TSI": "The surface is slick.",
-    "WSI": "We'll stop in a couple of minutes.",
-}
+    "IEO": "It's eleven o'clock.", "TIE": "That is exactly what happened.",
+    "IOM": "I'm on my way to the meeting.", "IWW": "I wonder what this is about.",
+    "TAI": "The airplane is almost full.", "MTI": "Maybe tomorrow it will be cold.",
+    "IWL": "I would like a new alarm clock.", "ITH": "I think I have a doctor's appointment.",
+    "DFA": "Don't forget a jacket.", "ITS": "I think I've seen this before.",
+    "TSI": "The surface is slick.", "WSI": "We'll stop in a couple of minutes.",
+}  # fmt: skip
 NAME = re.compile(rf"(10\d\d)_({'|'.join(SENTENCES)})_({'|'.join(EMOTIONS)})_(LO|MD|HI|XX?)")
 VOICE = re.compile(r"1\d{5}")
 """Rows of votes about the voice alone."""
+VOTES = "processedResults/tabulatedVotes.csv"
 FOLDS = 5
-LIST = "cremad_test_fold_1.jsonl"
+LIST = "cremad/fold_1/cremad_test_fold_1.jsonl"
 TRAINING: dict[Split, Split] = {"train": "train", "val": "val", "test": "train"}
 """Our split to that of a clip in EmoBox's training part."""
 
@@ -71,9 +66,10 @@ class CremaD(Corpus):
     Args:
         truth: ``intended`` is what the actor was told to show; ``perceived`` what most raters heard
             in the voice, ties left out and counted.
-        protocol: ``speakers`` keeps actors apart; ``emobox`` serves EmoBox's split, which shares
+        splits: ``speakers`` keeps actors apart; ``emobox`` serves EmoBox's split, which shares
             them: it needs ``speaker_independent: false``.
         fold: Which actors are tested, 1 to 5. EmoBox has fold 1 only.
+        lists: EmoBox's ``data`` folder, relative to ``root``; for ``emobox`` only.
         root: Parent folder of all corpora.
         prompt: What is asked about a clip.
         labels: The label set, in class order; None takes all six.
@@ -82,7 +78,7 @@ class CremaD(Corpus):
         speaker_independent: False allows speakers that stand in several splits.
     """
 
-    name = "crema_d"
+    name = "cremad"
     labels: ClassVar = tuple(EMOTIONS.values())
     size: ClassVar = 7442
     broken: ClassVar = frozenset({"1076_MTI_SAD_XX"})
@@ -92,8 +88,9 @@ class CremaD(Corpus):
     def __init__(
         self,
         truth: Literal["intended", "perceived"] = "intended",
-        protocol: Literal["speakers", "emobox"] = "speakers",
+        splits: Literal["speakers", "emobox"] = "speakers",
         fold: Literal[1, 2, 3, 4, 5] = 1,
+        lists: str = "emobox",
         root: str = ROOT,
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
@@ -103,19 +100,25 @@ class CremaD(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": FOLDS, "emobox": 1}
-        if truth not in ("intended", "perceived") or protocol not in folds:
+        if truth not in ("intended", "perceived") or splits not in folds:
             raise ConfigError(
-                f"`truth` and `protocol` of CremaD are {truth!r} and {protocol!r}; choose intended "
+                f"`truth` and `splits` of CremaD are {truth!r} and {splits!r}; choose intended "
                 "or perceived, and speakers or emobox."
             )
-        if fold not in range(1, folds[protocol] + 1):
+        if fold not in range(1, folds[splits] + 1):
             raise ConfigError(
-                f"`fold` of CremaD is {fold!r}; under `protocol: {protocol}` choose one of 1 to "
-                f"{folds[protocol]}."
+                f"`fold` of CremaD is {fold!r}; under `splits: {splits}` choose one of 1 to "
+                f"{folds[splits]}."
             )
         self.truth = truth
-        self.protocol = protocol
+        self.splits = splits
         self.fold = fold
+        self.lists = lists
+
+    @property
+    def emobox_fold(self) -> int | None:
+        """The fold of EmoBox whose lists the splits are; None where they are ours."""
+        return self.fold if self.splits == "emobox" else None
 
     @property
     def identity(self) -> str:
@@ -125,7 +128,7 @@ class CremaD(Corpus):
     def files(self) -> Iterable[Path]:
         """Return the audio and the votes, not the videos beside them."""
         release = release_in(self.location)
-        return [*release.glob("AudioWAV/*"), votes_file(release)]
+        return [*release.glob("AudioWAV/*"), release / VOTES]
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by name."""
@@ -137,7 +140,7 @@ class CremaD(Corpus):
                 f"No clip of CREMA-D in {folder}: looked for {release}/AudioWAV/1001_*.wav. "
                 f"Set `root` to the folder above, or get it from {self.homepage}."
             )
-        votes = self._votes(votes_file(release))
+        votes = self._votes(release / VOTES)
         for path in found:
             yield self._clip(path, path.relative_to(folder).as_posix(), votes)
 
@@ -147,8 +150,8 @@ class CremaD(Corpus):
             return heard(file)
         if self.truth == "perceived":
             raise CorpusError(
-                f"The votes of CREMA-D are missing: looked for {file}. Get it from {self.homepage} "
-                "(processedResults/tabulatedVotes.csv), or set `truth: intended`."
+                f"The votes of CREMA-D are missing: looked for {file}. Get it from {self.homepage}, "
+                "or set `truth: intended`."
             )
         rank_zero_info(f"{self.name}: no votes, as {file} is missing")
         return {}
@@ -180,7 +183,7 @@ class CremaD(Corpus):
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips with the split of their actor, or with that of EmoBox."""
         placed = [replace(clip, split=split_of(clip.speaker or "", self.fold)) for clip in clips]
-        if self.protocol == "speakers":
+        if self.splits == "speakers":
             return placed
         tests = self._listed({clip.id for clip in clips})
         return [
@@ -194,18 +197,16 @@ class CremaD(Corpus):
         Raises:
             CorpusError: The list is missing, or names clips that the release lacks.
         """
-        found = sorted(self.location.rglob(LIST))
-        if not found:
+        file = Path(self.root) / self.lists / LIST
+        if not file.is_file():
             raise CorpusError(
-                f"EmoBox's test list of CREMA-D is missing: looked for {LIST} at any depth in "
-                f"{self.location}. Copy it there from data/cremad/fold_1 of "
-                "https://github.com/emo-box/EmoBox, or set `protocol: speakers`."
+                f"EmoBox's test list of CREMA-D is missing: looked for {file}. Set `lists` to the "
+                "folder `data` of https://github.com/emo-box/EmoBox, or `splits: speakers`."
             )
-        rows = read_table(found[0], ("wav",))
-        tests = {Path(row.required("wav")).stem for row in rows}
+        tests = {Path(row.required("wav")).stem for row in read_table(file, ("wav",))}
         if missing := sorted(tests.difference(known)):
             raise CorpusError(
-                f"{found[0]} lists {len(missing)} clips that are not in {self.location}: "
+                f"{file} lists {len(missing)} clips that are not in {self.location}: "
                 f"{shortened(missing, ', ')}. Get the release again."
             )
         return tests
@@ -215,11 +216,6 @@ def release_in(folder: Path) -> Path:
     """Return the folder that AudioWAV stands in: this one, or a clone below it."""
     clone = folder / "CREMA-D"
     return clone if clone.is_dir() else folder
-
-
-def votes_file(release: Path) -> Path:
-    """Return where the votes of raters must stand."""
-    return release / "processedResults" / "tabulatedVotes.csv"
 
 
 def heard(file: Path) -> dict[str, dict[str, int]]:

@@ -70,6 +70,11 @@ class Iemocap(Corpus):
     name = "iemocap"
     labels: ClassVar = tuple(EMOTIONS.values())
     size: ClassVar = 10_039
+    expected: ClassVar = {
+        "angry": 1103, "happy": 595, "neutral": 1708, "sad": 1084, "excited": 1041,
+        "frustrated": 1849, "surprise": 107, "fear": 40, "disgust": 2, "other": 3,
+        NO_AGREEMENT: 2507,
+    }  # fmt: skip
     homepage: ClassVar = "https://sail.usc.edu/iemocap/"
     license: ClassVar = "signed agreement with USC SAIL"
 

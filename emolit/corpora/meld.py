@@ -14,7 +14,7 @@ kept. Clips may hold laughter and other people's voices.
 
 Splits: the official ones share speakers. All six main characters, who say 83 % of the utterances,
 stand in all three, and 96 % of the test utterances are of people heard in training. So they measure
-no new speakers, and are served when `protocol` says ``official`` and `speaker_independent` false.
+no new speakers, and are served when `splits` says ``official`` and `speaker_independent` false.
 The default is ours: fold k tests the k-th main character, the next one is held out for validation,
 and everyone else trains (small parts vary in spelling and share names such as "Woman", so that
 nobody can tell them apart). Utterances of several people at once are in no split.
@@ -45,7 +45,7 @@ FOLDERS = {
     "train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test",
 }  # fmt: skip
 """Where the release keeps the videos of its splits."""
-SPLITS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
+PARTS: dict[str, Split] = {"train": "train", "dev": "val", "test": "test"}
 COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
 NAME = re.compile(r"dia\d+_utt\d+")
 MAIN = ("Chandler", "Joey", "Monica", "Phoebe", "Rachel", "Ross")
@@ -59,7 +59,7 @@ class Meld(Corpus):
     """MELD: 13,708 utterances of television, 7 emotions, audio out of MP4.
 
     Args:
-        protocol: ``speakers`` tests a main character who was never heard in training;
+        splits: ``speakers`` tests a main character who was never heard in training;
             ``official`` serves the release's own splits, which share speakers: it needs
             ``speaker_independent: false``.
         fold: The main character who is tested: 1 Chandler, 2 Joey, 3 Monica, 4 Phoebe, 5 Rachel,
@@ -75,13 +75,17 @@ class Meld(Corpus):
     name = "meld"
     labels: ClassVar = tuple(EMOTIONS.values())
     size: ClassVar = 13_708
+    expected: ClassVar = {
+        "angry": 1607, "happy": 2308, "neutral": 6436, "sad": 1002, "fear": 358, "disgust": 361,
+        "surprise": 1636,
+    }  # fmt: skip
     broken: ClassVar = frozenset({"train_dia125_utt3", "dev_dia110_utt7"})
     homepage: ClassVar = "https://github.com/declare-lab/MELD"
     license: ClassVar = "GPL-3.0 (annotation)"
 
     def __init__(
         self,
-        protocol: Literal["speakers", "official"] = "speakers",
+        splits: Literal["speakers", "official"] = "speakers",
         fold: Literal[1, 2, 3, 4, 5, 6] = 1,
         root: str = ROOT,
         prompt: Prompt | None = None,
@@ -92,14 +96,14 @@ class Meld(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": len(MAIN), "official": 1}
-        if protocol not in folds:
-            raise ConfigError(f"`protocol` of Meld is {protocol!r}; choose one of {[*folds]}.")
-        if fold not in range(1, folds[protocol] + 1):
+        if splits not in folds:
+            raise ConfigError(f"`splits` of Meld is {splits!r}; choose one of {[*folds]}.")
+        if fold not in range(1, folds[splits] + 1):
             raise ConfigError(
-                f"`fold` of Meld is {fold!r}; under `protocol: {protocol}` choose one of 1 to "
-                f"{folds[protocol]}."
+                f"`fold` of Meld is {fold!r}; under `splits: {splits}` choose one of 1 to "
+                f"{folds[splits]}."
             )
-        self.protocol = protocol
+        self.splits = splits
         self.fold = fold
 
     def read(self, folder: Path) -> Iterator[Clip]:
@@ -144,13 +148,13 @@ class Meld(Corpus):
             path=path,
             label=EMOTIONS[emotion],
             speaker=SAME_VOICE.get(who, who.split("/")[0]),
-            split=SPLITS[split],
+            split=PARTS[split],
             transcript=" ".join((row.text("Utterance") or "").split()) or None,
         )
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips with the official split, or with that of their speaker."""
-        if self.protocol == "official":
+        if self.splits == "official":
             return list(clips)
         return [replace(clip, split=self._split_of(clip.speaker or "")) for clip in clips]
 

@@ -52,6 +52,7 @@ class Savee(Corpus):
     name = "savee"
     labels: ClassVar = tuple(EMOTIONS.values())
     size: ClassVar = 480
+    expected: ClassVar = {**dict.fromkeys(EMOTIONS.values(), 60), "neutral": 120}
     homepage: ClassVar = "http://kahlan.eps.surrey.ac.uk/savee/"
     license: ClassVar = "research only, after registration"
 
@@ -69,6 +70,11 @@ class Savee(Corpus):
         if fold not in range(1, len(FOLDS) + 1):
             raise ConfigError(f"`fold` of Savee is {fold!r}; choose one of 1 to {len(FOLDS)}.")
         self.fold = fold
+
+    @property
+    def emobox_fold(self) -> int:
+        """The fold of EmoBox whose lists the splits are."""
+        return self.fold
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by speaker and name."""

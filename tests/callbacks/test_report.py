@@ -114,7 +114,7 @@ def test_the_tables_stand_on_the_terminal(
     run(tmp_path)
     shown = capsys.readouterr().out
     assert "Scores on test" in shown
-    assert "3 clips left out by label or split: calm 3" in shown
+    assert "3 clips left out by the label map: calm 3" in shown
     assert "10.0% of the answers name a label without clips" in shown
     row = next(line for line in shown.splitlines() if "0.800" in line)
     assert "one" in row

@@ -9,7 +9,7 @@ from emolit.corpora.crema_d import EMOTIONS, CremaD, split_of
 from emolit.errors import AudioError, ConfigError, CorpusError
 from tests.fakes.crema_d import ACTORS, as_acted, stems, write_crema_d, write_emobox, write_votes
 
-pytestmark = pytest.mark.filterwarnings("ignore:'crema_d' in .* has .* clips, the release has")
+pytestmark = pytest.mark.filterwarnings("ignore:'cremad' in .* has .* clips, the release has")
 
 
 def set_up(root, **settings):
@@ -22,16 +22,16 @@ def set_up(root, **settings):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("root")
-    (root / "crema_d").mkdir()
-    write_crema_d(root / "crema_d")
+    (root / "cremad").mkdir()
+    write_crema_d(root / "cremad")
     return root
 
 
 @pytest.fixture
 def release(tmp_path):
     """Actors of all parts of fold 1."""
-    (tmp_path / "crema_d").mkdir()
-    return write_crema_d(tmp_path / "crema_d", stems([1010, 1011, 1012, 1013]))
+    (tmp_path / "cremad").mkdir()
+    return write_crema_d(tmp_path / "cremad", stems([1010, 1011, 1012, 1013]))
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
@@ -46,13 +46,13 @@ def test_names_become_labels_speakers_and_transcripts(tmp_path, suffix):
 
 
 def test_a_clone_of_the_repository_is_found_with_its_videos_left_alone(tmp_path):
-    clone = tmp_path / "crema_d" / "CREMA-D"
+    clone = tmp_path / "cremad" / "CREMA-D"
     clone.mkdir(parents=True)
     write_crema_d(clone, stems([1013]))
     (clone / "VideoFlash").mkdir()
     (clone / "VideoFlash" / "1013_DFA_ANG_XX.flv").write_bytes(b"FLV")
     (clone / "AudioWAV" / "._1013_DFA_ANG_XX.wav").write_bytes(b"\x00\x05")
-    paths = [clip.path for clip in CremaD().read(tmp_path / "crema_d")]
+    paths = [clip.path for clip in CremaD().read(tmp_path / "cremad")]
     assert len(paths) == 6
     assert all(path.startswith("CREMA-D/AudioWAV/1013_") for path in paths)
 
@@ -99,7 +99,7 @@ def test_missing_votes_stop_what_needs_them_and_are_said_otherwise(release, tmp_
         set_up(tmp_path, truth="perceived")
     with caplog.at_level("INFO", logger="lightning.pytorch"):
         assert all(clip.votes == {} for clip in set_up(tmp_path).clips("test"))
-    assert "crema_d: no votes, as" in caplog.text
+    assert "cremad: no votes, as" in caplog.text
 
 
 def test_a_clip_without_votes_and_votes_that_are_no_counts_are_named(release, tmp_path):
@@ -132,10 +132,10 @@ def test_every_actor_is_tested_once():
 
 def test_emobox_is_served_on_request_and_said_to_share_speakers(release, tmp_path):
     tests = ["1010_DFA_ANG_XX", "1012_DFA_SAD_XX", "1013_DFA_HAP_XX"]
-    write_emobox(release, tests)
+    write_emobox(tmp_path / "emobox", tests)
     with pytest.raises(CorpusError, match=r"not speaker-independent: 1010 in test and train"):
-        set_up(tmp_path, protocol="emobox")
-    corpus = set_up(tmp_path, protocol="emobox", speaker_independent=False)
+        set_up(tmp_path, splits="emobox")
+    corpus = set_up(tmp_path, splits="emobox", speaker_independent=False)
     assert {clip.id for clip in corpus.clips("test")} == set(tests)
     assert {clip.speaker for clip in corpus.clips("val")} == {"1012"}
     assert corpus.censuses[0].counts == {"train": 16, "val": 5, "test": 3}
@@ -143,10 +143,12 @@ def test_emobox_is_served_on_request_and_said_to_share_speakers(release, tmp_pat
 
 
 def test_a_missing_or_foreign_list_of_emobox_is_named(release, tmp_path):
-    settings = {"protocol": "emobox", "speaker_independent": False}
-    with pytest.raises(CorpusError, match=r"looked for cremad_test_fold_1\.jsonl at any depth in"):
+    settings = {"splits": "emobox", "speaker_independent": False}
+    with pytest.raises(
+        CorpusError, match=r"looked for .*/emobox/cremad/fold_1/cremad_test_fold_1\.jsonl"
+    ):
         set_up(tmp_path, **settings)
-    write_emobox(release, ["1099_DFA_ANG_XX"])
+    write_emobox(tmp_path / "emobox", ["1099_DFA_ANG_XX"])
     with pytest.raises(CorpusError, match=r"lists 1 clips that are not in .*: 1099_DFA_ANG_XX"):
         set_up(tmp_path, **settings)
 
@@ -154,10 +156,10 @@ def test_a_missing_or_foreign_list_of_emobox_is_named(release, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"fold": 6}, "`fold` of CremaD is 6; under `protocol: speakers` choose one of 1 to 5"),
-        ({"fold": 2, "protocol": "emobox"}, "under `protocol: emobox` choose one of 1 to 1"),
-        ({"truth": "voted"}, "`truth` and `protocol` of CremaD are 'voted' and 'speakers'"),
-        ({"protocol": "official"}, "are 'intended' and 'official'"),
+        ({"fold": 6}, "`fold` of CremaD is 6; under `splits: speakers` choose one of 1 to 5"),
+        ({"fold": 2, "splits": "emobox"}, "under `splits: emobox` choose one of 1 to 1"),
+        ({"truth": "voted"}, "`truth` and `splits` of CremaD are 'voted' and 'speakers'"),
+        ({"splits": "official"}, "are 'intended' and 'official'"),
     ],
 )
 def test_unknown_settings_are_refused(settings, words):
@@ -167,7 +169,7 @@ def test_unknown_settings_are_refused(settings, words):
 
 def test_renamed_folders_are_named(release, tmp_path):
     (release / "AudioWAV").rename(release / "wav")
-    with pytest.raises(CorpusError, match=r"looked for .*/crema_d/AudioWAV/1001_\*\.wav"):
+    with pytest.raises(CorpusError, match=r"looked for .*/cremad/AudioWAV/1001_\*\.wav"):
         set_up(tmp_path)
 
 
@@ -179,8 +181,8 @@ def test_a_label_outside_the_map_is_named(release, tmp_path):
 
 
 def test_the_clip_without_audio_is_left_out_and_counted(tmp_path):
-    (tmp_path / "crema_d").mkdir()
-    folder = write_crema_d(tmp_path / "crema_d", [*stems([1010, 1011, 1013]), "1076_MTI_SAD_XX"])
+    (tmp_path / "cremad").mkdir()
+    folder = write_crema_d(tmp_path / "cremad", [*stems([1010, 1011, 1013]), "1076_MTI_SAD_XX"])
     (folder / "AudioWAV" / "1076_MTI_SAD_XX.wav").write_bytes(b"")
     (problem,) = set_up(tmp_path).censuses[0].skipped
     assert "1076_MTI_SAD_XX.wav has length zero" in problem
@@ -193,7 +195,7 @@ def test_the_clip_without_audio_is_left_out_and_counted(tmp_path):
 @pytest.fixture(scope="module")
 def real(shared, tmp_path_factory):
     """The names of the real release in empty files, with the real votes about the voice."""
-    folder = tmp_path_factory.mktemp("real") / "crema_d"
+    folder = tmp_path_factory.mktemp("real") / "cremad"
     annotations = shared / "annotations" / "cremad"
     (folder / "AudioWAV").mkdir(parents=True)
     with (annotations / "SentenceFilenames.csv").open(newline="") as file:
@@ -223,9 +225,10 @@ def test_the_perceived_labels_are_those_of_the_releases_own_summary(shared, real
 
 def test_the_emobox_split_is_that_of_its_real_lists(shared, real):
     lists = shared / "annotations" / "emobox" / "cremad"
-    shutil.copy(lists / "fold_1" / "cremad_test_fold_1.jsonl", real)
     names = json.loads((lists / "label_map.json").read_text())
-    corpus = CremaD(root=str(real.parent), protocol="emobox", speaker_independent=False)
+    settings = {"lists": str(lists.parent), "speaker_independent": False}
+    corpus = CremaD(root=str(real.parent), splits="emobox", **settings)
+    assert corpus.emobox_fold == 1
     parted = corpus.partition(list(corpus.read(real)))
     for part, splits in (("test", {"test"}), ("train", {"train", "val"})):
         lines = (lists / "fold_1" / f"cremad_{part}_fold_1.jsonl").read_text().splitlines()

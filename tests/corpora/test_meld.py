@@ -11,7 +11,7 @@ from tests.fakes.meld import rows, write_meld, write_part
 from tests.fakes.video import write_video
 
 pytestmark = pytest.mark.filterwarnings("ignore:'meld' in .* has .* clips, the release has 13708")
-OFFICIAL = {"protocol": "official", "speaker_independent": False}
+OFFICIAL = {"splits": "official", "speaker_independent": False}
 
 
 def set_up(root, **settings):
@@ -42,7 +42,7 @@ def test_rows_become_labels_speakers_and_transcripts(release):
 
 def test_official_splits_share_speakers_and_must_be_asked_for(release, tmp_path):
     with pytest.raises(CorpusError, match=r"not speaker-independent: Chandler in test and train"):
-        set_up(tmp_path, protocol="official")
+        set_up(tmp_path, splits="official")
     corpus = set_up(tmp_path, **OFFICIAL)
     assert corpus.censuses[0].counts == {"train": 7, "val": 7, "test": 7}
     assert not corpus.censuses[0].speaker_independent
@@ -66,7 +66,7 @@ def test_several_voices_at_once_are_in_no_split_and_counted(release, tmp_path, n
     listed[6][2] = name
     write_part(release, "train", listed)
     corpus = set_up(tmp_path)
-    assert corpus.censuses[0].dropped == {"in no split": 1}
+    assert corpus.censuses[0].outside == 1
     assert corpus.censuses[0].counts["train"] == 14
     assert set_up(tmp_path, **OFFICIAL).censuses[0].counts["train"] == 7
 
@@ -172,9 +172,9 @@ def test_a_wrong_row_is_named(release, tmp_path, column, value, words):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"fold": 7}, "`fold` of Meld is 7; under `protocol: speakers` choose one of 1 to 6"),
-        ({"protocol": "official", "fold": 2}, "under `protocol: official` choose one of 1 to 1"),
-        ({"protocol": "emobox"}, r"`protocol` of Meld is 'emobox'; choose one of \['speakers'"),
+        ({"fold": 7}, "`fold` of Meld is 7; under `splits: speakers` choose one of 1 to 6"),
+        ({"splits": "official", "fold": 2}, "under `splits: official` choose one of 1 to 1"),
+        ({"splits": "emobox"}, r"`splits` of Meld is 'emobox'; choose one of \['speakers'"),
     ],
 )
 def test_unknown_settings_are_refused(settings, words):
@@ -202,6 +202,7 @@ def real(shared, tmp_path_factory):
 def test_official_clips_and_labels_are_those_of_emobox(shared, real):
     clips = Meld(**OFFICIAL).partition(list(Meld().read(real)))
     assert len(clips) == Meld.size
+    assert Counter(clip.label for clip in clips) == Meld.expected
     served = [clip for clip in clips if clip.id not in Meld.broken]
     lists = shared / "annotations" / "emobox" / "meld"
     names = json.loads((lists / "label_map.json").read_text())

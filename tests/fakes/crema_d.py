@@ -60,9 +60,10 @@ def write_votes(folder: Path, votes: Mapping[str, Mapping[str, int]]) -> Path:
     return file
 
 
-def write_emobox(folder: Path, tests: Iterable[str]) -> Path:
-    """Write EmoBox's test list."""
-    file = folder / "cremad_test_fold_1.jsonl"
+def write_emobox(data: Path, tests: Iterable[str]) -> Path:
+    """Write EmoBox's test list into its data folder."""
+    file = data / "cremad" / "fold_1" / "cremad_test_fold_1.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
     rows = [
         {
             "key": f"cremad-{name.replace('_', '-')}",
