@@ -150,8 +150,8 @@ class CremaD(Corpus):
             return heard(file)
         if self.truth == "perceived":
             raise CorpusError(
-                f"The votes of CREMA-D are missing: looked for {file}. Get it from {self.homepage}, "
-                "or set `truth: intended`."
+                f"The votes of CREMA-D are missing: looked for {file}. Get them from "
+                f"{self.homepage}, or set `truth: intended`."
             )
         rank_zero_info(f"{self.name}: no votes, as {file} is missing")
         return {}
@@ -222,7 +222,7 @@ def heard(file: Path) -> dict[str, dict[str, int]]:
     """Return how many raters of the voice alone heard which emotion, by clip.
 
     Raises:
-        CorpusError: A number is none; names file, row and value.
+        CorpusError: A number is none, or there is no row; names file, row and value.
     """
     letters = {code[0]: label for code, label in EMOTIONS.items()}
     found: dict[str, dict[str, int]] = {}
@@ -234,6 +234,8 @@ def heard(file: Path) -> dict[str, dict[str, int]]:
             found[row.required("fileName")] = {
                 label: int(count) for label, count in counts.items() if int(count)
             }
+    if not found:
+        raise CorpusError(f"{file} has no rows of the voice, numbered 1xxxxx. Get it again.")
     return found
 
 

@@ -111,6 +111,13 @@ def test_a_clip_without_votes_and_votes_that_are_no_counts_are_named(release, tm
         set_up(tmp_path)
 
 
+def test_votes_without_the_voice_are_refused(release, tmp_path):
+    file = write_votes(release, {name: as_acted(name) for name in stems([1010])})
+    file.write_text(file.read_text().replace('"10', '"40'))
+    with pytest.raises(CorpusError, match=r"tabulatedVotes\.csv has no rows of the voice"):
+        set_up(tmp_path)
+
+
 @pytest.mark.parametrize("fold", range(1, 6))
 def test_a_fold_tests_actors_who_are_in_no_other_part(root, fold):
     corpus = set_up(root, fold=fold)
