@@ -84,7 +84,7 @@ def test_scenes_of_one_kind_are_served_and_the_others_counted(root, scenes, kind
     corpus = set_up(root, scenes=scenes)
     assert corpus.censuses[0].counts == {"train": 30, "val": 10, "test": 10}
     assert all(f"_{kind}" in clip.id for clip in corpus.clips("train"))
-    assert corpus.censuses[0].outside == 30
+    assert corpus.censuses[0].outside == 50
 
 
 @pytest.mark.parametrize(
