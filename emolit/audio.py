@@ -1,7 +1,8 @@
 """One audio file to one waveform: decode, mix down, resample, crop; and whether it can be used.
 
 Kept as they are: clips of a few hundredths of a second, any sampling rate, any number of channels
-(their mean is taken). Whatever libsndfile opens is read: WAV, FLAC, MP3, OGG, AIFF and more.
+(their mean is taken). Whatever libsndfile opens is read: WAV, FLAC, MP3, OGG, AIFF and more; the
+audio track of video containers, MP4, AVI and more, is read by PyAV (`emolit.container`).
 """
 
 import re
@@ -10,14 +11,18 @@ from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import soundfile
 import torch
 from torch import Tensor
 from torchaudio.transforms import Resample
 
+from emolit import container
 from emolit.errors import AudioError
 
+Opened: TypeAlias = soundfile.SoundFile | container.Track
+"""An open file, or the open audio track of one."""
 BLOCK = 1 << 20
 """Frames held at once while a file is checked."""
 POINTER = b"version https://git-lfs"
@@ -39,7 +44,8 @@ def decode(path: Path, sampling_rate: int, max_seconds: float) -> Tensor:
         float32 in [-1, 1], the mean of all channels. ``[samples]``
 
     Raises:
-        AudioError: The file cannot be opened or decoded.
+        AudioError: The file cannot be opened or decoded, or has no audio track.
+        ConfigError: It is a video container, and PyAV is not installed.
     """
     with _opened(path) as file:
         frames = file.read(round(max_seconds * file.samplerate), dtype="float32", always_2d=True)
@@ -64,7 +70,8 @@ def check(path: Path) -> float:
 
     Raises:
         AudioError: The file is missing, empty, a git-lfs pointer, not audio, shorter than its
-            header says, without samples, not finite or all zero.
+            header says, without audio track or samples, not finite or all zero.
+        ConfigError: It is a video container, and PyAV is not installed.
     """
     _check_file(path)
     with _opened(path) as file:
@@ -100,7 +107,11 @@ def _check_file(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+def _opened(path: Path) -> Iterator[Opened]:
+    if path.suffix.lower() in container.CONTAINERS:
+        with container.opened(path) as track:
+            yield track
+        return
     try:
         with soundfile.SoundFile(path) as file:
             yield file
@@ -111,15 +122,17 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
         ) from error
 
 
-def _promised(file: soundfile.SoundFile) -> int:
+def _promised(file: Opened) -> int:
     """Return how many samples the header promises, or the library's count if that is all."""
+    if isinstance(file, container.Track):
+        return file.promised
     found = SHORTFALL.search(file.extra_info)
     if found is None or int(found[1]) >= STREAMED or int(found[2]) == 0:
         return int(file.frames)
     return int(file.frames) * int(found[1]) // int(found[2])
 
 
-def _measure(path: Path, file: soundfile.SoundFile) -> tuple[int, float]:
+def _measure(path: Path, file: Opened) -> tuple[int, float]:
     """Return (samples a channel, largest magnitude) of what can really be decoded."""
     frames, peak = 0, 0.0
     while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):

@@ -18,8 +18,8 @@ from uuid import uuid4
 
 from emolit.types import Clip
 
-SCHEMA = 1
-"""Raise it when the meaning of a line changes; older manifests are then read anew."""
+SCHEMA = 2
+"""Raise it when the meaning of a line changes; older manifests are then read anew. 2: votes."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Which clips of a release are served: those of a label set, with audio that can be used."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from emolit.errors import AudioError, CorpusError
 from emolit.manifest import Entry
 from emolit.taxonomy import Taxonomy, merge
 from emolit.types import Clip
+from emolit.votes import merged
 
 
 def inspected(clip: Clip, folder: Path) -> Entry:
@@ -40,7 +41,8 @@ def relabeled(
         label = entry.clip.label
         label = None if label is None else merge(label, label_map)
         if label is None or label in taxonomy:
-            kept.append(replace(entry, clip=replace(entry.clip, label=label)))
+            votes = merged(entry.clip.votes, label_map)
+            kept.append(replace(entry, clip=replace(entry.clip, label=label, votes=votes)))
         else:
             dropped[label] += 1
     if not kept:
@@ -52,7 +54,7 @@ def relabeled(
 
 
 def usable(
-    corpus: str, entries: Sequence[Entry], strict: bool
+    corpus: str, entries: Sequence[Entry], strict: bool, broken: Collection[str] = ()
 ) -> tuple[list[Clip], tuple[str, ...]]:
     """Return the clips with usable audio, and what is wrong with the others.
 
@@ -60,16 +62,18 @@ def usable(
         corpus: Its name, for a message.
         entries: Clips that were looked at.
         strict: Refuse any clip that cannot be used.
+        broken: Ids of clips that every copy of the release lacks; these are not refused.
 
     Raises:
         AudioError: A clip cannot be used, and that is refused.
         CorpusError: No clip can be used.
     """
     problems = tuple(entry.problem for entry in entries if entry.problem)
-    if problems and strict:
+    news = tuple(e.problem for e in entries if e.problem and e.clip.id not in broken)
+    if news and strict:
         raise AudioError(
-            f"{len(problems)} of {len(entries)} clips of {corpus!r} cannot be used; mend "
-            f"them, or set `loading.on_bad_audio` to skip. {shortened(problems)}"
+            f"{len(news)} of {len(entries)} clips of {corpus!r} cannot be used; mend "
+            f"them, or set `loading.on_bad_audio` to skip. {shortened(news)}"
         )
     clips = [entry.clip for entry in entries if not entry.problem]
     if not clips:

@@ -125,6 +125,8 @@ def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
     if left_out:
         counts = ", ".join(f"{label} {count}" for label, count in left_out.items())
         notes.append(f"{name}: {sum(left_out.values())} clips left out by the label map: {counts}")
+    if entry.get("outside"):
+        notes.append(f"{name}: {entry['outside']} clips are in no split")
     if entry.get("skipped"):
         notes.append(f"{name}: {len(entry['skipped'])} clips left out for bad audio")
     if not entry.get("speaker_independent", True):

@@ -34,6 +34,8 @@ class Clip:
         transcript: What is said; None where unknown.
         captions: Reference captions, possibly several.
         seconds: Duration of the audio file; None until it was looked at.
+        votes: How many raters chose each emotion, by canonical name; empty where unknown. They
+            may disagree with ``label``, which need not come from these raters.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Clip:
     transcript: str | None = None
     captions: tuple[str, ...] = ()
     seconds: float | None = None
+    votes: dict[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ CLIPS = st.builds(
     transcript=st.none() | TEXT,
     captions=st.lists(TEXT, max_size=3).map(tuple),
     seconds=st.none() | st.floats(0, 1e4),
+    votes=st.dictionaries(TEXT, st.integers(1, 20), max_size=3),
 )
 ENTRIES = (
     Entry(Clip("a", "toy", "wav/ä b.wav", "sad", "1", None, "سلام", ("one", "two"), 0.05)),
@@ -54,6 +55,7 @@ def test_a_manifest_is_a_header_and_one_readable_line_a_clip(tmp_path):
         lambda content: content[:-10],
         lambda content: content.replace(b"sad", b"shy"),
         lambda content: content.replace(b'"schema": ', b'"schema": 9'),
+        lambda content: content.replace(b'"schema": 2', b'"schema": 1'),
         lambda content: b"\n".join(content.split(b"\n")[:2]),
         lambda content: content.replace(b'"release"', b'"other"', 1),
         lambda content: b"\xff\xfe" + content,

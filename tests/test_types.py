@@ -7,7 +7,7 @@ import pytest
 import torch
 from lightning.fabric.utilities import move_data_to_device
 
-from emolit.types import Evaluation, Sampling, ScoredRollout
+from emolit.types import Clip, Evaluation, Sampling, ScoredRollout
 
 
 def test_lightning_moves_a_batch_and_leaves_its_audio_on_the_host(batch):
@@ -42,3 +42,9 @@ def test_the_advantage_of_a_weighted_response_takes_the_product_over_its_tokens(
 def test_greedy_sampling_keeps_limits_and_drops_chance():
     greedy = Sampling(temperature=0.7, top_p=0.9, top_k=5, max_tokens=3, stop=("x",)).greedy()
     assert greedy == Sampling(temperature=0.0, top_p=1.0, top_k=0, max_tokens=3, stop=("x",))
+
+
+def test_a_clip_with_votes_can_be_a_key_and_is_told_from_one_with_others():
+    clip = Clip("a", "toy", "a.wav", votes={"sad": 3})
+    assert {clip: 1}[Clip("a", "toy", "a.wav", votes={"sad": 3})] == 1
+    assert clip != Clip("a", "toy", "a.wav", votes={"sad": 2})

@@ -208,6 +208,7 @@ def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
             "dropped": dict(census.dropped),
             "skipped": list(census.skipped),
             "cropped": census.cropped,
+            "outside": census.outside,
             "speaker_independent": census.speaker_independent,
         }
         for census in found

@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +51,11 @@ class Corpus(LightningDataModule, ABC):
     """Canonical labels that the release has."""
     size: ClassVar[int] = 0
     """Number of clips of the complete release; 0 where it is not fixed."""
+    expected: ClassVar[Mapping[str, int]] = {}
+    """Number of clips of the complete release by canonical label; empty where it is not fixed."""
+    broken: ClassVar[frozenset[str]] = frozenset()
+    """Ids of clips that every copy of the release lacks or spoils: left out and counted, also
+    where other bad audio stops the run."""
     homepage: ClassVar[str] = ""
     license: ClassVar[str] = ""
     sampling_rate: ClassVar[int] = 16_000
@@ -102,6 +107,11 @@ class Corpus(LightningDataModule, ABC):
         Validation speakers are held out of the training part. The result depends on the clips
         and the arguments alone.
         """
+
+    @property
+    def emobox_fold(self) -> int | None:
+        """The fold of EmoBox whose lists the splits are; None where they are others."""
+        return None
 
     @property
     def location(self) -> Path:
@@ -201,7 +211,7 @@ class Corpus(LightningDataModule, ABC):
             return
         entries = self.entries()
         kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
-        good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise")
+        good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
         placed = {clip.id: clip.split for clip in self.partition([entry.clip for entry in entries])}
         clips = [replace(clip, split=placed.get(clip.id)) for clip in good]
         if self.speaker_independent:
@@ -216,6 +226,7 @@ class Corpus(LightningDataModule, ABC):
             skipped=skipped,
             cropped=sum((clip.seconds or 0) > self.loading.max_seconds for clip in clips),
             speaker_independent=not shared_speakers(clips),
+            outside=sum(clip.split is None for clip in clips),
         )
         self._censuses = (census,)
         rank_zero_info(str(census))
