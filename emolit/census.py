@@ -22,6 +22,8 @@ class Census:
         skipped: Why each clip with unusable audio was left out, as sentences.
         cropped: Number of clips longer than ``max_seconds``.
         speaker_independent: Whether every speaker is known and stands in one split only.
+        outside: Number of clips that the settings put into no split.
+        notes: What else a reader of scores must know, as sentences.
     """
 
     corpus: str
@@ -30,6 +32,8 @@ class Census:
     skipped: tuple[str, ...] = ()
     cropped: int = 0
     speaker_independent: bool = True
+    outside: int = 0
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it in one line, for the log.
@@ -41,13 +45,15 @@ class Census:
         counts = ", ".join(f"{split} {count}" for split, count in self.counts.items())
         parts = [f"{self.corpus}: {counts} clips"]
         parts += [f"{label}: {count} clips dropped" for label, count in self.dropped.items()]
+        if self.outside:
+            parts.append(f"{self.outside} clips in no split")
         if self.cropped:
             parts.append(f"{self.cropped} long clips cropped")
         if self.skipped:
             parts.append(f"{len(self.skipped)} clips skipped: {shortened(self.skipped)}")
         if not self.speaker_independent:
             parts.append("not speaker-independent")
-        return "; ".join(parts)
+        return "; ".join([*parts, *self.notes])
 
 
 def shortened(things: Sequence[str], separator: str = " ") -> str:

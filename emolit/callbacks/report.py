@@ -209,6 +209,7 @@ def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
             "skipped": list(census.skipped),
             "cropped": census.cropped,
             "speaker_independent": census.speaker_independent,
+            "notes": list(census.notes),
         }
         for census in found
     }

@@ -3,7 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,8 @@ class Corpus(LightningDataModule, ABC):
     """Canonical labels that the release has."""
     size: ClassVar[int] = 0
     """Number of clips of the complete release; 0 where it is not fixed."""
+    expected: ClassVar[Mapping[str, int]] = {}
+    """Number of clips of the complete release by canonical label; empty where it is not fixed."""
     homepage: ClassVar[str] = ""
     license: ClassVar[str] = ""
     sampling_rate: ClassVar[int] = 16_000
@@ -101,6 +103,15 @@ class Corpus(LightningDataModule, ABC):
         Validation speakers are held out of the training part. The result depends on the clips
         and the arguments alone.
         """
+
+    @property
+    def emobox_fold(self) -> int | None:
+        """The fold of EmoBox whose lists the splits are; None where they are others."""
+        return None
+
+    def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
+        """Return what a reader of scores must know about the splits of these clips."""
+        return ()
 
     @property
     def location(self) -> Path:
@@ -215,6 +226,8 @@ class Corpus(LightningDataModule, ABC):
             skipped=skipped,
             cropped=sum((clip.seconds or 0) > self.loading.max_seconds for clip in clips),
             speaker_independent=not shared_speakers(clips),
+            outside=sum(clip.split is None for clip in clips),
+            notes=self.notes(clips),
         )
         self._censuses = (census,)
         rank_zero_info(str(census))
@@ -309,6 +322,7 @@ class Corpus(LightningDataModule, ABC):
 def inspect(clip: Clip, folder: Path) -> Entry:
     """Decode a clip once; return it with its duration, or with what is wrong with it."""
     try:
-        return Entry(replace(clip, seconds=audio.check(folder / clip.path)))
+        seconds = audio.check(folder / clip.path, clip.start, clip.end)
+        return Entry(replace(clip, seconds=seconds))
     except AudioError as error:
         return Entry(clip, str(error))
