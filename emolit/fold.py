@@ -29,8 +29,6 @@ from emolit.table import Row, read_table
 from emolit.types import Clip, Split
 
 PARTS: dict[str, Split] = {"train": "train", "valid": "val", "test": "test"}
-HELD_OUT = 0.1
-"""Share of the training clips that validation has at least."""
 FEWEST = 3
 """With fewer speakers in training none is held out."""
 
@@ -75,7 +73,7 @@ class FoldLists:
 
     @property
     def folder(self) -> Path:
-        """The folder of this corpus."""
+        """Where they stand."""
         return self.data / self.dataset
 
     @cached_property
@@ -109,8 +107,9 @@ class FoldLists:
 
         Raises:
             ConfigError: Names the folds that do.
+            CorpusError: There is not even a label map.
         """
-        if fold not in self.numbers:
+        if self.names and fold not in self.numbers:
             raise ConfigError(
                 f"`fold` of {self.dataset!r} is {fold}; {self.folder} has test lists of the folds "
                 f"{list(self.numbers)}: looked for {self._usual(fold, self.test_list)}."
@@ -153,7 +152,6 @@ class FoldLists:
         """Return the split of every clip listed in a fold, by a name of it.
 
         Raises:
-            ConfigError: There is no such fold.
             CorpusError: A list is not what it should be, or a clip stands in two.
         """
         self.check(fold)
@@ -248,6 +246,6 @@ def with_validation(clips: Sequence[Clip]) -> list[Clip]:
     sizes = Counter(unit.values())
     order = sorted(sizes, key=lambda name: hashlib.sha256(name.encode()).digest())
     held: set[str] = set()
-    while len(order) >= FEWEST and sum(sizes[name] for name in held) < HELD_OUT * len(train):
+    while len(order) >= FEWEST and 10 * sum(sizes[name] for name in held) < len(train):
         held.add(order[len(held)])
     return [replace(clip, split="val") if unit.get(clip.id) in held else clip for clip in clips]

@@ -3,7 +3,8 @@
     python tools/describe.py --data Ravdess --data.root PARENT
     python tools/describe.py --data configs/corpora/ravdess.yaml --data.root PARENT
 
-Exit status 1, with a sentence for each thing that does not fit: clips that cannot be used, a size
+Exit status 2 for settings that a corpus refuses, and 1, with a sentence for each thing, where
+the release does not fit: clips that cannot be used, a size
 or number of clips by label that the corpus does not have, folds that are not EmoBox's. Those are
 compared with a summary of EmoBox's folds where that file stands (``--folds``).
 """
@@ -40,11 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_subclass_arguments(Corpus, "data", required=True)
     parser.add_argument("--folds", type=str, default=str(SUMMARY), help="counts of EmoBox's folds")
     options = parser.parse_args(arguments)
-    corpus = parser.instantiate(options).data
     path = Path(options.folds)
     summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    members = corpus.corpora if isinstance(corpus, Mixture) else [corpus]
     try:
+        corpus = parser.instantiate(options).data
+    except ValueError as error:  # what a corpus says against its settings comes as one
+        parser.error(str(error))
+    try:
+        members = corpus.corpora if isinstance(corpus, Mixture) else [corpus]
         complaints = [text for member in members for text in described(member, summary)]
         corpus.setup()
     except EmolitError as error:

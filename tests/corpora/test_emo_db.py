@@ -32,9 +32,9 @@ def test_letters_are_german_and_names_tell_speaker_and_sentence(release):
     assert clips["03a01Fa"].label == "happy"
     assert clips["08a02Aa"].label == "fear"
     assert clips["16a01Ea"].label == "disgust"
-    clip = clips["09a07Wb"]
-    assert (clip.path, clip.label, clip.speaker) == ("wav/09a07Wb.wav", "angry", "09")
-    assert clip.transcript == "In sieben Stunden wird es soweit sein."
+    clip = clips["09a02Wb"]
+    assert (clip.path, clip.label, clip.speaker) == ("wav/09a02Wb.wav", "angry", "09")
+    assert clip.transcript == "Das will sie am Mittwoch abgeben."
 
 
 def test_the_release_has_as_many_clips_by_label_as_the_class_says(release):

@@ -74,7 +74,7 @@ def test_listed_paths_are_mapped_and_the_longest_prefix_wins(root):
     (root / "elsewhere").rename(root / "savee" / "AudioData")
     prefixes = {"downloads/": "nowhere", "downloads/savee/": "AudioData"}
     assert set_up(root, prefixes=prefixes).clips("test")[0].path == "AudioData/JE_a03.wav"
-    with pytest.raises(CorpusError, match=r"path downloads/savee/JE_.* none of .*\['uploads/'\]"):
+    with pytest.raises(CorpusError, match=r"path downloads/savee/KL_.* none of .*\['uploads/'\]"):
         set_up(root, prefixes={"uploads/": ""})
 
 
@@ -88,7 +88,7 @@ def test_a_renamed_folder_is_refused_with_the_path_looked_for(root):
 
 def test_a_listed_clip_that_is_missing_is_counted_and_named(root):
     (root / "savee" / "JE_a03.wav").unlink()
-    with pytest.raises(AudioError, match=r"1 of 28 clips .* JE_a03\.wav is missing|JE_a03.wav is"):
+    with pytest.raises(AudioError, match=r"1 of 28 clips .*JE_a03\.wav is missing"):
         set_up(root)
     corpus = set_up(root, loading=Loading(on_bad_audio="skip"))
     assert corpus.censuses[0].counts["test"] == 6
@@ -99,7 +99,7 @@ def test_an_unknown_fold_and_missing_lists_are_refused_with_what_is_there(root):
     with pytest.raises(ConfigError, match=r"`fold` of 'savee' is 5; .* folds \[1, 2, 3, 4\]"):
         set_up(root, fold=5)
     with pytest.raises(CorpusError, match=r"label map is missing: looked for .*nowhere/savee/la"):
-        set_up(root, lists="nowhere", labels=None).taxonomy  # noqa: B018
+        set_up(root, lists="nowhere")
     with pytest.raises(CorpusError, match=r"folder of the corpus 'casia' is missing"):
         set_up(root, "casia")
 
@@ -184,28 +184,31 @@ def real(shared, dataset, fold, **settings):
     return set_up(root, dataset, fold=fold, lists="../annotations/emobox", **settings)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "fold", "settings"),
-    [
-        *(("ravdess", fold, {"prefixes": REAL}) for fold in range(1, 7)),
-        ("urdu", 1, {"speaker_independent": False}),
-    ],
-)
-def test_the_real_audio_of_every_listed_clip_is_found(shared, dataset, fold, settings):
-    corpus = real(shared, dataset, fold, **settings)
+def check_against_the_lists(shared, corpus):
     (census,) = corpus.censuses
     assert (census.skipped, census.dropped, census.outside) == ((), {}, 0)
     for part, splits in (("test", ("test",)), ("train", ("train", "val"))):
         clips = [clip for split in splits for clip in corpus.clips(split)]
-        lengths = listed(shared, dataset, part, fold)
+        lengths = listed(shared, corpus.name, part, corpus.fold)
         assert {clip.id for clip in clips} == set(lengths)
         assert all(abs(clip.seconds - lengths[clip.id]) < 1e-4 for clip in clips)
-    assert len({clip.speaker for clip in corpus.clips("val")}) >= 1
-    native = Ravdess(fold=min(fold, 6), root=str(shared / "corpora"))
-    if dataset == "ravdess":
-        native.setup()
-        labels = {clip.id: (clip.label, clip.speaker) for clip in native.clips("test")}
-        assert {c.id: (c.label, c.speaker) for c in corpus.clips("test")} == labels
+    held = {clip.speaker for clip in corpus.clips("val")}
+    assert held
+    assert held.isdisjoint({clip.speaker for clip in corpus.clips("train")})
+
+
+def test_the_real_audio_of_all_listed_ravdess_is_found_with_ravdess_own_labels(shared):
+    for fold in range(1, 7):
+        corpus = real(shared, "ravdess", fold, prefixes=REAL)
+        check_against_the_lists(shared, corpus)
+        own = Ravdess(fold=fold)
+        clips = own.partition(list(own.read(shared / "corpora" / "ravdess")))
+        known = {clip.id: (clip.label, clip.speaker) for clip in clips if clip.split == "test"}
+        assert {c.id: (c.label, c.speaker) for c in corpus.clips("test")} == known
+
+
+def test_the_real_audio_of_all_listed_urdu_is_found(shared):
+    check_against_the_lists(shared, real(shared, "urdu", 1, speaker_independent=False))
 
 
 @pytest.mark.parametrize(
@@ -229,9 +232,9 @@ def test_every_real_list_can_be_read_and_its_labels_counted(shared):
     lists = shared / "annotations" / "emobox"
     for dataset in sorted(path.name for path in lists.iterdir() if (path / "fold_1").is_dir()):
         corpus = EmoBox(dataset, lists=str(lists))
+        labels = {row.id: row.label for row in corpus.folds.rows()}
         for fold in corpus.folds.numbers:
             splits = corpus.folds.splits(fold, lambda row: row.id)
-            labels = {row.id: row.label for row in corpus.folds.rows()}
             counts = Counter(labels[name] for name, split in splits.items() if split == "test")
             known = summary[dataset]["folds"][str(fold)]["test"]
             if dataset != "esd":  # here stand 300 lines of its 7,000

@@ -87,10 +87,18 @@ def test_a_missing_release_is_a_sentence_and_no_traceback(tool, tmp_path, capsys
     assert f"looked for {tmp_path / 'tess'}" in capsys.readouterr().err
 
 
+def test_a_fold_that_does_not_exist_is_a_sentence(tool, root, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        tool.main(["--data", "Tess", "--data.root", str(root), "--data.fold", "3"])
+    assert stopped.value.code == 2
+    assert "`fold` of Tess is 3; choose one of 1 to 2" in capsys.readouterr().err
+
+
 def test_every_member_of_a_mixture_is_described(root, tool, tmp_path, capsys):
     write_esd(root, sentences=[1])
-    members = ["--data.corpora+", "Ravdess", "--data.corpora+", "Esd"]
-    assert tool.main(["--data", "Mixture", *members, "--data.root", str(root)]) == 1
+    node = tmp_path / "node.yaml"
+    node.write_text("{class_path: Mixture, init_args: {corpora: [Ravdess, Esd]}}")
+    assert tool.main(["--data", str(node), "--data.root", str(root)]) == 1
     out, err = capsys.readouterr()
     assert "ravdess in" in out
     assert "esd in" in out
