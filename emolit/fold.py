@@ -9,9 +9,7 @@ Understood besides: old twins of lists (``…_fold1.jsonl``, or ``audio`` and ``
 ``wav`` and ``emo``), read where the usual name is missing; keys that end in the extension of
 their file; labels that the map writes in other case. A missing training list is the union of the
 test lists of the other folds. Deviation: EmoBox cuts validation clips out of training at random;
-`with_validation` holds out speakers.
-
-Source: Ma et al. 2024, https://arxiv.org/abs/2406.07162.
+`with_validation` holds out speakers. Source: https://arxiv.org/abs/2406.07162.
 """
 
 import hashlib
@@ -39,7 +37,7 @@ class Listed:
 
     Attributes:
         id: Its key without the name of the dataset and without an extension.
-        path: Audio file as listed, below EmoBox's own folders.
+        path: Audio file as listed.
         label: Common name in lower case.
         start: Where the clip begins in the file, in seconds.
         end: Where it ends there, in seconds; None is the end of the file.

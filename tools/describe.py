@@ -3,10 +3,10 @@
     python tools/describe.py --data Ravdess --data.root PARENT
     python tools/describe.py --data configs/corpora/ravdess.yaml --data.root PARENT
 
-Exit status 2 for settings that a corpus refuses, and 1, with a sentence for each thing, where
-the release does not fit: clips that cannot be used, a size
-or number of clips by label that the corpus does not have, folds that are not EmoBox's. Those are
-compared with a summary of EmoBox's folds where that file stands (``--folds``).
+Exit status 2 for settings that a corpus refuses; 1, with a sentence for each thing, for a release
+that does not fit: clips that cannot be used, a size or number of clips by label that the corpus
+does not have, folds that are not EmoBox's. Those are compared with a summary of EmoBox's folds
+where that file stands (``--folds``).
 """
 
 import json
