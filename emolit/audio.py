@@ -25,6 +25,8 @@ Opened: TypeAlias = soundfile.SoundFile | container.Track
 """An open file, or the open audio track of one."""
 BLOCK = 1 << 20
 """Frames held at once while a file is checked."""
+TOLERANCE = 0.1
+"""Seconds by which a listed end may lie behind the end of its file."""
 POINTER = b"version https://git-lfs"
 STREAMED = 0x7FFF0000
 """A data size from here on is a placeholder of programs that write into a pipe."""
@@ -32,13 +34,21 @@ SHORTFALL = re.compile(r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)
 """How libsndfile's log tells the size in the header from the size in the file."""
 
 
-def decode(path: Path, sampling_rate: int, max_seconds: float) -> Tensor:
-    """Return an audio file as one mono waveform.
+def decode(
+    path: Path,
+    sampling_rate: int,
+    max_seconds: float,
+    start: float = 0.0,
+    end: float | None = None,
+) -> Tensor:
+    """Return an audio file, or a segment of it, as one mono waveform.
 
     Args:
         path: The file.
         sampling_rate: Wanted rate in Hz.
-        max_seconds: Only the first seconds of a longer file are read.
+        max_seconds: Only the first seconds of a longer clip are read.
+        start: Where the clip begins in the file, in seconds.
+        end: Where it ends there, in seconds; None is the end of the file.
 
     Returns:
         float32 in [-1, 1], the mean of all channels. ``[samples]``
@@ -48,8 +58,10 @@ def decode(path: Path, sampling_rate: int, max_seconds: float) -> Tensor:
         ConfigError: It is a video container, and PyAV is not installed.
     """
     with _opened(path) as file:
-        frames = file.read(round(max_seconds * file.samplerate), dtype="float32", always_2d=True)
         rate = int(file.samplerate)
+        file.seek(round(start * rate))
+        seconds = max_seconds if end is None else min(max_seconds, end - start)
+        frames = file.read(round(seconds * rate), dtype="float32", always_2d=True)
     mono = torch.from_numpy(frames).mean(dim=1)
     return mono if rate == sampling_rate else _resampler(rate, sampling_rate)(mono)
 
@@ -65,18 +77,26 @@ def _resampler(rate: int, wanted: int) -> Resample:
     return Resample(ratio.denominator, ratio.numerator)
 
 
-def check(path: Path) -> float:
-    """Return the duration of an audio file in seconds, having decoded all of it.
+def check(path: Path, start: float = 0.0, end: float | None = None) -> float:
+    """Return the duration of a clip in seconds, having decoded all of it.
+
+    Args:
+        path: The file.
+        start: Where the clip begins in it, in seconds.
+        end: Where it ends there, in seconds; None is the end of the file.
 
     Raises:
         AudioError: The file is missing, empty, a git-lfs pointer, not audio, shorter than its
-            header says, without audio track or samples, not finite or all zero.
+            header says or than the clip's end, without audio track or samples, not finite or all
+            zero.
         ConfigError: It is a video container, and PyAV is not installed.
     """
     _check_file(path)
     with _opened(path) as file:
         promised = _promised(file)
-        frames, peak = _measure(path, file)
+        if start or end is not None:
+            promised = _cut(path, file, start, end)
+        frames, peak = _measure(path, file, promised if end is not None else None)
         rate = int(file.samplerate)
     if frames < promised:
         raise AudioError(
@@ -132,10 +152,24 @@ def _promised(file: Opened) -> int:
     return int(file.frames) * int(found[1]) // int(found[2])
 
 
-def _measure(path: Path, file: Opened) -> tuple[int, float]:
+def _cut(path: Path, file: Opened, start: float, end: float | None) -> int:
+    """Go to the start of a segment and return how many samples it has."""
+    rate, total = int(file.samplerate), int(file.frames)
+    last = total if end is None else round(end * rate)
+    if not 0 <= start * rate < min(last, total) or last > total + TOLERANCE * rate:
+        raise AudioError(
+            f"{path} lasts {total / rate:.2f} s; the clip is listed from {start:.2f} s to "
+            f"{'its end' if end is None else f'{end:.2f} s'}. Correct the list or copy the file "
+            "again."
+        )
+    return min(last, total) - int(file.seek(round(start * rate)))
+
+
+def _measure(path: Path, file: Opened, limit: int | None) -> tuple[int, float]:
     """Return (samples a channel, largest magnitude) of what can really be decoded."""
     frames, peak = 0, 0.0
-    while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+    most = float("inf") if limit is None else limit
+    while len(block := file.read(int(min(BLOCK, most - frames)), dtype="float32", always_2d=True)):
         largest = float(torch.from_numpy(block).abs().max())
         if not largest < float("inf"):
             raise AudioError(

@@ -23,6 +23,7 @@ class Census:
         cropped: Number of clips longer than ``max_seconds``.
         speaker_independent: Whether every speaker is known and stands in one split only.
         outside: Number of clips that the settings put into no split.
+        notes: What else a reader of scores must know, as sentences.
     """
 
     corpus: str
@@ -32,6 +33,7 @@ class Census:
     cropped: int = 0
     speaker_independent: bool = True
     outside: int = 0
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it in one line, for the log.
@@ -51,7 +53,7 @@ class Census:
             parts.append(f"{len(self.skipped)} clips skipped: {shortened(self.skipped)}")
         if not self.speaker_independent:
             parts.append("not speaker-independent")
-        return "; ".join(parts)
+        return "; ".join([*parts, *self.notes])
 
 
 def shortened(things: Sequence[str], separator: str = " ") -> str:

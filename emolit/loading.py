@@ -79,7 +79,8 @@ class ClipDataset(Dataset[tuple[Clip, Tensor]]):
         """Return a clip and its waveform ``[samples]``."""
         clip = self.clips[index]
         path = self.folders[clip.corpus] / clip.path
-        return clip, audio.decode(path, self.sampling_rate, self.max_seconds)
+        segment = (clip.start, clip.end)
+        return clip, audio.decode(path, self.sampling_rate, self.max_seconds, *segment)
 
 
 @dataclass(frozen=True)

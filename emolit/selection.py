@@ -17,7 +17,8 @@ from emolit.votes import merged
 def inspected(clip: Clip, folder: Path) -> Entry:
     """Decode a clip once; return it with its duration, or with what is wrong with it."""
     try:
-        return Entry(replace(clip, seconds=audio.check(folder / clip.path)))
+        seconds = audio.check(folder / clip.path, clip.start, clip.end)
+        return Entry(replace(clip, seconds=seconds))
     except AudioError as error:
         return Entry(clip, str(error))
 

@@ -2,7 +2,7 @@
 
 An entry is what a test found out about one corpus, as it stands in ``scores.json``: ``corpus``,
 ``split``, ``n``, the scores by name, ``UA_interval``, ``per_class``,
-``dropped``, ``skipped`` and ``speaker_independent``.
+``dropped``, ``skipped``, ``speaker_independent`` and ``notes``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,7 +131,7 @@ def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
         notes.append(f"{name}: {len(entry['skipped'])} clips left out for bad audio")
     if not entry.get("speaker_independent", True):
         notes.append(f"{name}: speakers of the training clips are heard, or speakers are unknown")
-    return notes
+    return [*notes, *(f"{name}: {note}" for note in entry.get("notes", ()))]
 
 
 def _piped(cell: str) -> str:

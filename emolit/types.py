@@ -33,7 +33,9 @@ class Clip:
         split: ``train``, ``val`` or ``test``; None until the corpus has partitioned its clips.
         transcript: What is said; None where unknown.
         captions: Reference captions, possibly several.
-        seconds: Duration of the audio file; None until it was looked at.
+        seconds: Duration of the clip; None until its audio was looked at.
+        start: Where the clip begins in its audio file, in seconds.
+        end: Where it ends there, in seconds; None is the end of the file.
         votes: How many raters chose each emotion, by canonical name; empty where unknown. They
             may disagree with ``label``, which need not come from these raters.
     """
@@ -47,6 +49,8 @@ class Clip:
     transcript: str | None = None
     captions: tuple[str, ...] = ()
     seconds: float | None = None
+    start: float = 0.0
+    end: float | None = None
     votes: dict[str, int] = field(default_factory=dict, hash=False)
 
 

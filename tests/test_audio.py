@@ -78,6 +78,31 @@ def test_ten_minutes_are_cut_to_their_first_seconds(write):
     assert float(waveform.abs().max()) == pytest.approx(0.05, abs=1e-3)
 
 
+def test_a_segment_is_what_stands_between_its_ends(write):
+    samples = np.linspace(-0.9, 0.9, 8_000 * 3)
+    path = write(samples, 8_000, subtype="FLOAT")
+    assert check(path, 0.5, 1.25) == 0.75
+    part = decode(path, 8_000, 30.0, 0.5, 1.25).numpy()
+    np.testing.assert_allclose(part, samples[4_000:10_000], atol=1e-6)
+    np.testing.assert_allclose(decode(path, 8_000, 0.5, 0.5, 1.25), samples[4_000:8_000], atol=1e-6)
+    assert check(path, 2.5) == 0.5
+    assert len(decode(path, 8_000, 30.0, 2.5)) == 4_000
+    assert check(path, 2.0, 3.05) == 1.0  # ends of lists are a little off
+
+
+@pytest.mark.parametrize(("start", "end"), [(3.0, None), (2.0, 3.2), (2.0, 2.0), (2.0, 1.0)])
+def test_a_segment_outside_its_file_is_refused_with_both_lengths(write, start, end):
+    with pytest.raises(AudioError, match=rf"clip.wav lasts 3\.00 s; .* from {start:.2f} s to"):
+        check(write(tone(3.0)), start, end)
+
+
+def test_silence_counts_inside_the_segment_only(write):
+    path = write(np.concatenate([np.zeros(RATE), tone(1.0)]))
+    assert check(path, 1.0, 2.0) == 1.0
+    with pytest.raises(AudioError, match="silent: all 16000 samples are zero"):
+        check(path, 0.0, 1.0)
+
+
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".ogg", ".aiff"])
 def test_common_formats_are_read_and_said_to_be_good(write, suffix):
     path = write(tone(1.5), name=f"clip{suffix}")

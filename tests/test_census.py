@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from emolit.census import Census, check_ids, check_speakers, shared_speakers
@@ -36,6 +38,10 @@ def test_an_id_that_stands_twice_is_named_with_its_files():
 
 def test_a_census_says_everything_that_was_left_out():
     census = Census("toy", {"train": 7, "test": 3}, {"calm": 192}, ("x.wav is silent.",), 2, False)
+    assert str(replace(census, dropped={}, outside=4, notes=("Test1",))) == (
+        "toy: train 7, test 3 clips; 4 clips in no split; 2 long clips cropped; "
+        "1 clips skipped: x.wav is silent.; not speaker-independent; Test1"
+    )
     assert str(census) == (
         "toy: train 7, test 3 clips; calm: 192 clips dropped; 2 long clips cropped; "
         "1 clips skipped: x.wav is silent.; not speaker-independent"

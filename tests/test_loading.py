@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,6 +27,12 @@ def test_a_clip_is_found_in_the_folder_of_its_corpus_resampled_and_cut(dataset):
     lengths = {clip.corpus: len(waveform) for clip, waveform in dataset}
     assert len(dataset) == 2
     assert lengths == {"one": 1600, "two": 3200}
+
+
+def test_a_clip_that_is_a_segment_is_cut_out_of_its_file(dataset):
+    clip = replace(dataset.clips[1], start=0.1, end=0.15)
+    (_, waveform) = replace(dataset, clips=(clip,))[0]
+    assert len(waveform) == 800
 
 
 def test_a_batch_keeps_clips_questions_targets_and_waveforms_in_one_order(dataset):

@@ -24,6 +24,8 @@ CLIPS = st.builds(
     transcript=st.none() | TEXT,
     captions=st.lists(TEXT, max_size=3).map(tuple),
     seconds=st.none() | st.floats(0, 1e4),
+    start=st.floats(0, 1e4),
+    end=st.none() | st.floats(0, 1e4),
     votes=st.dictionaries(TEXT, st.integers(1, 20), max_size=3),
 )
 ENTRIES = (

@@ -210,6 +210,7 @@ def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
             "cropped": census.cropped,
             "outside": census.outside,
             "speaker_independent": census.speaker_independent,
+            "notes": list(census.notes),
         }
         for census in found
     }

@@ -113,6 +113,10 @@ class Corpus(LightningDataModule, ABC):
         """The fold of EmoBox whose lists the splits are; None where they are others."""
         return None
 
+    def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
+        """Return what a reader of scores must know about the splits of these clips."""
+        return ()
+
     @property
     def location(self) -> Path:
         """The corpus's own folder; paths of clips are relative to it."""
@@ -227,6 +231,7 @@ class Corpus(LightningDataModule, ABC):
             cropped=sum((clip.seconds or 0) > self.loading.max_seconds for clip in clips),
             speaker_independent=not shared_speakers(clips),
             outside=sum(clip.split is None for clip in clips),
+            notes=self.notes(clips),
         )
         self._censuses = (census,)
         rank_zero_info(str(census))

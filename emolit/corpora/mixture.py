@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import get_args
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.errors import ConfigError
+from emolit.errors import ConfigError, CorpusError
 from emolit.loading import Loading
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler
 from emolit.taxonomy import Taxonomy, in_order
 from emolit.types import Clip, Split
+
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 class Mixture(Corpus):
@@ -145,11 +147,26 @@ class Mixture(Corpus):
         for member in self.corpora:
             self._narrow(member)
             member.setup(stage)
+        self._check_clips()
         self._splits = {
             split: tuple(chain(*(member.clips(split) for member in self.corpora)))
             for split in get_args(Split)
         }
         self._censuses = tuple(chain(*(member.censuses for member in self.corpora)))
+
+    def _check_clips(self) -> None:
+        """Refuse a recording that two members serve, told by its id or by its file."""
+        owners: dict[tuple[object, ...], str] = {}
+        for clip in chain(*(member.clips(split) for member in self.corpora for split in SPLITS)):
+            file = (self.folders[clip.corpus] / clip.path).absolute()
+            for key in ((clip.id,), (file, clip.start)):
+                other = owners.setdefault(key, clip.corpus)
+                if other != clip.corpus:
+                    raise CorpusError(
+                        f"The mixture's members {other!r} and {clip.corpus!r} both have the clip "
+                        f"{clip.id!r} ({file}). Remove one of them if it is the same recording; "
+                        "otherwise give the clips of a manifest other ids."
+                    )
 
     def _narrow(self, member: Corpus) -> None:
         common = tuple(label for label in member.taxonomy.labels if label in self.taxonomy)

@@ -55,6 +55,7 @@ class Ravdess(Corpus):
     name = "ravdess"
     labels: ClassVar = EMOTIONS
     size: ClassVar = 1440
+    expected: ClassVar = {**dict.fromkeys(EMOTIONS, 192), "neutral": 96}
     homepage: ClassVar = "https://zenodo.org/records/1188976"
     license: ClassVar = "CC BY-NC-SA 4.0"
 
@@ -72,6 +73,11 @@ class Ravdess(Corpus):
         if fold not in range(1, len(FOLDS) + 1):
             raise ConfigError(f"`fold` of Ravdess is {fold!r}; choose one of 1 to {len(FOLDS)}.")
         self.fold = fold
+
+    @property
+    def emobox_fold(self) -> int:
+        """The fold."""
+        return self.fold
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the speech clips, by actor and name."""

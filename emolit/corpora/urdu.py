@@ -40,6 +40,7 @@ class Urdu(Corpus):
     name = "urdu"
     labels: ClassVar = tuple(EMOTIONS.values())
     size: ClassVar = 400
+    expected: ClassVar = dict.fromkeys(EMOTIONS.values(), 100)
     homepage: ClassVar = "https://github.com/siddiquelatif/URDU-Dataset"
     license: ClassVar = "none stated; research only"
 

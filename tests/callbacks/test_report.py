@@ -23,7 +23,7 @@ class Data(LightningDataModule):
     """One corpus with ten clips of five speakers and one with two clips of nobody known."""
 
     censuses: ClassVar = (
-        Census("one", {"test": 10}, {"calm": 3}, ("a.wav is silent",), 2, False),
+        Census("one", {"test": 10}, {"calm": 3}, ("a.wav is silent",), 2, False, notes=("Test1",)),
         Census("two", {"test": 2}),
     )
 
@@ -72,6 +72,7 @@ def test_classes_confusion_and_dropped_labels_are_written(tmp_path: Path):
     assert one["per_class"]["happy"]["recall"] is None
     assert (one["dropped"], two["dropped"]) == ({"calm": 3}, {})
     assert (one["skipped"], one["cropped"]) == (["a.wav is silent"], 2)
+    assert (one["notes"], two["notes"]) == (["Test1"], [])
     assert (one["speaker_independent"], two["speaker_independent"]) == (False, True)
 
 

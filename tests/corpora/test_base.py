@@ -61,9 +61,9 @@ def looked_at(monkeypatch):
     names = []
     check = audio.check
 
-    def note(path):
+    def note(path, *segment):
         names.append(path.name)
-        return check(path)
+        return check(path, *segment)
 
     monkeypatch.setattr(audio, "check", note)
     return names

@@ -6,10 +6,10 @@ from emolit.corpora.manifest import Manifest
 from emolit.corpora.mixture import Mixture
 from emolit.corpora.ravdess import Ravdess
 from emolit.corpora.urdu import Urdu
-from emolit.errors import ConfigError
+from emolit.errors import ConfigError, CorpusError
 from emolit.loading import Loading
 from emolit.prompts.direct import Direct
-from tests.fakes.listing import ROWS, write_listing
+from tests.fakes.listing import ROWS, write_listing, write_table
 from tests.fakes.ravdess import write_ravdess
 from tests.fakes.urdu import write_urdu
 
@@ -123,6 +123,27 @@ def test_members_take_the_loading_of_the_mixture(root):
 def test_clashing_members_are_refused(corpora, message):
     with pytest.raises(ConfigError, match=message):
         Mixture(corpora)
+
+
+def test_members_whose_clips_share_ids_are_refused(root):
+    write_listing(root / "six")
+    lists = [Manifest("one/mine.csv"), Manifest("six/mine.csv", name="six")]
+    ids = {member.name: {row["path"] for row in ROWS} for member in lists}
+    assert ids["mine"] == ids["six"]
+    with pytest.raises(CorpusError, match=r"'mine' and 'six' both have the clip 'wav/.*other ids"):
+        set_up(root, lists)
+
+
+def test_a_corpus_given_twice_under_two_names_is_refused_by_its_files(root):
+    rows = [
+        {"path": f"../ravdess/{path.parent.name}/{path.name}", "label": "sad", "speaker": who}
+        for who in ("01", "02", "03")
+        for path in sorted((root / "ravdess" / f"Actor_{who}").glob("*"))[:2]
+    ]
+    (root / "mine").mkdir()
+    write_table(root / "mine" / "copy.csv", rows)
+    with pytest.raises(CorpusError, match=r"'ravdess' and 'copy' both have the clip .*Remove one"):
+        set_up(root, [Ravdess(), Manifest("mine/copy.csv")])
 
 
 @pytest.mark.parametrize("weights", [[1], [1, -1], [0, 0], [1, 1, 1]])
