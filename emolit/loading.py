@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from emolit import audio
 from emolit.errors import ConfigError
 from emolit.prompts import Prompt
-from emolit.sampler import ClipLoader, ClipSampler
+from emolit.sampler import ClipLoader, ClipSampler, even, placement
 from emolit.seed import run_seed
 from emolit.types import Batch, Clip
 
@@ -126,9 +126,10 @@ def clip_loader(
         loading: Sizes, workers and seed.
         training: Whether batches are those of training.
     """
+    evaluated = even(len(dataset), loading.eval_batch_size, placement()[1])
     return ClipLoader(
         dataset,
-        batch_size=loading.batch_size if training else loading.eval_batch_size,
+        batch_size=loading.batch_size if training else evaluated,
         sampler=sampler,
         num_workers=loading.num_workers,
         collate_fn=collate,

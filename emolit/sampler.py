@@ -25,6 +25,23 @@ def placement() -> tuple[int, int]:
     return 0, 1
 
 
+def even(clips: int, batch_size: int, processes: int) -> int:
+    """Return the size nearest to ``batch_size`` with which all processes have equally many batches.
+
+    Of n clips some processes may have one more than others. Where weights are sharded, a process
+    with a batch more would wait for the others forever.
+
+    Example:
+        5 clips, 2 processes, batches of 2: one has 3 clips, the other 2. Batches of 3 are even.
+
+        >>> even(5, 2, 2)
+        3
+    """
+    fewest, most = clips // processes, -(-clips // processes)
+    sizes = [*range(batch_size, 0, -1), *range(batch_size + 1, most + batch_size + 1)]
+    return next((size for size in sizes if -(-fewest // size) == -(-most // size)), batch_size)
+
+
 class ClipSampler(DistributedSampler[int]):
     """Draws clips; Lightning leaves it in place since it is a ``DistributedSampler``.
 

@@ -37,6 +37,8 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
         assert set(words[1:]) <= {*targets, *(word for word in words[1:] if "=" in word)}
     elif words[0] == "emolit":
         check_emolit(words[1:], tmp_path, capsys)
+    elif words[:3] == ["python", "-m", "emolit"]:
+        check_emolit(words[3:], tmp_path, capsys)
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     else:
@@ -48,6 +50,7 @@ def check_emolit(words, tmp_path, capsys):
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("trainer: {max_steps: 1}\n")
     names = {
+        "brevity.yaml": overlay,
         "EXPERIMENT.yaml": "configs/experiments/demo/grpo.yaml",
         "OVERLAY.yaml": overlay,
         "mypackage.Brevity": "emolit.rewards.correct.Correct",

@@ -13,7 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from emolit.errors import ConfigError
-from emolit.sampler import ClipLoader, ClipSampler, quotas
+from emolit.sampler import ClipLoader, ClipSampler, even, quotas
 
 SIZE = 23
 BATCH = 3
@@ -269,3 +269,13 @@ def test_two_processes_under_lightning_see_what_one_sees_with_twice_the_batch(tm
     assert both == [sorted(row[2:]) for row in alone.trained]
     validated = [clip for rank in ranks for row in rank if row[0] < 0 for clip in row[2:]]
     assert sorted(validated) == sorted([*range(5)] * 2)
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 8))
+def test_all_processes_have_equally_many_batches_of_evaluation(clips, batch_size, processes):
+    size = even(clips, batch_size, processes)
+    shares = [len(range(rank, clips, processes)) for rank in range(processes)]
+    if clips >= processes:
+        assert len({-(-share // size) for share in shares}) == 1
+    if clips % processes == 0:
+        assert size == batch_size

@@ -83,7 +83,7 @@ class ReinforcementFinetuning(Task):
                 "nothing can be learned; choose a temperature above 0, such as 1."
             )
         self.objective = objective
-        self.rewards: Sequence[Reward] = nn.ModuleList(rewards)  # type: ignore[assignment]  # iterates alike
+        self.rewards: Sequence[Reward] = nn.ModuleList(rewards).requires_grad_(False)  # type: ignore[assignment]  # iterates alike
         self.advantage = advantage
         self.per_reward = per_reward
         self.reward_kl = reward_kl if isinstance(reward_kl, KL) else KL(reward_kl)
@@ -97,8 +97,17 @@ class ReinforcementFinetuning(Task):
         return self.objective.needs_reference or self.reward_kl.on
 
     def setup(self, stage: str) -> None:
-        """Show the prompt to the rewards."""
+        """Show the prompt to the rewards; refuse an advantage that nothing can be learned from.
+
+        Raises:
+            ConfigError: It is 0 whatever the rewards, as that of a group of one mostly is.
+        """
         super().setup(stage)
+        if stage == "fit" and not self.advantage(torch.eye(2, self.group_size)).any():
+            raise ConfigError(
+                f"With `group_size` {self.group_size} the advantage is 0 whatever the rewards; "
+                "raise `group_size`, or take an advantage over the batch."
+            )
         for reward in self.rewards:
             reward.prepare(self.asked())
 

@@ -149,7 +149,7 @@ def test_what_a_reward_does_not_apply_to_stays_unscored_when_normalized():
     rewards = {"correct": torch.tensor([[1.0, 0.0, float("nan")]])}
     seen = []
     made.advantage = lambda worth: seen.append(worth) or standardized(worth)
-    assert made.compared(rewards, torch.zeros(1, 3))[0, 2] == 0
+    assert made.compared(rewards, torch.zeros(1, 3), 0.0)[0, 2] == 0
     assert seen[0][0, 2].isnan()
 
 
@@ -261,9 +261,9 @@ def test_a_response_that_was_not_scored_is_left_out_and_counted():
     with pytest.warns(UserWarning, match="not scored"):
         scored = made.training_step(asked(), 0)["scored"]
     assert scored.total[:, 0].isnan().all() and not scored.total[:, 1:].isnan().any()
-    assert not scored.rewards["well_formed"].isnan().any()  # it still shows what it says
+    assert scored.rewards["well_formed"][:, 0].isnan().all()  # left out with its total
     assert (scored.advantages[:, 0] == 0).all()
-    assert scored.count == 4 * 7
+    assert scored.response_count == 4 * 7
     assert made.logged["reward/flaky_unscored"] == 4
     rest = standardized(scored.total[:, 1:])
     torch.testing.assert_close(scored.advantages[:, 1:], rest)
