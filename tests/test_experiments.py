@@ -109,3 +109,26 @@ def test_the_ravdess_experiment_runs_on_a_fake_release(tmp_path, monkeypatch):
     check(tmp_path / "runs", {name: row["n"] for name, row in scores["corpora"].items()})
     assert set(scores["corpora"]) == {"ravdess", "urdu"}
     assert len(scores["labels"]) == 8
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+@pytest.mark.filterwarnings("ignore:.*of the 1440 clips")
+@pytest.mark.parametrize("name", ["assembled", "qwen2_audio"])
+def test_experiments_of_larger_models_run_on_a_tiny_one(tmp_path, monkeypatch, nano_folder, name):
+    monkeypatch.chdir(tmp_path)
+    write_ravdess(tmp_path / "data")
+    write_urdu(tmp_path / "data", clips=8)
+    data = ["--data.init_args.root", tmp_path / "data", "--data.init_args.loading.num_workers", 0]
+    data += ["--trainer.accelerator", "cpu"]
+    start = [CHECKPOINT, nano_folder]
+    for stage in ("sft", "grpo"):
+        config = CONFIGS / name / f"{stage}.yaml"
+        if config.is_file():
+            emolit("fit", "--config", config, *data, *QUICK, *start)
+            start = [CHECKPOINT, tmp_path / "runs" / name / stage / "last"]
+    folder = ["--trainer.default_root_dir", tmp_path / "tested"]
+    emolit("test", "--config", CONFIGS / name / "test.yaml", *data, *start, *folder)
+    scores = json.loads((tmp_path / "tested" / "test" / "scores.json").read_text())
+    assert set(scores["corpora"]) == {"ravdess", "urdu"}
+    assert scores["corpora"]["urdu"]["n"] == 32
