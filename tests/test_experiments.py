@@ -118,7 +118,7 @@ def test_the_ravdess_experiment_runs_on_a_fake_release(tmp_path, monkeypatch):
 def test_experiments_of_larger_models_run_on_a_tiny_one(tmp_path, monkeypatch, nano_folder, name):
     monkeypatch.chdir(tmp_path)
     write_ravdess(tmp_path / "data")
-    write_urdu(tmp_path / "data", clips=8)
+    write_urdu(tmp_path / "data")
     data = ["--data.init_args.root", tmp_path / "data", "--data.init_args.loading.num_workers", 0]
     data += ["--trainer.accelerator", "cpu"]
     start = [CHECKPOINT, nano_folder]
@@ -131,4 +131,4 @@ def test_experiments_of_larger_models_run_on_a_tiny_one(tmp_path, monkeypatch, n
     emolit("test", "--config", CONFIGS / name / "test.yaml", *data, *start, *folder)
     scores = json.loads((tmp_path / "tested" / "test" / "scores.json").read_text())
     assert set(scores["corpora"]) == {"ravdess", "urdu"}
-    assert scores["corpora"]["urdu"]["n"] == 32
+    assert scores["corpora"]["urdu"]["n"] == 400
