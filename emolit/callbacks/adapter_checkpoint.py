@@ -14,6 +14,7 @@ from typing import Any, Literal
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from emolit.callbacks.base import rehearsal
 from emolit.errors import ConfigError
 
 OURS = ("config.json", "adapter_config.json")
@@ -107,7 +108,7 @@ class AdapterCheckpoint(ModelCheckpoint):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the end of training too, whatever the interval."""
         super().on_train_end(trainer, pl_module)
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]  # set from outside its class
+        if rehearsal(trainer):
             return
         if self.monitor is None and self._last_global_step_saved != trainer.global_step:
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))

@@ -1,4 +1,4 @@
-"""What callbacks share: TensorBoard writers, files whole or absent, rows of all processes."""
+"""What callbacks share: TensorBoard writers, whole files, rehearsals, rows of all processes."""
 
 import os
 from collections.abc import Iterator
@@ -21,6 +21,11 @@ def boards(trainer: "Trainer") -> "list[SummaryWriter]":
 
     found = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
     return [cast("SummaryWriter", logger.experiment) for logger in found]
+
+
+def rehearsal(trainer: "Trainer") -> bool:
+    """Tell whether this is a ``fast_dev_run``, which must leave what earlier runs wrote alone."""
+    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]  # set from outside its class
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from typing_extensions import override
 
-from emolit.callbacks.base import whole
+from emolit.callbacks.base import rehearsal, whole
 
 
 class FitReport(Callback):
@@ -45,8 +45,7 @@ class FitReport(Callback):
     @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the file."""
-        rehearsal = trainer.fast_dev_run  # type: ignore[attr-defined]  # set from outside its class
-        if not trainer.is_global_zero or rehearsal:
+        if not trainer.is_global_zero or rehearsal(trainer):
             return
         monitored = [
             callback

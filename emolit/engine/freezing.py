@@ -1,9 +1,10 @@
-"""Modules that do not train, by name."""
+"""What trains: modules that do not, by name, and a table of all."""
 
 from typing import Any
 
 from torch import nn
 
+from emolit.engine.reference import TWIN
 from emolit.errors import PolicyError
 
 
@@ -33,3 +34,24 @@ def freeze_modules(model: nn.Module, base: Any, names: list[str]) -> None:
             )
         for module in found:
             module.requires_grad_(False)
+
+
+def trainable_table(policy: nn.Module) -> str:
+    """Return lines that say how many parameters of each part train.
+
+    Parts are the module paths three levels below the policy; its reference does not count.
+    """
+    counts: dict[str, list[int]] = {}
+    for name, weight in policy.named_parameters():
+        if name.startswith("frozen_twin.") or TWIN in name.split("."):
+            continue
+        part = ".".join(name.replace("base_model.model.", "").split(".")[1:3])
+        row = counts.setdefault(part, [0, 0])
+        row[0] += weight.numel() if weight.requires_grad else 0
+        row[1] += weight.numel()
+    total = [sum(column) for column in zip(*counts.values(), strict=True)]
+    rows = [*counts.items(), ("all", total)]
+    width = max(len(part) for part, _ in rows)
+    lines = [f"{'module':<{width}}  {'trains':>15}  {'of':>15}"]
+    lines += [f"{part:<{width}}  {row[0]:>15,}  {row[1]:>15,}" for part, row in rows]
+    return "\n".join(lines)

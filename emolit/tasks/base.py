@@ -16,7 +16,7 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from emolit.engine.reference import TWIN
+from emolit.engine.freezing import trainable_table
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
@@ -202,7 +202,11 @@ class Task(LightningModule, ABC):
         )
 
     def on_validation_epoch_start(self) -> None:
-        """Start counting anew."""
+        """Start counting anew.
+
+        Raises:
+            ConfigError: The trainer has loaders and no corpus.
+        """
         corpus = getattr(self.trainer, "datamodule", None)
         if corpus is None:
             raise ConfigError(
@@ -276,27 +280,6 @@ class Task(LightningModule, ABC):
 def _as_it_is(batch: Any) -> Any:
     """Return a batch."""
     return batch
-
-
-def trainable_table(policy: Policy) -> str:
-    """Return lines that say how many parameters of each part train.
-
-    Parts are the module paths three levels below the policy; its reference does not count.
-    """
-    counts: dict[str, list[int]] = {}
-    for name, weight in policy.named_parameters():
-        if name.startswith("frozen_twin.") or TWIN in name.split("."):
-            continue
-        part = ".".join(name.replace("base_model.model.", "").split(".")[1:3])
-        row = counts.setdefault(part, [0, 0])
-        row[0] += weight.numel() if weight.requires_grad else 0
-        row[1] += weight.numel()
-    total = [sum(column) for column in zip(*counts.values(), strict=True)]
-    rows = [*counts.items(), ("all", total)]
-    width = max(len(part) for part, _ in rows)
-    lines = [f"{'module':<{width}}  {'trains':>15}  {'of':>15}"]
-    lines += [f"{part:<{width}}  {row[0]:>15,}  {row[1]:>15,}" for part, row in rows]
-    return "\n".join(lines)
 
 
 def check_finite(loss: Tensor, batch: Batch) -> None:

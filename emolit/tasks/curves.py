@@ -1,13 +1,29 @@
-"""The curves of rewards, from numbers that add up over processes."""
+"""The curves of rollouts, and those of rewards, from numbers that add up over processes."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from emolit.functional import masked_mean
 from emolit.rewards import Reward
 from emolit.schedule import Schedule
 from emolit.types import ScoredRollout
+
+
+def rollout_curves(scored: ScoredRollout) -> dict[str, Tensor]:
+    """Return what a person watches of the responses: shares, mean length, mean entropy."""
+    rollout = scored.rollout
+    readable = [answer is not None for group in rollout.answers for answer in group]
+    values = {
+        "train/flat_groups": (scored.advantages == 0).all(1).float().mean(),
+        "train/parse_rate": torch.tensor(readable).float().mean(),
+        "train/unfinished": (~rollout.finished).float().mean(),
+        "train/tokens": rollout.mask.sum().float() / rollout.finished.numel(),
+    }
+    if rollout.entropy is not None:
+        values["train/entropy"] = masked_mean(rollout.entropy, rollout.mask)
+    return values
 
 
 def tally(scores: Tensor) -> Tensor:

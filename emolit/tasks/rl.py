@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from emolit.advantages import flat, standardized
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
-from emolit.functional import masked_mean, masked_sum
+from emolit.functional import masked_sum
 from emolit.groups import clips_of, replaced, scored_groups_of
 from emolit.kl import KL, AdaptiveKL
 from emolit.objectives import Objective
@@ -24,7 +24,7 @@ from emolit.rewards.base import Scores, check_names, weighted_sum, whole
 from emolit.schedule import Schedule
 from emolit.seed import run_seed
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
-from emolit.tasks.curves import curves, sums
+from emolit.tasks.curves import curves, rollout_curves, sums
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
@@ -270,19 +270,10 @@ class ReinforcementFinetuning(Task):
         """Log what a person watches: loss, KL, groups without variance, lengths, speed, rewards."""
         rollout = scored.rollout
         tokens = rollout.mask.sum()
-        readable = [answer is not None for group in rollout.answers for answer in group]
         shown = {
             "train/tokens_per_second": tokens / (time.perf_counter() - started),
         }
-        values = {
-            "train/loss": loss.detach(),
-            "train/flat_groups": (scored.advantages == 0).all(1).float().mean(),
-            "train/parse_rate": torch.tensor(readable).float().mean(),
-            "train/unfinished": (~rollout.finished).float().mean(),
-            "train/tokens": tokens.float() / rollout.finished.numel(),
-        }
-        if rollout.entropy is not None:
-            values["train/entropy"] = masked_mean(rollout.entropy, rollout.mask)
+        values = {"train/loss": loss.detach(), **rollout_curves(scored)}
         for name, value in stats.items():
             (shown if name == "kl" else values)[f"train/{name}"] = value
         self.log_dict(values, batch_size=len(rollout.batch), sync_dist=True)

@@ -10,6 +10,7 @@ from lightning.pytorch import Trainer
 from transformers import AutoModelForMultimodalLM
 
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
+from emolit.callbacks.fit_report import FitReport
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.corpora.manifest import Manifest
 from emolit.engine.adapters import Lora
@@ -36,7 +37,19 @@ def data(tmp_path_factory):
     return root
 
 
-def fit(root, data, nano_folder, *, steps=2, every=1, resume=None, more=(), lr=1e-2, **policy):
+def fit(
+    root,
+    data,
+    nano_folder,
+    *,
+    steps=2,
+    every=1,
+    resume=None,
+    more=(),
+    lr=1e-2,
+    dry=False,
+    **policy,
+):
     corpus = Manifest("tones.csv", root=str(data), prompt=Direct(), loading=Loading(batch_size=4))
     task = SupervisedFinetuning(
         policy=Nano(str(nano_folder), **policy),
@@ -48,6 +61,7 @@ def fit(root, data, nano_folder, *, steps=2, every=1, resume=None, more=(), lr=1
         default_root_dir=root,
         accelerator="cpu",
         max_steps=steps,
+        fast_dev_run=dry,
         enable_progress_bar=False,
         enable_model_summary=False,
         logger=False,
@@ -161,6 +175,14 @@ def test_a_run_does_not_replace_its_own_start_or_a_folder_of_others(tmp_path, da
     with pytest.raises(ConfigError, match="holds something else than a checkpoint"):
         fit(tmp_path / "other", data, nano_folder, steps=1)
     assert mine.read_text() == "mine"
+
+
+def test_a_rehearsal_leaves_an_earlier_run_alone(tmp_path, data, nano_folder):
+    fit(tmp_path, data, nano_folder, more=[FitReport()])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {tmp_path / "last.ckpt", tmp_path / "fit.json"} <= set(before)
+    fit(tmp_path, data, nano_folder, more=[FitReport()], dry=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_two_checkpoints_of_one_name_are_refused(tmp_path, data, nano_folder):

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from emolit.engine.freezing import freeze_modules
+from emolit.engine.adapters import Lora
+from emolit.engine.freezing import freeze_modules, trainable_table
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 
@@ -53,3 +54,24 @@ def test_a_policy_freezes_what_its_setting_names(nano_folder):
     assert names
     assert not any("audio_tower" in name for name in names)
     assert torch.is_grad_enabled()
+
+
+def test_the_table_says_what_trains(nano_folder):
+    policy = Nano(str(nano_folder), freeze=["audio_tower"])
+    policy.build(reference=True, seed=0)
+    rows = {line.split()[0]: line.split()[1:] for line in trainable_table(policy).splitlines()}
+    assert rows["model.audio_tower"][0] == "0"
+    assert rows["model.language_model"][0] == rows["model.language_model"][1] != "0"
+    trained = sum(w.numel() for w in policy.parameters() if w.requires_grad)
+    assert rows["all"][0] == f"{trained:,}"
+
+
+def test_the_table_does_not_count_the_reference(nano_folder):
+    tables = []
+    for syncs in (False, True):
+        policy = Nano(str(nano_folder), lora=Lora(rank=2, train=["multi_modal_projector"]))
+        if syncs:
+            policy.expect_sync()
+        policy.build(reference=True, seed=0)
+        tables.append(trainable_table(policy))
+    assert tables[0] == tables[1]

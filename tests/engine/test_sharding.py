@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import distributed
 from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor
 
 from emolit.engine.rollout import generate, streams
@@ -36,6 +37,16 @@ def test_every_weight_is_sharded_and_gathered_as_it_was(policy, mesh):
     after = gathered(policy.base)
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("freeze", [["audio_tower"], []])
+def test_a_frozen_tower_is_no_unit_that_processes_wait_for(nano_folder, mesh, freeze):
+    made = Nano(str(nano_folder), freeze=freeze)
+    made.build(reference=False, seed=0)
+    shard(made.base, mesh)
+    units = [name for name, part in made.base.named_modules() if isinstance(part, FSDPModule)]
+    assert any("language_model.layers" in name for name in units)
+    assert any("audio_tower" in name for name in units) is (not freeze)
 
 
 def test_a_question_to_all_processes_is_answered(mesh):

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import nn
+from transformers.modeling_outputs import BaseModelOutput
 
 from emolit.engine.adapters import Lora
-from emolit.engine.tower import Alone, Once
+from emolit.engine.store import Store
+from emolit.engine.tower import Alone, Once, Stored
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
 
@@ -95,3 +97,18 @@ def test_clips_are_shown_one_by_one_without_their_padding(masked):
     last = [1.0, 0.0, 0.0] if masked else [1.0, 1.0, 1.0]
     assert seen == [(1, 2, 1), (1, 3, 1), (1, 1, 1) if masked else (1, 3, 1)]
     assert said.squeeze(-1).tolist() == [[2.0, 3.0, 0.0], [4.0, 5.0, 6.0], last]
+
+
+def test_a_stored_answer_is_of_one_precision(tmp_path):
+    class Tower(nn.Linear):
+        def forward(self, features):
+            return BaseModelOutput(last_hidden_state=super().forward(features))
+
+    store = Store(tmp_path)
+    stored, features = Stored(Tower(3, 2), store), torch.randn(4, 3)
+    kinds = []
+    for enabled in (False, True, False, True):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            kinds.append(stored(features).last_hidden_state.dtype)
+    assert kinds == [torch.float32, torch.bfloat16] * 2
+    assert store.made == 8

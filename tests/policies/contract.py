@@ -1,5 +1,6 @@
 """What every policy promises, whatever its architecture; twin tests subclass `Contract`."""
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +29,7 @@ def graded(policy, logprobs):
     }
 
 
-class Contract:
+class Contract(ABC):
     """Checks of one architecture.
 
     Attributes:
@@ -44,9 +45,9 @@ class Contract:
     steps = 40
 
     @classmethod
+    @abstractmethod
     def write(cls, folder: Path) -> Path:
         """Write a tiny model with its processor."""
-        raise NotImplementedError
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -1,15 +1,14 @@
-"""What all tasks share: greedy evaluation, the table of what trains, optimizers."""
+"""What all tasks share: greedy evaluation, optimizers."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from emolit.engine.adapters import Lora
+from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
-from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
-from emolit.tasks.base import trainable_table
 from emolit.tasks.sft import SupervisedFinetuning
 from emolit.taxonomy import Taxonomy
 from tests.tasks.toy import WORDS, Table, asked
@@ -40,22 +39,7 @@ def test_a_scheduler_steps_with_the_optimizer(task):
     assert configured["lr_scheduler"]["scheduler"].optimizer is configured["optimizer"]
 
 
-def test_the_table_says_what_trains(nano_folder):
-    policy = Nano(str(nano_folder), freeze=["audio_tower"])
-    policy.build(reference=True, seed=0)
-    rows = {line.split()[0]: line.split()[1:] for line in trainable_table(policy).splitlines()}
-    assert rows["model.audio_tower"][0] == "0"
-    assert rows["model.language_model"][0] == rows["model.language_model"][1] != "0"
-    trained = sum(w.numel() for w in policy.parameters() if w.requires_grad)
-    assert rows["all"][0] == f"{trained:,}"
-
-
-def test_the_table_does_not_count_the_reference(nano_folder):
-    tables = []
-    for syncs in (False, True):
-        policy = Nano(str(nano_folder), lora=Lora(rank=2, train=["multi_modal_projector"]))
-        if syncs:
-            policy.expect_sync()
-        policy.build(reference=True, seed=0)
-        tables.append(trainable_table(policy))
-    assert tables[0] == tables[1]
+def test_loaders_without_a_corpus_are_refused_in_a_sentence(task):
+    task._trainer = SimpleNamespace(datamodule=None)
+    with pytest.raises(ConfigError, match="give the trainer a corpus as `datamodule`"):
+        task.on_validation_epoch_start()

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.advantages import flat, standardized, standardized_by_batch
+from emolit.advantages import centered, flat, standardized, standardized_by_batch
 from emolit.errors import ConfigError, PolicyError, RewardError
 from emolit.evaluators.categorical import Categorical
 from emolit.functional import k1
@@ -327,3 +327,9 @@ def test_without_prompt_or_weights_the_message_says_what_to_do():
     made.policy.requires_grad_(False)
     with pytest.raises(ConfigError, match="Nothing trains"):
         made.configure_optimizers()
+
+
+@pytest.mark.parametrize(("group_size", "refused"), [(1, True), (2, False)])
+def test_an_advantage_that_is_always_0_is_refused_before_training(group_size, refused):
+    with pytest.raises(ConfigError, match="0 whatever the rewards") if refused else nullcontext():
+        task(advantage=centered, group_size=group_size)
