@@ -18,8 +18,10 @@ from uuid import uuid4
 
 from emolit.types import Clip
 
-SCHEMA = 2
-"""Raise it when the meaning of a line changes; older manifests are then read anew. 2: votes."""
+SCHEMA = 3
+"""Raise it when the meaning of a line changes; older manifests are then read anew.
+
+2: votes. 3: words, sentiment, reason, video."""
 
 
 @dataclass(frozen=True)
@@ -106,5 +108,6 @@ def _checksum(lines: list[str]) -> str:
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    fields = {**row["clip"], "captions": tuple(row["clip"]["captions"])}
+    clip = row["clip"]
+    fields = {**clip, "captions": tuple(clip["captions"]), "words": tuple(clip["words"])}
     return Entry(Clip(**fields), row["problem"])

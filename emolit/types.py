@@ -38,6 +38,10 @@ class Clip:
         end: Where it ends there, in seconds; None is the end of the file.
         votes: How many raters chose each emotion, by canonical name; empty where unknown. They
             may disagree with ``label``, which need not come from these raters.
+        words: Emotion words of an open vocabulary that hold for the clip; empty where unknown.
+        sentiment: Polarity, negative below 0 and positive above, on the corpus's own scale.
+        reason: Why these emotions are heard or seen, as written by people; None where unknown.
+        video: File with the frames, relative to the corpus folder; None where there is none.
     """
 
     id: str
@@ -52,6 +56,10 @@ class Clip:
     start: float = 0.0
     end: float | None = None
     votes: dict[str, int] = field(default_factory=dict, hash=False)
+    words: tuple[str, ...] = ()
+    sentiment: float | None = None
+    reason: str | None = None
+    video: str | None = None
 
 
 @dataclass(frozen=True)

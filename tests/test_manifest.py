@@ -27,6 +27,10 @@ CLIPS = st.builds(
     start=st.floats(0, 1e4),
     end=st.none() | st.floats(0, 1e4),
     votes=st.dictionaries(TEXT, st.integers(1, 20), max_size=3),
+    words=st.lists(TEXT, max_size=3).map(tuple),
+    sentiment=st.none() | st.floats(-3, 3),
+    reason=st.none() | TEXT,
+    video=st.none() | TEXT,
 )
 ENTRIES = (
     Entry(Clip("a", "toy", "wav/ä b.wav", "sad", "1", None, "سلام", ("one", "two"), 0.05)),
@@ -57,7 +61,7 @@ def test_a_manifest_is_a_header_and_one_readable_line_a_clip(tmp_path):
         lambda content: content[:-10],
         lambda content: content.replace(b"sad", b"shy"),
         lambda content: content.replace(b'"schema": ', b'"schema": 9'),
-        lambda content: content.replace(b'"schema": 2', b'"schema": 1'),
+        lambda content: content.replace(b'"schema": 3', b'"schema": 1'),
         lambda content: b"\n".join(content.split(b"\n")[:2]),
         lambda content: content.replace(b'"release"', b'"other"', 1),
         lambda content: b"\xff\xfe" + content,
