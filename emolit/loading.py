@@ -98,14 +98,12 @@ class Collate:
     sampling_rate: int
 
     def __call__(self, items: Sequence[tuple[Clip, Tensor]]) -> Batch:
-        """Put the question about each clip; the target of a clip without label is None."""
+        """Put the question about each clip, and say which reply is wanted."""
         clips = tuple(clip for clip, _ in items)
         return Batch(
             clips=clips,
             questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
-            targets=tuple(
-                None if clip.label is None else self.prompt.target(clip) for clip in clips
-            ),
+            targets=tuple(self.prompt.target(clip) for clip in clips),
             options=self.options,
             waveforms=tuple(waveform for _, waveform in items),
             sampling_rate=self.sampling_rate,

@@ -87,8 +87,22 @@ def grown(table: Tensor, rows: int) -> Tensor:
     return torch.cat([table, table.mean(0, keepdim=True).expand(missing, -1)])
 
 
+def shortened(model: Any, layers: int | None) -> Any:
+    """Keep so many layers of a causal language model from the front; None keeps all."""
+    if layers is not None:
+        stack = model.base_model.layers
+        del stack[layers:]
+        model.config.num_hidden_layers = len(stack)
+    return model
+
+
 def assemble(
-    encoder: str, language: str, seconds: int, layers: int | None, seed: int
+    encoder: str,
+    language: str,
+    seconds: int,
+    layers: int | None,
+    seed: int,
+    language_layers: int | None = None,
 ) -> tuple[Any, Any]:
     """Return the model and its processor.
 
@@ -98,6 +112,7 @@ def assemble(
         seconds: What it hears of a clip; longer windows cost more.
         layers: Encoder layers kept; None keeps all.
         seed: Of the projector.
+        language_layers: Layers of the language model kept; None keeps all.
     """
     from transformers import (
         AutoModelForCausalLM,
@@ -110,6 +125,7 @@ def assemble(
     hears, tower = encoder_weights(encoder, layers, seconds * FRAMES)
     tokenizer = tokenizer_with_audio(language)
     speaks = AutoModelForCausalLM.from_pretrained(language, dtype=torch.float32)
+    speaks = shortened(speaks, language_layers)
     text = speaks.config.to_dict() | {
         "vocab_size": max(len(tokenizer), speaks.config.vocab_size),
         "tie_word_embeddings": False,
@@ -144,12 +160,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=int, default=30, help="window; 5 is six times cheaper")
     parser.add_argument("--layers", type=int, help="encoder layers kept, from the front")
+    parser.add_argument("--language-layers", type=int, help="of the LM kept, from the front")
     parser.add_argument("--seed", type=int, default=0, help="of the new projector")
     given = parser.parse_args()
     if given.out.exists() and any(given.out.iterdir()):
         raise SystemExit(f"The folder {given.out} is not empty; choose another --out.")
     model, processor = assemble(
-        given.encoder, given.language_model, given.seconds, given.layers, given.seed
+        given.encoder,
+        given.language_model,
+        given.seconds,
+        given.layers,
+        given.seed,
+        given.language_layers,
     )
     model.save_pretrained(given.out)
     processor.save_pretrained(given.out)

@@ -48,8 +48,9 @@ def imitation(tokenizer: Any, batch: Batch, device: torch.device) -> Rollout:
     for clip, target in zip(batch.clips, batch.targets, strict=True):
         if target is None:
             raise PolicyError(
-                f"The clip {clip.id!r} of {clip.corpus!r} has no target reply to imitate; "
-                "leave it out of supervised finetuning or label it."
+                f"The clip {clip.id!r} of {clip.corpus!r} has no reply to imitate: it lacks what "
+                "the prompt makes one of, such as a label, or reasoning in the prompt's "
+                "`thoughts`. Leave it out of supervised finetuning, or give it that."
             )
         texts.append(target)
     rows = [

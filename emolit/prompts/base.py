@@ -8,7 +8,6 @@ import re
 from abc import ABC, abstractmethod
 from functools import lru_cache
 
-from emolit.errors import CorpusError
 from emolit.types import Answer, Clip
 
 QUESTION = "Listen to the speaker. Which emotion do they express? Choose one of: {options}."
@@ -34,11 +33,11 @@ class Prompt(ABC):
         """
 
     @abstractmethod
-    def target(self, clip: Clip) -> str:
+    def target(self, clip: Clip) -> str | None:
         """Return the reply that supervised finetuning imitates.
 
-        Raises:
-            CorpusError: The clip lacks what the reply is made of.
+        None where the clip lacks what the reply is made of: such a clip can be answered and, where
+        it has a truth, be scored, but not imitated.
         """
 
 
@@ -83,17 +82,6 @@ def tagged(response: str, tag: str) -> str | None:
     return found.group(1).strip() if found else None
 
 
-def put(question: str, instruction: str, options: tuple[str, ...]) -> str:
-    """Return a question with its options, followed by how to reply.
-
-    Example:
-        >>> put("Which? {options}", "Be brief.", ("angry", "sad"))
-        'Which? angry, sad Be brief.'
-    """
-    asked = question.replace("{options}", ", ".join(options))
-    return f"{asked} {instruction}".strip()
-
-
 def option(word: str | None, options: tuple[str, ...]) -> str | None:
     """Return the option that a word names, case and surrounding blanks forgiven; else None."""
     if word is None:
@@ -102,15 +90,9 @@ def option(word: str | None, options: tuple[str, ...]) -> str | None:
     return names.get(word.strip().casefold())
 
 
-def label_of(clip: Clip) -> str:
-    """Return the clip's label.
-
-    Raises:
-        CorpusError: The clip has none.
-    """
-    if clip.label is None:
-        raise CorpusError(
-            f"The clip {clip.id!r} of {clip.corpus!r} has no label; "
-            "leave it out of training or give it one in the manifest."
-        )
-    return clip.label
+def concluded(response: str, options: tuple[str, ...]) -> str | None:
+    """Return the option in the only answer tag behind the only think tag; else None."""
+    if tagged(response, "think") is None or tagged(response, "answer") is None:
+        return None
+    _, _, rest = response.partition("</think>")
+    return option(tagged(rest, "answer"), options)

@@ -1,6 +1,7 @@
-"""The answer at once: ``<answer>…</answer>``."""
+"""The answer at once: ``<answer>…</answer>`` (EMO-RL's implicit reasoning, IR)."""
 
-from emolit.prompts.base import QUESTION, Prompt, label_of, option, put, tagged
+from emolit.asking import Asking
+from emolit.prompts.base import QUESTION, Prompt, option, tagged
 from emolit.types import Clip
 
 
@@ -10,18 +11,26 @@ class Direct(Prompt):
     Args:
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
         instruction: How to reply, behind the question; None takes the prompt's own.
+        asking: Paraphrases, order of the options, transcript.
     """
 
     layout = "<answer>…</answer>"
     own_instruction = "Reply only with <answer>one option</answer>."
 
-    def __init__(self, question: str = QUESTION, instruction: str | None = None) -> None:
+    def __init__(
+        self,
+        question: str = QUESTION,
+        instruction: str | None = None,
+        asking: Asking = Asking(),
+    ) -> None:
+        asking.check(question)
         self.question = question
         self.instruction = self.own_instruction if instruction is None else instruction
+        self.asking = asking
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question with its options."""
-        return put(self.question, self.instruction, options)
+        return self.asking.put(self.question, self.instruction, clip, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> str | None:
         """Return the option in the only answer tag.
@@ -32,6 +41,6 @@ class Direct(Prompt):
         """
         return option(tagged(response, "answer"), options)
 
-    def target(self, clip: Clip) -> str:
+    def target(self, clip: Clip) -> str | None:
         """Return the label in its tag."""
-        return f"<answer>{label_of(clip)}</answer>"
+        return None if clip.label is None else f"<answer>{clip.label}</answer>"

@@ -1,6 +1,8 @@
-"""Thinking before the answer: ``<think>…</think><answer>…</answer>``."""
+"""Free thinking before the answer: ``<think>…</think><answer>…</answer>`` (EMO-RL's EUR)."""
 
-from emolit.prompts.base import QUESTION, Prompt, label_of, option, put, tagged
+from emolit.asking import Asking
+from emolit.prompts.base import QUESTION, Prompt, concluded
+from emolit.thoughts import Thoughts
 from emolit.types import Clip
 
 
@@ -10,8 +12,11 @@ class Reasoning(Prompt):
     Args:
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
         instruction: How to reply, behind the question; None takes the prompt's own.
-        thought: Text inside ``<think>`` of the supervised target, since corpora carry no
-            reasoning; ``{transcript}`` is replaced by the clip's transcript.
+        asking: Paraphrases, order of the options, transcript.
+        thoughts: File of ``tools/reasoning.py`` with the reasoning of the supervised target; a
+            clip that it lacks has no target. None takes ``thought`` for every clip.
+        thought: Text inside ``<think>`` of the supervised target without ``thoughts``;
+            ``{transcript}`` is replaced by the clip's transcript.
     """
 
     layout = "<think>…</think><answer>…</answer>"
@@ -24,15 +29,20 @@ class Reasoning(Prompt):
         self,
         question: str = QUESTION,
         instruction: str | None = None,
+        asking: Asking = Asking(),
+        thoughts: str | None = None,
         thought: str = "I listen to the voice.",
     ) -> None:
+        asking.check(question)
         self.question = question
         self.instruction = self.own_instruction if instruction is None else instruction
+        self.asking = asking
+        self.thoughts = Thoughts(thoughts)
         self.thought = thought
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question with its options."""
-        return put(self.question, self.instruction, options)
+        return self.asking.put(self.question, self.instruction, clip, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> str | None:
         """Return the option in the only answer tag after the only think tag.
@@ -43,12 +53,15 @@ class Reasoning(Prompt):
             >>> Reasoning().parse("<think>low</think><answer>sad</answer>", ("angry", "sad"))
             'sad'
         """
-        if tagged(response, "think") is None or tagged(response, "answer") is None:
-            return None
-        _, _, rest = response.partition("</think>")
-        return option(tagged(rest, "answer"), options)
+        return concluded(response, options)
 
-    def target(self, clip: Clip) -> str:
-        """Return the fixed thought and the label in their tags."""
-        thought = self.thought.replace("{transcript}", clip.transcript or "")
-        return f"<think>{thought}</think><answer>{label_of(clip)}</answer>"
+    def target(self, clip: Clip) -> str | None:
+        """Return the reasoning and the label in their tags."""
+        thought = self.thoughts.of(clip)
+        if self.thoughts.path is None:
+            text = self.thought.replace("{transcript}", clip.transcript or "")
+        elif thought is None:
+            return None
+        else:
+            text = str(thought)
+        return None if clip.label is None else f"<think>{text}</think><answer>{clip.label}</answer>"

@@ -44,7 +44,7 @@ def test_a_target_comes_back_as_text_without_its_end_token_and_padding(tokenizer
 
 
 def test_a_clip_without_target_cannot_be_imitated(tokenizer, batch):
-    with pytest.raises(PolicyError, match="'clip0' of 'toy' has no target"):
+    with pytest.raises(PolicyError, match="'clip0' of 'toy' has no reply to imitate"):
         imitation(
             tokenizer,
             replace(batch, targets=(None, *batch.targets[1:])),

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolit.errors import CorpusError
-from emolit.prompts.base import fits, label_of, option, tagged
-from emolit.types import Clip
+from emolit.prompts.base import concluded, fits, option, tagged
 
 ESR = (
     "<think><content>…</content><acoustics>…</acoustics><summary>…</summary></think>"
@@ -76,6 +74,14 @@ def test_case_and_blanks_are_forgiven_and_synonyms_are_not():
     assert option("angry, sad", options) is None
 
 
-def test_a_clip_without_label_is_named():
-    with pytest.raises(CorpusError, match="'a7' of 'toy' has no label"):
-        label_of(Clip(id="a7", corpus="toy", path="a7.wav"))
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        ("<think>low</think><answer>Sad</answer>", "sad"),
+        ("<answer>sad</answer>", None),
+        ("<answer>sad</answer><think>low</think>", None),
+        ("<think>so <answer>sad</answer></think>", None),
+    ],
+)
+def test_only_an_answer_behind_the_thinking_counts(response, answer):
+    assert concluded(response, ("angry", "sad")) == answer

@@ -45,3 +45,7 @@ def test_an_unreadable_answer_is_none(response):
 
 def test_case_and_blanks_are_forgiven():
     assert Direct().parse("well, <answer>\n SAD </answer> so", OPTIONS) == "sad"
+
+
+def test_a_clip_without_label_has_no_target():
+    assert Direct().target(Clip(id="a", corpus="toy", path="a.wav")) is None

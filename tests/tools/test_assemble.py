@@ -144,3 +144,13 @@ def test_what_it_prints_says_how_large_each_part_is(assembled):
             assemble.main()
         finally:
             sys.argv = sys_argv
+
+
+def test_a_shortened_language_model_is_the_front_of_the_whole_one(language, tmp_path):
+    whole = LlamaForCausalLM.from_pretrained(language)
+    short = assemble.shortened(LlamaForCausalLM.from_pretrained(language), 1)
+    assert len(short.base_model.layers) == short.config.num_hidden_layers == 1
+    tokens = torch.tensor([[3, 5, 7]])
+    hidden = whole.model(tokens, output_hidden_states=True).hidden_states[1]
+    torch.testing.assert_close(short.model(tokens).last_hidden_state, whole.model.norm(hidden))
+    assert assemble.shortened(whole, None).config.num_hidden_layers == 2
