@@ -26,6 +26,7 @@ ROOT = "data"
 """Where corpora are looked for unless `root` is given."""
 AUDIO = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"})
 """Extensions of audio files, in lower case."""
+WHOLE = ("all clips are test clips: nothing may have trained on this corpus",)
 
 
 class Corpus(LightningDataModule, ABC):
@@ -61,6 +62,8 @@ class Corpus(LightningDataModule, ABC):
     sampling_rate: ClassVar[int] = 16_000
     repeats: int = 1
     """Steps in a row that get the same training batch; a task that makes several sets it."""
+    whole: bool = False
+    """Whether every clip is a test clip; a mixture sets it, for corpora that nothing trains on."""
 
     def __init__(
         self,
@@ -216,8 +219,7 @@ class Corpus(LightningDataModule, ABC):
         entries = self.entries()
         kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
         good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
-        placed = {clip.id: clip.split for clip in self.partition([entry.clip for entry in entries])}
-        clips = [replace(clip, split=placed.get(clip.id)) for clip in good]
+        clips = self._placed([entry.clip for entry in entries], good)
         if self.speaker_independent:
             check_speakers(self.name, clips)
         self._splits = {
@@ -231,10 +233,17 @@ class Corpus(LightningDataModule, ABC):
             cropped=sum((clip.seconds or 0) > self.loading.max_seconds for clip in clips),
             speaker_independent=not shared_speakers(clips),
             outside=sum(clip.split is None for clip in clips),
-            notes=self.notes(clips),
+            notes=WHOLE if self.whole else self.notes(clips),
         )
         self._censuses = (census,)
         rank_zero_info(str(census))
+
+    def _placed(self, all_clips: Sequence[Clip], served: Sequence[Clip]) -> list[Clip]:
+        """Return the clips served with the splits that the partition of all clips gives them."""
+        if self.whole:
+            return [replace(clip, split="test") for clip in served]
+        splits = {clip.id: clip.split for clip in self.partition(all_clips)}
+        return [replace(clip, split=splits.get(clip.id)) for clip in served]
 
     def train_dataloader(self) -> ClipLoader:
         """Return shuffled training batches; the ragged end of an epoch is dropped.

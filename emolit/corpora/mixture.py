@@ -34,6 +34,8 @@ class Mixture(Corpus):
         weights: Share of each member in a training epoch, of any sum, 0 for none; None reads
             every training clip once. The length of an epoch is the same in both cases.
         loading: Batch sizes, workers, seed, and what happens to bad or long audio, in all members.
+        whole: Names of members whose clips are all test clips, whatever their split: corpora that
+            nothing was trained on.
     """
 
     name = "mixture"
@@ -46,6 +48,7 @@ class Mixture(Corpus):
         labels: list[str] | None = None,
         weights: list[float] | None = None,
         loading: Loading = Loading(),
+        whole: list[str] | None = None,
     ) -> None:
         super().__init__(root, prompt, labels, loading=loading)
         self.corpora = list(corpora)
@@ -54,6 +57,7 @@ class Mixture(Corpus):
             self._adopt(member)
         self._check_members()
         self._check_weights()
+        self._serve_whole(whole or [])
 
     def _adopt(self, member: Corpus) -> None:
         """Give root and loading to a member.
@@ -90,6 +94,16 @@ class Mixture(Corpus):
                     f"The mixture reads {member.location} twice, once as {member.name!r}; "
                     "remove one."
                 )
+
+    def _serve_whole(self, names: Sequence[str]) -> None:
+        strangers = sorted({*names}.difference(self.names))
+        if strangers:
+            raise ConfigError(
+                f"The mixture's `whole` names {strangers}, which are no members; it has "
+                f"{list(self.names)}."
+            )
+        for member in self.corpora:
+            member.whole = member.name in names
 
     def _check_weights(self) -> None:
         if self.weights is None:

@@ -174,3 +174,16 @@ def test_reading_and_partition_are_those_of_the_members(root):
         ("ravdess", "train"): 60, ("ravdess", "val"): 120, ("ravdess", "test"): 60,
         ("urdu", "test"): 12,
     }  # fmt: skip
+
+
+def test_a_member_that_nothing_trains_on_is_tested_whole(root):
+    mixture = set_up(root, [Ravdess(), Manifest("one/mine.csv")], whole=["ravdess"])
+    sizes = {
+        split: [len(member.clips(split)) for member in mixture.corpora]
+        for split in ("train", "val", "test")
+    }
+    assert sizes["train"][0] == sizes["val"][0] == 0
+    assert sizes["test"] == [240, 3]
+    assert "all clips are test clips" in str(mixture.censuses[0].notes)
+    with pytest.raises(ConfigError, match=r"\['crema_d'\], which are no members"):
+        set_up(root, [Ravdess()], whole=["crema_d"])
