@@ -19,8 +19,9 @@ class PredictionWriter(Callback):
 
     A line holds ``id corpus speaker target response answer rewards``: who speaks (null where
     unknown), the clip's label (the wanted reply where it has none), the whole response, the parsed
-    answer (null when unreadable), and each reward by name (null where it does not apply). Lines are sorted by id, one a clip. Each process
-    writes a part as it goes; at the end the first one merges them, so a file is whole or absent.
+    answer (null when unreadable), and each reward by name (null where it does not apply). Lines are
+    sorted by id, one a clip. Each process writes a part as it goes; at the end the first one merges
+    them, so a file is whole or absent.
     """
 
     def __init__(self) -> None:
