@@ -1,16 +1,21 @@
 """From rewards to advantages: pure functions ``[B, G] -> [B, G]``, one row a group.
 
-Any function of this form works by its dotted path: ``advantage: mypackage.baseline``. The task
-hands it the groups of all processes at once, so that statistics of a batch are those of the global
-batch; under gradient accumulation a batch is one rollout, not the window. NaN marks a response
-that no reward scored; it stays out of the statistics and gets 0.
+Any function of this form works by its dotted path: ``advantage: mypackage.baseline``; one with
+settings is an `Advantage`, a class whose instances are called. The task hands it the groups of all
+processes at once, so that statistics of a batch are those of the global batch; under gradient
+accumulation a batch is one rollout, not the window. NaN marks a response that no reward scored; it
+stays out of the statistics and gets 0.
 """
+
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
 
 EPSILON = 1e-4
 """Added to the standard deviation, as in R1-AQA (arXiv 2503.11197)."""
+ROUNDING = 1e-6
+"""Totals that miss a threshold by no more reach it: weights such as 0.7 and 0.3 add up to that."""
 GROUP, BATCH = (1,), (0, 1)
 """The dimensions that a mean is taken over."""
 
@@ -137,6 +142,56 @@ def beta_normalized(rewards: Tensor) -> Tensor:
     log_density = torch.xlogy(alpha - 1, share) + torch.xlogy(beta - 1, 1 - share)
     log_density += torch.lgamma(alpha + beta) - torch.lgamma(alpha) - torch.lgamma(beta)
     return (difference / log_density.exp().clamp(min=1e-6)).to(rewards.dtype)
+
+
+class Advantage(ABC):
+    """An advantage with settings of its own; one without them is a plain function."""
+
+    @abstractmethod
+    def __call__(self, rewards: Tensor) -> Tensor:
+        """Return the advantages. ``[B, G]``."""
+
+
+class Accepted(Advantage):
+    """Rejection-sampling finetuning: imitate the responses that are good enough, and no others.
+
+    An accepted response has the advantage N / A, of N scored and A accepted ones in the global
+    batch, and any other one 0. With `GRPO` and ``kl: 0``, whose loss divides by N, the gradient is
+    then that of supervised finetuning on the accepted responses, each weighing alike::
+
+        - 1/A sum over accepted of ( mean over its tokens of grad log p )
+
+    A group whose responses are all accepted trains like any other; one without an accepted response
+    does not. Leave ``redraws`` at 0: it draws all groups of equal rewards again, accepted ones too.
+
+    Source: RAFT (arXiv 2304.06767), which keeps the best response of each prompt (``best``) and
+    repeats sampling and finetuning. Deviations: every step samples anew; several best responses of
+    one group are all kept; likelihoods are those of sampling (temperature, nucleus).
+
+    Args:
+        threshold: Least total reward of an accepted response.
+        best: Accept only the best responses of each group, if they reach the threshold.
+
+    Example:
+        >>> import torch
+        >>> Accepted(threshold=1.0)(torch.tensor([[1.0, 0.0], [1.5, 1.0], [0.0, 0.0]]))
+        tensor([[2., 0.],
+                [2., 2.],
+                [0., 0.]])
+    """
+
+    def __init__(self, threshold: float = 1.0, best: bool = False) -> None:
+        self.threshold = threshold
+        self.best = best
+
+    def __call__(self, rewards: Tensor) -> Tensor:
+        """Return the advantages. ``[B, G]``."""
+        scored = ~rewards.isnan()
+        totals = rewards.masked_fill(~scored, float("-inf"))
+        accepted = totals >= self.threshold - ROUNDING
+        if self.best:
+            accepted &= totals == totals.amax(1, keepdim=True)
+        return accepted.to(rewards.dtype) * scored.sum() / accepted.sum().clamp(min=1)
 
 
 def flat(rewards: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
-from emolit.advantages import flat, standardized
+from emolit.advantages import Advantage, flat, standardized
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.functional import masked_sum
@@ -65,7 +65,7 @@ class ReinforcementFinetuning(Task):
         rewards: list[Reward],
         optimizer: OptimizerFactory,
         evaluator: Evaluator,
-        advantage: Callable[[Tensor], Tensor] = standardized,
+        advantage: Callable[[Tensor], Tensor] | Advantage = standardized,
         per_reward: Callable[[Tensor], Tensor] | None = None,
         reward_kl: KL | float = 0.0,
         group_size: int = 8,
@@ -103,13 +103,22 @@ class ReinforcementFinetuning(Task):
             ConfigError: It is 0 whatever the rewards, as that of a group of one mostly is.
         """
         super().setup(stage)
-        if stage == "fit" and not self.advantage(torch.eye(2, self.group_size)).any():
+        if stage == "fit" and not self.teaches():
             raise ConfigError(
                 f"With `group_size` {self.group_size} the advantage is 0 whatever the rewards; "
-                "raise `group_size`, or take an advantage over the batch."
+                "raise `group_size`, take an advantage over the batch, or lower its threshold."
             )
         for reward in self.rewards:
             reward.prepare(self.asked())
+
+    def teaches(self) -> bool:
+        """Whether the advantage tells one response from others that earn nothing.
+
+        It earns 1, or all that the weights say a response can earn: a threshold may ask for it.
+        """
+        most = sum(abs(reward.weight_at(0.0)) for reward in self.rewards)
+        probe = torch.eye(2, self.group_size)
+        return any(bool(self.advantage(worth * probe).any()) for worth in (1.0, most))
 
     def on_fit_start(self) -> None:
         """Say what trains and which rewards are on: a second list in YAML replaces the first."""

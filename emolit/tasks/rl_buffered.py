@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-from emolit.advantages import standardized
+from emolit.advantages import Advantage, standardized
 from emolit.buffer import packed, unpacked
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
@@ -81,7 +81,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         rewards: list[Reward],
         optimizer: OptimizerFactory,
         evaluator: Evaluator,
-        advantage: Callable[[Tensor], Tensor] = standardized,
+        advantage: Callable[[Tensor], Tensor] | Advantage = standardized,
         per_reward: Callable[[Tensor], Tensor] | None = None,
         reward_kl: KL | float = 0.0,
         group_size: int = 8,

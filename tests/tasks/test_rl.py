@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.advantages import centered, flat, standardized, standardized_by_batch
+from emolit.advantages import Accepted, centered, flat, standardized, standardized_by_batch
 from emolit.errors import ConfigError, PolicyError, RewardError
 from emolit.evaluators.categorical import Categorical
 from emolit.functional import k1
@@ -295,6 +295,49 @@ def test_the_progress_bar_shows_reward_kl_and_speed():
     made = task(objective=GRPO(kl=0.1))
     steps(made, 1)
     assert made.on_bar == {"train/reward", "train/kl", "train/tokens_per_second"}
+
+
+@pytest.mark.parametrize("skips", [False, True])
+def test_accepted_responses_are_imitated_as_supervised_finetuning_would(skips):
+    """By hand: minus the mean of grad log softmax over the accepted, p - onehot a response."""
+    made = task(rewards=[Correct()], advantage=Accepted(), group_size=8, skip_flat_groups=skips)
+    with torch.no_grad():
+        made.policy.logits[0, 0] = made.policy.logits[1, 0] = 50.0  # all right; all wrong
+    scored = made.scored(made.rollout(asked()))
+    right = scored.rollout.tokens.squeeze(-1) == torch.arange(4)[:, None]
+    assert right[0].all()
+    assert not right[1].any()
+    assert 0 < right[2:].sum() < 16
+    expected = torch.zeros(4, 4)
+    for clip in range(4):
+        for _ in range(int(right[clip].sum())):
+            onehot = torch.eye(4)[clip]
+            expected[clip] += made.policy.logits[clip].softmax(-1).detach() - onehot
+    _, gradient = losses(made)
+    torch.testing.assert_close(gradient, expected / right.sum())
+
+
+def test_imitating_the_accepted_is_the_loss_of_the_supervised_task():
+    """A batch whose every response is accepted has the gradient of its own targets."""
+    rejection = task(rewards=[Correct()], advantage=Accepted(), group_size=3)
+    with torch.no_grad():
+        rejection.policy.logits.copy_(30 * torch.eye(4))
+    _, gradient = losses(rejection)
+    imitated = rejection.policy.imitate(asked())
+    rejection.policy.zero_grad()
+    (-rejection.policy.logprobs(imitated).sum() / imitated.mask.sum()).backward()
+    torch.testing.assert_close(gradient, rejection.policy.logits.grad)
+
+
+def test_rejection_sampling_learns_what_the_reward_asks_for():
+    made = task(rewards=[Correct()], advantage=Accepted(), group_size=4)
+    assert steps(made, 60)[-1] > 0.9
+
+
+@pytest.mark.parametrize(("threshold", "refused"), [(1.5, False), (1.6, True)])
+def test_a_threshold_that_no_total_can_reach_is_refused(threshold, refused):
+    with pytest.raises(ConfigError, match="lower its threshold") if refused else nullcontext():
+        task(advantage=Accepted(threshold))  # weights 1 and 0.5
 
 
 def test_two_rewards_of_one_name_are_refused():

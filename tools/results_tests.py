@@ -1,0 +1,193 @@
+"""Answers of several tests on the same clips: pooled over folds, and one arm against another."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emolit.errors import ConfigError
+from emolit.intervals import Array, Interval, bootstrap, cluster
+from emolit.metrics.accuracy import accuracy
+from emolit.metrics.foreign import foreign
+from emolit.metrics.macro_f1 import macro_f1
+from emolit.metrics.readable import readable
+from emolit.metrics.unweighted_recall import unweighted_recall
+from emolit.metrics.weighted_f1 import weighted_f1
+from emolit.significance import Score, confusions, holm, mcnemar, paired, swapped
+
+SCORES: dict[str, Callable[[Tensor], Tensor]] = {
+    "UA": unweighted_recall,
+    "WA": accuracy,
+    "macro_F1": macro_f1,
+    "weighted_F1": weighted_f1,
+    "parse_rate": readable,
+    "foreign_rate": foreign,
+}
+"""Scores that are functions of the counts of answers by truth."""
+P_VALUES = ("randomization_p", "McNemar_p")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one arm has answered to one corpus, in one fold or in several.
+
+    Attributes:
+        labels: The label set; empty where answers are open.
+        lines: Of the prediction files, each with its ``fold``.
+    """
+
+    labels: tuple[str, ...]
+    lines: tuple[Mapping[str, Any], ...]
+
+    @cached_property
+    def by_clip(self) -> dict[tuple[Any, str], Mapping[str, Any]]:
+        """The lines by fold and clip."""
+        return {(line["fold"], line["id"]): line for line in self.lines}
+
+    @property
+    def clips(self) -> int:
+        """Number of different clips; fewer than lines where every fold tests the same ones."""
+        return len({line["id"] for line in self.lines})
+
+    def codes(self, key: str) -> list[int]:
+        """Return answers or targets as class indices, -1 where unreadable."""
+        index = {None: -1, **{label: code for code, label in enumerate(self.labels)}}
+        return [index[line[key]] for line in self.lines]
+
+    def counts(self, clusters: Sequence[int]) -> Array:
+        """Return answers by truth in each cluster. ``[C, K, K+1]``."""
+        return confusions(self.codes("answer"), self.codes("target"), clusters, len(self.labels))
+
+    def clusters(self) -> tuple[list[int], str]:
+        """Return the cluster of each line and what a cluster is."""
+        found, unit = cluster([line.get("speaker") for line in self.lines])
+        if unit == "clips":  # the same clip in several folds is one cluster
+            found, _ = cluster([line["id"] for line in self.lines])
+        return found, unit
+
+
+def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
+    """Read what was answered to a corpus in some folds.
+
+    Args:
+        folders: Of the test stages, by fold.
+        corpus: Its name.
+
+    Raises:
+        ConfigError: A file is missing, or the label sets differ.
+    """
+    lines: list[Mapping[str, Any]] = []
+    labels = set()
+    for fold, folder in folders.items():
+        path = folder / "test" / f"predictions-{corpus}.jsonl"
+        if not path.is_file():
+            raise ConfigError(f"There is no {path}; add PredictionWriter to the test's callbacks.")
+        scores = json.loads((folder / "test" / "scores.json").read_text(encoding="utf-8"))
+        labels.add(tuple(scores.get("labels", ())))
+        with path.open(encoding="utf-8") as file:
+            lines += [{"fold": fold, **json.loads(line)} for line in file]
+    if len(labels) > 1:
+        raise ConfigError(f"The folds of {corpus} have the label sets {sorted(labels)}; use one.")
+    return Answers(labels.pop(), tuple(lines))
+
+
+def score_of(name: str) -> Score:
+    """Return a score as a function of counts. ``[B, K, K+1]`` -> ``[B]``."""
+    return lambda counts: SCORES[name](torch.from_numpy(counts)).numpy()
+
+
+def mean(sums: Array) -> Array:
+    """Return sums over numbers. ``[B, 2]`` -> ``[B]``."""
+    return sums[:, 0] / sums[:, 1]
+
+
+def pooled(answers: Answers) -> dict[str, Any] | None:
+    """Return the scores of all folds' answers together; None where answers are open."""
+    if not answers.labels:
+        return None
+    clusters, unit = answers.clusters()
+    counts = answers.counts(clusters)
+    total = counts.sum(0)[None]
+    row: dict[str, Any] = {"n": len(answers.lines)}
+    if answers.clips < len(answers.lines):
+        row["clips"] = answers.clips
+    row |= {name: float(score_of(name)(total)[0]) for name in SCORES}
+    return row | ends("UA", bootstrap(counts, score_of("UA"), unit))
+
+
+def ends(metric: str, found: Interval | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return an interval as keys of a row."""
+    if found is None:
+        return {}
+    said = found if isinstance(found, Mapping) else vars(found)
+    row = {f"{metric}_low": said["low"], f"{metric}_high": said["high"]}
+    return row | {"clusters": said["clusters"], "unit": said["unit"], "remark": said["remark"]}
+
+
+def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
+    """Return the difference of two arms on the same clips, with its interval and p-values.
+
+    Args:
+        first: Of one arm.
+        second: Of the other.
+        metric: A score of closed labels, or a reward that both have for every clip.
+
+    Raises:
+        ConfigError: The clips or their labels differ, or nobody has the metric.
+    """
+    if first.by_clip.keys() != second.by_clip.keys() or first.labels != second.labels:
+        raise ConfigError(
+            f"{len(first.lines)} answers are compared with {len(second.lines)}, but not to the "
+            "same clips under the same labels; test both arms alike."
+        )
+    second = Answers(second.labels, tuple(second.by_clip[key] for key in first.by_clip))
+    if first.labels and first.codes("target") != second.codes("target"):
+        raise ConfigError("The clips of two arms have different labels; test both arms alike.")
+    clusters, unit = first.clusters()
+    if metric in SCORES and first.labels:
+        sides, score = [side.counts(clusters) for side in (first, second)], score_of(metric)
+    else:
+        sides, score = [means(side, metric, clusters) for side in (first, second)], mean
+    gap = score(sides[0].sum(0)[None]) - score(sides[1].sum(0)[None])
+    row = {"n": len(first.lines), "metric": metric, "difference": float(gap[0])}
+    row |= ends("difference", paired(*sides, score, unit))
+    row["randomization_p"] = swapped(*sides, score)
+    if first.labels and first.clips == len(first.lines):
+        row["McNemar_p"] = mcnemar(right(first), right(second))
+    return row
+
+
+def right(answers: Answers) -> list[bool]:
+    """Tell which clips are answered rightly."""
+    return [line["answer"] == line["target"] for line in answers.lines]
+
+
+def means(answers: Answers, metric: str, clusters: Sequence[int]) -> Array:
+    """Return sum and number of a reward in each cluster. ``[C, 2]``.
+
+    Raises:
+        ConfigError: A clip has no such reward.
+    """
+    values = [line["rewards"].get(metric) for line in answers.lines]
+    if None in values:
+        raise ConfigError(
+            f"{values.count(None)} of {len(values)} clips have no {metric!r}; compare one of "
+            f"{[*SCORES, *answers.lines[0]['rewards']]}."
+        )
+    sums = np.zeros((max(clusters) + 1, 2))
+    np.add.at(sums, list(clusters), np.stack([values, np.ones(len(values))], 1))
+    return sums
+
+
+def adjust(rows: list[dict[str, Any]]) -> None:
+    """Add the p-values adjusted by Holm over all rows, each kind of test by itself."""
+    for name in P_VALUES:
+        tested = [row for row in rows if name in row]
+        for row, value in zip(tested, holm([row[name] for row in tested]), strict=True):
+            row[f"{name}_holm"] = value
