@@ -25,6 +25,45 @@ def test_a_response_is_worth_one_if_it_has_the_layout(response, worth):
     assert reward.score(CLIP, response, None) == worth
 
 
+NESTED = (
+    "<think><content>…</content><acoustics>…</acoustics><summary>…</summary></think>"
+    "<answer>…</answer>"
+)
+WHOLE = NESTED.replace("…", "low")
+
+
+@pytest.mark.parametrize(
+    ("response", "worth"),
+    [
+        pytest.param(WHOLE, 1.0, id="whole"),
+        pytest.param(WHOLE.replace("><", "> \n<"), 1.0, id="blanks between tags"),
+        pytest.param(WHOLE.replace("low", "F0 < 90 Hz, in <b>", 1), 1.0, id="other signs"),
+        pytest.param(WHOLE.replace("<summary>low</summary>", ""), 0.0, id="missing field"),
+        pytest.param(WHOLE.replace("<answer>low</answer>", ""), 0.0, id="missing answer"),
+        pytest.param(
+            WHOLE.replace("content", "x").replace("acoustics", "content").replace("x", "acoustics"),
+            0.0,
+            id="wrong order",
+        ),
+        pytest.param(
+            WHOLE.replace("<summary>low</summary></think>", "</think><summary>low</summary>"),
+            0.0,
+            id="field outside",
+        ),
+        pytest.param(WHOLE.replace("<acoustics>", "so <acoustics>"), 0.0, id="text between tags"),
+        pytest.param(WHOLE.replace("</think>", "hm</think>"), 0.0, id="text before a closing tag"),
+        pytest.param(WHOLE.replace("<think>", "I <think>"), 0.0, id="text before"),
+        pytest.param(WHOLE + ".", 0.0, id="text behind"),
+        pytest.param(WHOLE.replace(">low</acoustics>", "> </acoustics>"), 0.0, id="empty field"),
+        pytest.param(WHOLE.replace("low", "<summary>", 1), 0.0, id="tag in a field"),
+        pytest.param(WHOLE + WHOLE, 0.0, id="twice"),
+        pytest.param(WHOLE.replace("</content>", ""), 0.0, id="not closed"),
+    ],
+)
+def test_the_nested_form_of_structured_reasoning(response, worth):
+    assert WellFormed(NESTED).score(CLIP, response, None) == worth
+
+
 def test_the_answer_itself_does_not_matter():
     assert WellFormed("<answer>…</answer>").score(CLIP, "<answer>nonsense</answer>", None) == 1.0
 
