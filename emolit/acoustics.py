@@ -8,7 +8,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -132,11 +131,12 @@ def standings(voices: Sequence[Voice], speakers: Sequence[str | None]) -> list[S
         speakers: Who speaks in each.
     """
     rows = np.array([astuple(voice) for voice in voices], dtype=np.float64)
-    counts = Counter(speaker for speaker in speakers if speaker is not None)
+    counts = Counter(speakers)
     groups = [speaker if counts[speaker] > 1 else None for speaker in speakers]
-    usual = {None: _usual(rows)}
-    for speaker in set(groups) - {None}:
-        usual[speaker] = _usual(rows[[group == speaker for group in groups]])
+    usual = {
+        group: _usual(rows if group is None else rows[[other == group for other in groups]])
+        for group in set(groups)
+    }
     found = []
     for row, group in zip(rows, groups, strict=True):
         mean, spread = usual[group]
@@ -172,7 +172,7 @@ def _sharpness(sound: Any) -> float:
     return 10 * math.log10(high / low) if min(low, high) > 0 else math.nan
 
 
-def _praat() -> ModuleType:
+def _praat() -> Any:
     try:
         import parselmouth
     except ModuleNotFoundError as error:
