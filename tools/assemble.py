@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import vocabulary
 from torch import Tensor
 
 AUDIO = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
@@ -68,11 +69,39 @@ def encoder_weights(
     return config, kept
 
 
-def tokenizer_with_audio(source: str) -> Any:
-    """Return the language model's tokenizer with audio tokens and a template that places them."""
-    from transformers import AutoTokenizer
+def with_fewer_tokens(tokenizer: Any, model: Any, texts: list[str]) -> Any:
+    """Keep the tokens that texts need in a model, and return a tokenizer of these.
 
-    tokenizer = AutoTokenizer.from_pretrained(source)
+    Args:
+        tokenizer: Of the language model.
+        model: A causal language model; its embeddings and head lose rows.
+        texts: Replies and questions; the chat template's own words are added.
+    """
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    talk = [{"role": role, "content": " "} for role in ("user", "assistant")]
+    template = tokenizer.apply_chat_template(talk, tokenize=False, add_generation_prompt=True)
+    file, kept = vocabulary.shortened(tokenizer, [*texts, template])
+    fewer = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(file),
+        **{name: getattr(tokenizer, name) for name in ("eos_token", "pad_token", "bos_token")},
+    )
+    fewer.chat_template = tokenizer.chat_template
+    table, head = model.get_input_embeddings(), model.get_output_embeddings()
+    rows, answers = table.weight.data[kept], head.weight.data[kept]
+    table.weight = torch.nn.Parameter(rows)
+    head.weight = table.weight if model.config.tie_word_embeddings else torch.nn.Parameter(answers)
+    model.config.vocab_size = len(kept)
+    places = {old: place for place, old in enumerate(kept)}
+    for settings in (model.config, model.generation_config):
+        for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+            setattr(settings, name, places.get(getattr(settings, name, None)))
+    return fewer
+
+
+def tokenizer_with_audio(tokenizer: Any, source: str) -> Any:
+    """Give a language model's tokenizer audio tokens and a template that places them."""
     if not tokenizer.chat_template:
         raise SystemExit(f"{source} has no chat template; choose an instruction-tuned model.")
     tokenizer.add_special_tokens({"additional_special_tokens": list(AUDIO)})
@@ -103,6 +132,7 @@ def assemble(
     layers: int | None,
     seed: int,
     language_layers: int | None = None,
+    texts: list[str] | None = None,
 ) -> tuple[Any, Any]:
     """Return the model and its processor.
 
@@ -113,9 +143,11 @@ def assemble(
         layers: Encoder layers kept; None keeps all.
         seed: Of the projector.
         language_layers: Layers of the language model kept; None keeps all.
+        texts: Keep only the tokens that these texts need; None keeps all.
     """
     from transformers import (
         AutoModelForCausalLM,
+        AutoTokenizer,
         Qwen2AudioConfig,
         Qwen2AudioForConditionalGeneration,
         Qwen2AudioProcessor,
@@ -123,9 +155,12 @@ def assemble(
     )
 
     hears, tower = encoder_weights(encoder, layers, seconds * FRAMES)
-    tokenizer = tokenizer_with_audio(language)
+    tokenizer = AutoTokenizer.from_pretrained(language)
     speaks = AutoModelForCausalLM.from_pretrained(language, dtype=torch.float32)
     speaks = shortened(speaks, language_layers)
+    if texts is not None:
+        tokenizer = with_fewer_tokens(tokenizer, speaks, texts)
+    tokenizer = tokenizer_with_audio(tokenizer, language)
     text = speaks.config.to_dict() | {
         "vocab_size": max(len(tokenizer), speaks.config.vocab_size),
         "tie_word_embeddings": False,
@@ -161,6 +196,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=30, help="window; 5 is six times cheaper")
     parser.add_argument("--layers", type=int, help="encoder layers kept, from the front")
     parser.add_argument("--language-layers", type=int, help="of the LM kept, from the front")
+    parser.add_argument("--texts", type=Path, nargs="+", help="files; keep the tokens they need")
     parser.add_argument("--seed", type=int, default=0, help="of the new projector")
     given = parser.parse_args()
     if given.out.exists() and any(given.out.iterdir()):
@@ -172,6 +208,7 @@ def main() -> None:
         given.layers,
         given.seed,
         given.language_layers,
+        None if given.texts is None else [path.read_text("utf-8") for path in given.texts],
     )
     model.save_pretrained(given.out)
     processor.save_pretrained(given.out)

@@ -154,3 +154,18 @@ def test_a_shortened_language_model_is_the_front_of_the_whole_one(language, tmp_
     hidden = whole.model(tokens, output_hidden_states=True).hidden_states[1]
     torch.testing.assert_close(short.model(tokens).last_hidden_state, whole.model.norm(hidden))
     assert assemble.shortened(whole, None).config.num_hidden_layers == 2
+
+
+def test_a_model_with_fewer_tokens_says_of_them_what_the_whole_one_does(language):
+    whole = LlamaForCausalLM.from_pretrained(language)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(language)
+    model = LlamaForCausalLM.from_pretrained(language)
+    fewer = assemble.with_fewer_tokens(tokenizer, model, ["which emotion"])
+    old, new = tokenizer.encode("which emotion"), fewer.encode("which emotion")
+    assert len(fewer) == model.config.vocab_size < len(tokenizer)
+    assert fewer.convert_ids_to_tokens(new) == tokenizer.convert_ids_to_tokens(old)
+    kept = tokenizer.convert_tokens_to_ids(fewer.convert_ids_to_tokens(range(len(fewer))))
+    torch.testing.assert_close(
+        model(torch.tensor([new])).logits, whole(torch.tensor([old])).logits[..., kept]
+    )
+    assert fewer.convert_ids_to_tokens(model.config.eos_token_id) == "<|im_end|>"
