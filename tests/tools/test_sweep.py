@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from emolit.errors import ConfigError
+from tests.command import emolit
 from tests.fakes.command import calls, stand_in
 from tests.fakes.tones import write_tones
 
@@ -312,6 +314,36 @@ def test_the_shipped_demo_has_the_arms_of_the_readme(tool, monkeypatch, capsys):
     assert [line.split()[1] for line in lines if line.startswith("emolit")].count("test") == len(
         tool.read(ROOT / "configs" / "sweeps" / "demo.yaml").arms
     )
+
+
+def test_the_example_of_the_docs_says_what_is_written_beside_it(
+    tmp_path, tool, monkeypatch, capsys
+):
+    """It has 4 arms in 4 cells; its commands parse, with the fold where it belongs."""
+    text = (ROOT / "docs" / "experiments.md").read_text()
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    path = write(tmp_path, re.search(r"```yaml\n# sweep.yaml\n(.*?)```", text, re.DOTALL)[1])
+    monkeypatch.chdir(tmp_path)
+    sweep = tool.read(Path(path))
+    assert sweep.arms == ("sft", "grpo-8", "grpo-16", "sft_continued")
+    assert len(sweep.cells) == 4
+    assert len(sweep.compare) == 4
+    runner = tool.Runner(sweep)
+    for arm, stage in (
+        ("grpo-16", "train"),
+        ("grpo-16", "test"),
+        ("sft_continued", "train,lr=0.0003"),
+    ):
+        words = runner.command(
+            sweep.stages[Path("runs/sweeps/example") / arm / "fold2-seed1" / stage]
+        )
+        words = ["00:01:00:00" if "<wall" in word else word for word in words]
+        with pytest.raises(SystemExit):
+            emolit(*words[1:], "--print_config")
+        printed = yaml.safe_load(capsys.readouterr().out)
+        data = printed["data"]["init_args"]
+        data = data["corpora"][0]["init_args"] if "corpora" in data else data
+        assert (data["fold"], printed["seed_everything"]) == (2, 1)
 
 
 TONES = """
