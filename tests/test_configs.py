@@ -14,6 +14,7 @@ from tests.command import emolit
 CONFIGS = Path(__file__).parents[1] / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 EXPERIMENTS = sorted((CONFIGS / "experiments").rglob("*.yaml"))
+SWEEPS = sorted((CONFIGS / "sweeps").rglob("*.yaml"))
 
 
 class Strict(yaml.SafeLoader):
@@ -55,6 +56,25 @@ def test_every_experiment_parses_and_prints_itself_whole(path, capsys):
     assert printed["prompt"]["class_path"].startswith("emolit.prompts.")
 
 
+@pytest.mark.parametrize("path", named(SWEEPS))
+def test_every_stage_of_a_sweep_parses(path, monkeypatch, capsys):
+    """Those of its first fold and seed; others differ in numbers only."""
+    monkeypatch.syspath_prepend(str(CONFIGS.parent / "tools"))
+    monkeypatch.chdir(CONFIGS.parent)
+    from sweep import Runner
+    from sweep_plan import read
+
+    sweep = read(path.relative_to(CONFIGS.parent))
+    commands = Runner(sweep).command
+    stages = [stage for stage in sweep.stages.values() if stage.cell == sweep.cells[0]]
+    for stage in stages:
+        if not stage.candidates:
+            words = ["00:00:01:00" if "<wall" in word else word for word in commands(stage)]
+            with pytest.raises(SystemExit) as stopped:
+                emolit(*words[1:], "--print_config")
+            assert stopped.value.code == 0, capsys.readouterr().err
+
+
 NODES = {
     "corpora": "--data",
     "prompts": "--prompt",
@@ -67,7 +87,8 @@ NODES = {
 
 
 def test_every_folder_of_nodes_has_its_option():
-    folders = {path.parent.name for path in FILES if "experiments" not in path.parts}
+    rooted = {*EXPERIMENTS, *SWEEPS}
+    folders = {path.parent.name for path in FILES if path not in rooted}
     assert folders == set(NODES)
 
 

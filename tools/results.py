@@ -122,8 +122,9 @@ def collected(sweeps: Sequence[Sweep], missing: list[Path]) -> list[Row]:
 
 
 def once(rows: Sequence[Row]) -> list[Row]:
-    """Return rows without repetitions, which sweeps that share runs make."""
-    return [row for index, row in enumerate(rows) if row not in rows[:index]]
+    """Return rows without those that another sweep has found too."""
+    kept = {json.dumps({**row, "command": ""}): row for row in reversed(rows)}
+    return list(reversed(kept.values()))
 
 
 def finished(sweep: Sweep, missing: list[Path]) -> list[Test]:

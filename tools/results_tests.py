@@ -89,12 +89,14 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
         if not path.is_file():
             raise ConfigError(f"There is no {path}; add PredictionWriter to the test's callbacks.")
         scores = json.loads((folder / "test" / "scores.json").read_text(encoding="utf-8"))
-        labels.add(tuple(scores.get("labels", ())))
+        labels.add(tuple(scores.get("labels") or ()))
         with path.open(encoding="utf-8") as file:
             lines += [{"fold": fold, **json.loads(line)} for line in file]
     if len(labels) > 1:
         raise ConfigError(f"The folds of {corpus} have the label sets {sorted(labels)}; use one.")
-    return Answers(labels.pop(), tuple(lines))
+    only = labels.pop()
+    closed = all(line["target"] in only and line["answer"] in (None, *only) for line in lines)
+    return Answers(only if closed else (), tuple(lines))
 
 
 def score_of(name: str) -> Score:

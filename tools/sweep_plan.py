@@ -174,7 +174,7 @@ class _Reader:
             for values in (products(best_of, list(best_of)) if best_of else ())
         )
         for made in candidates or (stage,):
-            left = {*placeholders(made.options)} & {*self.axes, *best_of}
+            left = {*placeholders(made.options)} & {*CELL, *self.axes, *best_of}
             if left:
                 raise ConfigError(
                     f"The stage {stage.arm}/{stage.name} speaks of {sorted(left)}, "

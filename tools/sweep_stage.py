@@ -154,6 +154,8 @@ def refuse_changed(folder: Path, wanted: dict[str, Any]) -> None:
 def commit() -> str:
     """Return the commit of the code, with ``-dirty`` where the code is another."""
     home = Path(__file__).parents[1]
+    if shutil.which("git") is None:
+        return "unknown"
 
     def git(*words: str) -> str:
         done = subprocess.run(

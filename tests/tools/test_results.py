@@ -1,0 +1,273 @@
+"""Results: rows equal what the predictions say by other means; the page says it in plain words."""
+
+import importlib.util
+import json
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scipy import stats
+from sklearn.metrics import balanced_accuracy_score, f1_score
+
+from tests.fakes.command import stand_in
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / "tools"
+pytestmark = pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+LABELS = ["angry", "happy", "sad"]
+SWEEP = """
+root: runs
+axes: {fold: [1, 2], seed: [0, 1]}
+arms:
+  sft: {train: {fit: sft.yaml}, test: {test: test.yaml}}
+  grpo: {train: {fit: grpo.yaml, from: sft/train}, test: {test: test.yaml}}
+compare: [{arm: grpo, versus: sft}]
+"""
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    spec = importlib.util.spec_from_file_location("results", TOOLS / "results.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def answers(seed, skill, corpus, speakers):
+    """Return made-up predictions on 20 clips a speaker; ``skill`` of them are right."""
+    random = np.random.default_rng(seed)
+    for speaker in speakers:
+        for index in range(20):
+            target = LABELS[index % 3]
+            other = [*LABELS, None][random.integers(4)]
+            answer = target if random.random() < skill else other
+            yield {
+                "id": f"{speaker}-{index}",
+                "corpus": corpus,
+                "speaker": speaker,
+                "target": target,
+                "response": "",
+                "answer": answer,
+                "rewards": {"correct": float(answer == target), "length": index / 20},
+            }
+
+
+def leave(folder, arm, fold, seed, by_corpus, **record):
+    """Leave what a finished test stage leaves."""
+    (folder / "test").mkdir(parents=True)
+    corpora = {}
+    for corpus, lines in by_corpus.items():
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / "test" / f"predictions-{corpus}.jsonl").write_text(text)
+        interval = {"low": 0.1, "high": 0.9, "level": 0.95, "unit": "speakers", "clusters": 3}
+        interval |= {"resamples": 1000, "seed": 0, "remark": "unreliable: only 3 speakers"}
+        corpora[corpus] = {"n": len(lines), "UA": ua(lines), "UA_interval": interval,
+                           "per_class": {}, "dropped": {}, "cropped": 3, "words": 2}  # fmt: skip
+    scores = {"seed": seed, "split": "test", "labels": LABELS, "corpora": corpora}
+    (folder / "test" / "scores.json").write_text(json.dumps(scores))
+    found = {"config": f"{arm}{fold}", "commit": "c0ffee", "command": f"emolit test {folder}"}
+    found |= {"trained_config": arm, "trained_command": f"emolit fit {arm}", **record}
+    (folder / "run.json").write_text(json.dumps(found))
+
+
+def ua(lines):
+    truth, told = ([line[key] or "unreadable" for line in lines] for key in ("target", "answer"))
+    return balanced_accuracy_score(truth, told)
+
+
+def all_answers(arm, fold, seed):
+    """Other speakers a fold in one corpus; the same ones in every fold of the other."""
+    skill = {"sft": 0.3, "grpo": 0.8}[arm]
+    speakers = [f"s{fold}{i}" for i in range(6)]
+    own = [ord(arm[0]), fold, seed]
+    return {
+        "held_out": list(answers([1, *own], skill, "held_out", speakers)),
+        "untouched": list(answers([2, *own], 0.3, "untouched", ["u1", "u2", "u3"])),
+    }
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Finished runs of two arms, two folds and two seeds."""
+    stand_in(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    for arm in ("sft", "grpo"):
+        for fold in (1, 2):
+            for seed in (0, 1):
+                folder = tmp_path / "runs" / arm / f"fold{fold}-seed{seed}" / "test"
+                leave(folder, arm, fold, seed, all_answers(arm, fold, seed))
+    return tmp_path
+
+
+def collect(tool, name="toy", *more):
+    assert tool.main([name, "sweep.yaml", *more]) == 0
+    return json.loads(Path(f"docs/results/{name}.json").read_text())
+
+
+def pick(rows, **wanted):
+    return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+
+
+def test_there_is_a_row_for_each_run_and_corpus_with_where_it_comes_from(place, tool):
+    rows = collect(tool)
+    (row,) = pick(rows, arm="grpo", fold=2, seed=1, corpus="held_out")
+    assert list(row)[:7] == ["arm", "test", "seed", "fold", "corpus", "split", "n"]
+    assert row["UA"] == ua(all_answers("grpo", 2, 1)["held_out"])
+    assert (row["n"], row["UA_low"], row["UA_high"]) == (120, 0.1, 0.9)
+    assert (row["config"], row["commit"], row["trained_config"]) == ("grpo2", "c0ffee", "grpo")
+    assert row["command"].endswith("grpo/fold2-seed1/test")
+    assert "cropped" not in row
+    assert len([row for row in rows if "versus" not in row and type(row["fold"]) is int]) == 16 + 8
+
+
+def test_folds_are_pooled_over_the_union_of_what_they_held_out(place, tool):
+    rows = collect(tool)
+    union = [line for fold in (1, 2) for line in all_answers("sft", fold, 0)["held_out"]]
+    (row,) = pick(rows, arm="sft", fold="pooled", seed=0, corpus="held_out")
+    told = [line["answer"] or "unreadable" for line in union]
+    truth = [line["target"] for line in union]
+    assert row["n"] == 240
+    assert "clips" not in row
+    assert row["UA"] == pytest.approx(ua(union))
+    assert row["WA"] == pytest.approx(np.mean([a == b for a, b in zip(told, truth, strict=True)]))
+    assert row["macro_F1"] == pytest.approx(f1_score(truth, told, average="macro", labels=LABELS))
+    assert row["parse_rate"] == pytest.approx(np.mean([word != "unreadable" for word in told]))
+    assert row["clusters"] == 12
+    assert row["UA_low"] < row["UA"] < row["UA_high"]
+    assert row["config"] == "sft1 + sft2"
+    (row,) = pick(rows, arm="sft", fold="pooled", seed=0, corpus="untouched")
+    assert (row["n"], row["clips"], row["clusters"]) == (120, 60, 3)
+    assert row["remark"] == "unreliable: only 3 speakers"
+
+
+def test_means_over_folds_and_seeds_have_their_deviation_and_no_interval(place, tool):
+    rows = collect(tool)
+    values = [ua(all_answers("grpo", fold, 1)["held_out"]) for fold in (1, 2)]
+    (row,) = pick(rows, arm="grpo", fold="mean", seed=1, corpus="held_out")
+    assert row["UA"] == pytest.approx(statistics.fmean(values))
+    assert row["UA_sd"] == pytest.approx(statistics.stdev(values))
+    assert (row["folds"], row["n"]) == (2, 240)
+    assert not any(key.endswith(("_low", "_high")) for key in row)
+    pooled = [
+        pick(rows, arm="grpo", fold="pooled", seed=seed, corpus="held_out") for seed in (0, 1)
+    ]
+    (row,) = pick(rows, arm="grpo", fold="pooled", seed="mean", corpus="held_out")
+    assert row["UA"] == pytest.approx(statistics.fmean(found[0]["UA"] for found in pooled))
+    assert (row["seeds"], row["n"]) == (2, 240)
+
+
+def test_arms_are_tested_against_each_other_on_pooled_folds(place, tool):
+    rows = collect(tool)
+    versus = [row for row in rows if "versus" in row]
+    assert [(row["seed"], row["corpus"], row["fold"]) for row in versus] == [
+        (0, "held_out", "pooled"), (0, "untouched", "pooled"),
+        (1, "held_out", "pooled"), (1, "untouched", "pooled"),
+    ]  # fmt: skip
+    row = versus[0]
+    sides = {
+        arm: [line for fold in (1, 2) for line in all_answers(arm, fold, 0)["held_out"]]
+        for arm in ("sft", "grpo")
+    }
+    assert row["difference"] == pytest.approx(ua(sides["grpo"]) - ua(sides["sft"]))
+    assert 0 < row["difference_low"] < row["difference"] < row["difference_high"]
+    right = {arm: [line["answer"] == line["target"] for line in sides[arm]] for arm in sides}
+    pairs = list(zip(right["grpo"], right["sft"], strict=True))
+    b, c = pairs.count((True, False)), pairs.count((False, True))
+    assert row["McNemar_p"] == pytest.approx(stats.binomtest(b, b + c).pvalue)
+    assert row["randomization_p"] < 0.01
+    assert "McNemar_p" not in versus[1]  # each clip stands there twice
+    raw = [row["randomization_p"] for row in versus]
+    order = sorted(range(4), key=raw.__getitem__)
+    assert versus[order[0]]["randomization_p_holm"] == pytest.approx(min(1, 4 * raw[order[0]]))
+    assert all(row["randomization_p"] <= row["randomization_p_holm"] for row in versus)
+
+
+def test_the_page_says_in_plain_words_what_is_and_is_not_significant(place, tool):
+    collect(tool)
+    text = Path("docs/results.md").read_text()
+    sentences = [line for line in text.splitlines() if line.startswith("- **grpo**")]
+    assert "grpo is ahead" in sentences[0]
+    assert "folds pooled" in sentences[0]
+    assert "not significant" in sentences[1]
+    assert "unreliable: only 3 speakers" in sentences[1]
+    assert "### held_out, test: over folds or seeds" in text
+    assert "±" in text
+    assert "- sft: 120 answers of all folds' models to 60 clips" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| sft | 0 | pooled | 120")]
+    assert "*" in row
+    # single folds stand in the file and not on the page, where they are pooled
+    assert "| sft | 0 | 1 |" not in text
+
+
+def test_an_unfinished_run_is_named_and_its_folds_are_not_pooled(place, tool, capsys):
+    (place / "runs/grpo/fold2-seed0/test/run.json").unlink()
+    assert tool.main(["toy", "sweep.yaml"]) == 1
+    assert "missing: runs/grpo/fold2-seed0/test is not finished" in capsys.readouterr().err
+    rows = json.loads(Path("docs/results/toy.json").read_text())
+    assert not pick(rows, arm="grpo", seed=0, fold="pooled")
+    assert {row["seed"] for row in rows if "versus" in row} == {1}
+
+
+def test_arms_that_were_tested_on_other_clips_are_not_compared(place, tool, capsys):
+    path = place / "runs/grpo/fold2-seed0/test/test/predictions-held_out.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    assert tool.main(["toy", "sweep.yaml"]) == 1
+    assert "not to the same clips" in capsys.readouterr().err
+    assert not Path("docs/results/toy.json").exists()
+
+
+def test_rewards_are_compared_where_answers_are_open(place, tool):
+    """Captions, lists: no labels; the mean of a reward, by the differences of scipy."""
+    values = {}
+    for path in sorted((place / "runs").rglob("scores.json")):
+        said = json.loads(path.read_text())
+        path.write_text(json.dumps(said | {"labels": []}))
+    for arm in ("sft", "grpo"):
+        lines = [line for fold in (1, 2) for line in all_answers(arm, fold, 0)["held_out"]]
+        values[arm] = [line["rewards"]["correct"] for line in lines]
+    said = yaml.safe_load(SWEEP)
+    said["compare"][0]["metric"] = "correct"
+    (place / "sweep.yaml").write_text(yaml.safe_dump(said))
+    rows = collect(tool)
+    row = pick(rows, versus="sft", seed=0, corpus="held_out")[0]
+    assert row["metric"] == "correct"
+    assert row["difference"] == pytest.approx(np.mean(values["grpo"]) - np.mean(values["sft"]))
+    assert "McNemar_p" not in row
+    assert not [row for row in rows if row["fold"] == "pooled" and "versus" not in row]
+
+
+def test_a_metric_that_nobody_has_is_named(place, tool, capsys):
+    (place / "sweep.yaml").write_text(SWEEP.replace("versus: sft", "versus: sft, metric: BLEU"))
+    assert tool.main(["toy", "sweep.yaml"]) == 1
+    assert "have no 'BLEU'; compare one of ['UA'" in capsys.readouterr().err
+
+
+def test_several_sweeps_that_share_runs_count_them_once(place, tool):
+    once = collect(tool)
+    (place / "more.yaml").write_text(SWEEP)
+    twice = collect(tool, "both", "more.yaml")
+    assert len(twice) == len(once)
+
+
+def test_without_a_name_all_files_are_rendered_again(place, tool):
+    collect(tool)
+    text = Path("docs/results.md").read_text()
+    Path("docs/results.md").write_text("typed by hand")
+    assert tool.main([]) == 0
+    assert Path("docs/results.md").read_text() == text
+
+
+def test_a_sweep_without_results_is_refused(place, tool, capsys):
+    assert tool.main(["toy", "sweep.yaml", "--root", "nowhere"]) == 1
+    assert "No test of these sweeps is finished" in capsys.readouterr().err
+
+
+def test_the_committed_page_is_the_rendering_of_the_committed_files(tool):
+    page = ROOT / "docs" / "results.md"
+    if not page.is_file():
+        pytest.skip("no results are committed yet")
+    assert page.read_text() == tool.page(ROOT / "docs" / "results")
