@@ -21,7 +21,7 @@ WARM = ["--trainer.max_steps", 60, "--trainer.enable_progress_bar", False]
 WARM += ["--model.init_args.optimizer.init_args.lr", 1e-2, "--model.init_args.scheduler", "null"]
 """Enough steps that replies have the layout, so that rewards differ within a group."""
 TINY = "{seconds: 1, mels: 20, tower_width: 16, tower_layers: 1, width: 16, layers: 1, heads: 2}"
-KEYS = ["id", "corpus", "target", "response", "answer", "rewards"]
+KEYS = ["id", "corpus", "speaker", "target", "response", "answer", "rewards"]
 
 
 def run(name, corpus, root, data):

@@ -38,6 +38,7 @@ def test_every_clip_has_one_line_sorted_by_id_in_the_file_of_its_corpus(tmp_path
         {
             "id": "a",
             "corpus": "one",
+            "speaker": "bert",
             "target": "sad",
             "response": "<answer>sad</answer>",
             "answer": "sad",
@@ -46,6 +47,7 @@ def test_every_clip_has_one_line_sorted_by_id_in_the_file_of_its_corpus(tmp_path
         {
             "id": "b/喜",
             "corpus": "one",
+            "speaker": "anna",
             "target": "happy",
             "response": '<answer>happy</answer> "高兴"\n\u2028',
             "answer": "happy",
@@ -54,6 +56,7 @@ def test_every_clip_has_one_line_sorted_by_id_in_the_file_of_its_corpus(tmp_path
         {
             "id": "c",
             "corpus": "one",
+            "speaker": "bert",
             "target": "sad",
             "response": "no idea",
             "answer": None,
@@ -61,7 +64,7 @@ def test_every_clip_has_one_line_sorted_by_id_in_the_file_of_its_corpus(tmp_path
         },
     ]
     assert [list(line) for line in one] == [
-        ["id", "corpus", "target", "response", "answer", "rewards"]
+        ["id", "corpus", "speaker", "target", "response", "answer", "rewards"]
     ] * 3
     assert [line["id"] for line in lines(tmp_path / "test" / "predictions-two.jsonl")] == ["a"]
 
