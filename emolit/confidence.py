@@ -102,8 +102,7 @@ class SelfConsistency(Confidence):
         counts = [
             [answers.count(option) for option in options]
             for answers in (
-                [prompt.parse(response, options) for response in group]
-                for group in drawn.responses
+                [prompt.parse(response, options) for response in group] for group in drawn.responses
             )
         ]
         return torch.tensor(counts, dtype=torch.float64) / self.samples

@@ -50,7 +50,9 @@ class ConfidenceScores(nn.Module):
         self.thirds = EntropyThirds()
         self.rated = SumMetric()
 
-    def update(self, probabilities: Tensor, answers: Tensor, targets: Tensor, votes: Tensor) -> None:
+    def update(
+        self, probabilities: Tensor, answers: Tensor, targets: Tensor, votes: Tensor
+    ) -> None:
         """Add clips.
 
         Args:

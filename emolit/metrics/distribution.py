@@ -1,4 +1,4 @@
-"""What the scores of a distribution over the labels share: rows, the choice in them, means of clips.
+"""What scores of distributions over the labels share: the choice in a row, means over clips.
 
 A row holds a probability a label. It may add up to less than 1: what is missing is the share of
 unreadable answers where the distribution was counted from sampled ones.
@@ -31,7 +31,9 @@ def checked(probabilities: Tensor) -> Tensor:
     if rows.dim() != 2:
         raise ValueError(f"Probabilities have shape {tuple(rows.shape)}; pass `[N, K]`.")
     if not torch.isfinite(rows).all() or (rows < 0).any() or (rows.sum(1) > 1 + SLACK).any():
-        wrong = next(row.tolist() for row in rows if not 0 <= row.sum() <= 1 + SLACK or row.min() < 0)
+        wrong = next(
+            row.tolist() for row in rows if not 0 <= row.sum() <= 1 + SLACK or row.min() < 0
+        )
         raise ValueError(f"{wrong} are no probabilities: none below 0, together 1 at most.")
     return rows
 

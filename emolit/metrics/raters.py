@@ -22,7 +22,8 @@ def accuracy_by_thirds(entropies: Tensor, correct: Tensor) -> Tensor:
     (NaN).
 
     Example:
-        >>> accuracy_by_thirds(torch.tensor([0.0, 0.5, 0.9]), torch.tensor([1.0, 1.0, 0.0])).tolist()
+        >>> entropies, correct = torch.tensor([0.0, 0.5, 0.9]), torch.tensor([1, 1, 0])
+        >>> accuracy_by_thirds(entropies, correct).tolist()
         [1.0, 1.0, 0.0]
     """
     wide = entropies.double()
