@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from emolit.metrics.brier import Brier
-from tests.metrics.distributions import fed, random_case, stored
+from tests.metrics.distributions import fed, stored
 
 
 def test_it_equals_the_stored_value(shared):

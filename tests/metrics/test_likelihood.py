@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import log_loss
 
 from emolit.metrics.likelihood import NegativeLogLikelihood
-from tests.metrics.distributions import fed, random_case, stored
+from tests.metrics.distributions import fed, stored
 
 
 def test_it_equals_the_stored_value_and_sklearn(shared):

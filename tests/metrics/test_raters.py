@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from emolit.metrics.raters import AnyAnnotator, EntropyThirds, accuracy_by_thirds, entropy
-from tests.metrics.distributions import random_case
 
 
 def test_any_rater_is_enough_and_no_choice_is_never_right():

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from emolit.metrics.risk_coverage import AreaUnderRiskCoverage, area_under_risk_coverage
-from tests.metrics.distributions import random_case
 
 
 def by_definition(correct):

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from emolit.errors import CorpusError
 from emolit.prompts.base import fits, label_of, option, tagged
+from emolit.prompts.direct import Direct
+from emolit.prompts.reasoning import Reasoning
 from emolit.types import Clip
 
 ESR = (
@@ -79,3 +81,23 @@ def test_case_and_blanks_are_forgiven_and_synonyms_are_not():
 def test_a_clip_without_label_is_named():
     with pytest.raises(CorpusError, match="'a7' of 'toy' has no label"):
         label_of(Clip(id="a7", corpus="toy", path="a7.wav"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response", "wanted"),
+    [
+        (Direct(), "<answer>sad</answer>", "<answer>angry</answer>"),
+        (Direct(), "so <answer>s", "so <answer>angry</answer>"),
+        (Direct(), "sad", "<answer>angry</answer>"),
+        (
+            Reasoning(),
+            "<think>not <answer>happy</answer></think> <answer>sad</answer> bye",
+            "<think>not <answer>happy</answer></think> <answer>angry</answer>",
+        ),
+        (Reasoning(), "<think>low", "<think>I listen to the voice.</think><answer>angry</answer>"),
+    ],
+)
+def test_another_answer_stands_behind_what_was_said(prompt, response, wanted):
+    clip = Clip(id="a", corpus="toy", path="a.wav", label="sad")
+    assert prompt.instead(clip, response, "angry") == wanted
+    assert clip.label == "sad"
