@@ -124,8 +124,9 @@ def test(config: Path, folder: Path, checkpoint: Path, extra: list[str]) -> None
 
 def contents(folder: Path) -> dict[str, list[int]]:
     """Return size and time of change of each file of a checkpoint, by name."""
-    files = {path.relative_to(folder).as_posix(): path.stat() for path in folder.rglob("*.*")}
-    return {name: [found.st_size, found.st_mtime_ns] for name, found in sorted(files.items())}
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stats = {path.relative_to(folder).as_posix(): path.stat() for path in files}
+    return {name: [found.st_size, found.st_mtime_ns] for name, found in stats.items()}
 
 
 def matrix_of(rows: list[Row], given: argparse.Namespace) -> dict[str, Any]:

@@ -130,13 +130,25 @@ def confidence_sheet(matrix: Matrix) -> Sheet:
     return Sheet("Confidence", ("trained on", "test", *scores), tuple(rows))
 
 
+def ends(found: Cell) -> str:
+    """Return the ends of the interval of a difference; a dash where there is none.
+
+    Example:
+        >>> ends({"low": -0.1, "high": 0.25, "remark": "unreliable: only 4 speakers"})
+        '-0.100 to +0.250*'
+    """
+    if found["low"] is None:
+        return "-"
+    return f"{found['low']:+.3f} to {found['high']:+.3f}{'*' if found['remark'] else ''}"
+
+
 def comparison_sheet(matrix: Matrix) -> Sheet:
     """Return the tests between rows."""
     rows = [
         (
             f"{entry['first']} - {entry['second']}",
             *(entry["test"], entry["options"], str(entry["n"])),
-            f"{entry['difference']:+.3f} ({interval(entry['interval'])})",
+            f"{entry['difference']:+.3f} ({ends(entry['interval'])})",
             *(f"{entry[key]:.4f}" for key in ("mcnemar", "mcnemar_holm")),
             *(f"{entry[key]:.4f}" for key in ("randomization", "randomization_holm")),
         )

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +182,9 @@ def test_the_matrix_is_written_and_finished_rows_are_not_tested_again(tmp_path, 
     page = (tmp_path / "out" / "cross.md").read_text()
     assert "| trained on | one (n 24) | two (n 18) |" in page
     assert page.index("| one | **0.") < page.index("| one (restricted) | **0.")
+    assert re.search(
+        r"\| one - two@sft \| one \| all \| 24 \| \+0\.\d{3} \([+-]\S+ to \+0\.\d{3}\) \|", page
+    )
     for title in ("UA with", "macro F1 with", "Recall by class", "Confidence", "Differences"):
         assert f"## {title}" in page
     board = EventAccumulator(str(tmp_path / "out" / "board"), {"images": 0}).Reload()
