@@ -103,10 +103,11 @@ class Categorical(Evaluator):
             rows = torch.tensor([name == corpus for name in corpora])
             device = self.anchor.device
             found = answers[rows].to(device), targets[rows].to(device)
-            self._scores(corpus).update(*found)
+            scores = self._scores(corpus)
+            scores.update(*found)
             for name, spread in evaluation.probabilities.items():
-                scores = self._scores(corpus).confidence[name]
-                scores.update(spread[rows].to(device), *found, votes[rows].to(device))
+                sure = cast(ConfidenceScores, scores.confidence[name])
+                sure.update(spread[rows].to(device), *found, votes[rows].to(device))
 
     def compute(self) -> dict[str, Tensor]:
         """Return the scores of each corpus; NaN for recall, precision and F1 of an absent class."""

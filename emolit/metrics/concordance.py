@@ -16,7 +16,8 @@ def concordance(moments: Tensor) -> Tensor:
     n, p, t, pp, tt, pt = moments
     mean_p, mean_t = p / n, t / n
     spread = (pp / n - mean_p**2) + (tt / n - mean_t**2) + (mean_p - mean_t) ** 2
-    return 2 * (pt / n - mean_p * mean_t) / spread
+    agreement: Tensor = 2 * (pt / n - mean_p * mean_t) / spread
+    return agreement
 
 
 class Concordance(Metric):

@@ -42,4 +42,5 @@ class EmoSuperbF1(Metric):
     def compute(self) -> Tensor:
         """Return the mean F1 of the labels, float64."""
         both, model, raters = self.counts.double()
-        return (2 * both / (model + raters).clamp(min=1)).mean()
+        by_label: Tensor = 2 * both / (model + raters).clamp(min=1)
+        return by_label.mean()

@@ -24,12 +24,14 @@ def area_under_risk_coverage(confidence: Tensor, correct: Tensor) -> Tensor:
         >>> round(area_under_risk_coverage(order, correct).item(), 4)
         0.2778
     """
-    _, tie, size = confidence.neg().unique(return_inverse=True, return_counts=True)
+    tied = torch.unique(confidence.neg(), return_inverse=True, return_counts=True)
+    tie, size = tied[1], tied[2]
     errors = 1.0 - correct.double()
     rate = torch.zeros(len(size), dtype=torch.float64, device=tie.device)
     rate = rate.index_add(0, tie, errors) / size
     cumulated = rate.repeat_interleave(size).cumsum(0)
-    return (cumulated / torch.arange(1, len(errors) + 1, device=tie.device)).mean()
+    risk: Tensor = cumulated / torch.arange(1, len(errors) + 1, device=cumulated.device)
+    return risk.mean()
 
 
 class AreaUnderRiskCoverage(Metric):
