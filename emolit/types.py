@@ -270,12 +270,15 @@ class Evaluation:
         responses: B response texts.
         answers: B parsed answers; None is an unreadable one, never a missing row.
         rewards: Each reward by name, None where it does not apply; empty if the task has none.
+        probabilities: Distributions over the batch's options by the name of a confidence, on the
+            host; empty where none was asked for. ``[B, K]`` float64 each
     """
 
     batch: Batch
     responses: tuple[str, ...]
     answers: tuple[Answer | None, ...]
     rewards: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
+    probabilities: dict[str, Tensor] = field(default_factory=dict)
 
     def to(self, device: torch.device | str) -> Self:
         """Stay as it is: nothing in it lies on a device.

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from sklearn.metrics import balanced_accuracy_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -132,3 +133,62 @@ def test_experiments_of_larger_models_run_on_a_tiny_one(tmp_path, monkeypatch, n
     scores = json.loads((tmp_path / "tested" / "test" / "scores.json").read_text())
     assert set(scores["corpora"]) == {"ravdess", "urdu"}
     assert scores["corpora"]["urdu"]["n"] == 400
+
+
+@pytest.mark.filterwarnings("ignore:.*of the 1440 clips")
+def test_a_watched_corpus_is_validated_every_few_steps_on_its_validation_speakers(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_ravdess(tmp_path / "data")
+    write_urdu(tmp_path / "data")
+    quick = ["--trainer.max_steps", 4, "--trainer.val_check_interval", 2]
+    quick += ["--trainer.enable_progress_bar", False]
+    nano = ["--model.init_args.policy.init_args.folder", tmp_path / "nano"]
+    nano += ["--model.init_args.policy.init_args.size", TINY]
+    config = ["--config", CONFIGS / "ravdess" / "watched.yaml", "--data.init_args.root", "data"]
+    emolit("fit", *config, *quick, *nano)
+    root = tmp_path / "runs" / "ravdess" / "watched"
+    board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
+    for corpus, clips in {"ravdess": 240, "urdu": 148}.items():
+        assert [point.step for point in board.Scalars(f"val/{corpus}/UA")] == [1, 3]
+        assert [point.value for point in board.Scalars(f"val/{corpus}/n")] == [clips] * 2
+    best = torch.load(root / "best.ckpt", weights_only=False)["callbacks"]
+    assert {found["monitor"] for found in best.values() if "monitor" in found} == {
+        None,
+        "val/ravdess/UA",
+    }
+    assert (root / "best").is_dir()
+
+
+@pytest.mark.filterwarnings("ignore:.* clips, the release has")
+def test_one_line_brings_confidences_into_predictions_and_scores(
+    tmp_path, monkeypatch, nano_folder
+):
+    monkeypatch.chdir(tmp_path)
+    write_ravdess(tmp_path / "data", actors=[1, 2, 3, 6])
+    write_urdu(tmp_path / "data", clips=3)
+    config = ["--config", CONFIGS / "ravdess" / "test.yaml", "--data.init_args.root", "data"]
+    config += [CHECKPOINT, nano_folder, "--trainer.default_root_dir", "tested"]
+    line = ["--model.init_args.evaluator.init_args.confidence"]
+    line += ["[OptionProbability, {class_path: SelfConsistency, init_args: {samples: 6}}]"]
+    emolit("test", *config, *line)
+    scores = json.loads((tmp_path / "tested" / "test" / "scores.json").read_text())
+    urdu = scores["corpora"]["urdu"]
+    assert {"probability_ECE", "probability_AURC", "consistency_Brier"} < set(urdu)
+    path = tmp_path / "tested" / "test" / "predictions-urdu.jsonl"
+    rows = [json.loads(text) for text in path.read_text().splitlines()]
+    own = {row["target"] for row in rows}
+    assert len(own) == 4
+    spreads = [row["probabilities"]["probability"] for row in rows]
+    assert all(list(spread) == scores["labels"] for spread in spreads)
+    assert all(sum(spread.values()) == pytest.approx(1) for spread in spreads)
+    assert all(
+        6 * share % 1 == pytest.approx(0)
+        for row in rows
+        for share in row["probabilities"]["consistency"].values()
+    )
+    told = [max(own, key=spread.__getitem__) for spread in spreads]
+    wanted = balanced_accuracy_score([row["target"] for row in rows], told)
+    assert urdu["restricted"]["probability"]["UA"] == pytest.approx(wanted)
+    assert urdu["restricted"]["probability"]["parse_rate"] == 1

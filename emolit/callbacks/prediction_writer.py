@@ -19,9 +19,10 @@ class PredictionWriter(Callback):
 
     A line holds ``id corpus speaker target response answer rewards``: who speaks (null where
     unknown), the clip's label (the wanted reply where it has none), the whole response, the parsed
-    answer (null when unreadable), and each reward by name (null where it does not apply). Lines are
-    sorted by id, one a clip. Each process writes a part as it goes; at the end the first one merges
-    them, so a file is whole or absent.
+    answer (null when unreadable), and each reward by name (null where it does not apply);
+    ``probabilities`` too where the evaluator has a ``confidence``: by its name, each option's
+    share. Lines are sorted by id, one a clip. Each process writes a part as it goes; at the end the
+    first one merges them, so a file is whole or absent.
     """
 
     def __init__(self) -> None:
@@ -121,6 +122,16 @@ def prediction(evaluation: Evaluation, index: int) -> dict[str, Any]:
         "response": evaluation.responses[index],
         "answer": evaluation.answers[index],
         "rewards": {name: values[index] for name, values in evaluation.rewards.items()},
+        **({"probabilities": spreads} if (spreads := spread(evaluation, index)) else {}),
+    }
+
+
+def spread(evaluation: Evaluation, index: int) -> dict[str, dict[str, float]]:
+    """Return each confidence's distribution over the options of one clip, by names."""
+    options = evaluation.batch.options
+    return {
+        name: dict(zip(options, rows[index].tolist(), strict=True))
+        for name, rows in evaluation.probabilities.items()
     }
 
 

@@ -3,8 +3,8 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
 from emolit.intervals import Array, Interval, bootstrap, cluster
 from emolit.metrics.unweighted_recall import unweighted_recall
+from emolit.scorecard import restricted_answers, scorecard
 from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, scores_sheet
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support")
+WHOLE = ("n", "support", "votes_n")
 """Scores that are numbers of clips."""
 
 
@@ -39,6 +40,7 @@ class Row:
         split: Of the clip.
         answer: Class index, -1 where unreadable; None where answers are open.
         target: Class index; None where answers are open.
+        probabilities: Each confidence's distribution over the labels, by its name.
     """
 
     corpus: str
@@ -47,6 +49,7 @@ class Row:
     split: str | None
     answer: int | None = None
     target: int | None = None
+    probabilities: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Report(Callback):
@@ -55,7 +58,9 @@ class Report(Callback):
     For each corpus: n, UA with its interval, WA, macro-F1, weighted F1, parse rate, foreign rate,
     recall, precision, F1 and support by class, the confusion counts, and what the data say about
     it: clips left out by label, clips with bad audio, clips cut, and whether the splits share
-    speakers, if ``trainer.datamodule`` has ``censuses``.
+    speakers, if ``trainer.datamodule`` has ``censuses``. With a ``confidence`` of the evaluator its
+    scores too, and ``restricted``: the scores of the most probable labels among those that the
+    corpus's clips have.
 
     Args:
         resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by
@@ -99,7 +104,11 @@ class Report(Callback):
         corpora = {
             name: {
                 **nested(scores, name),
-                **self._details([row for row in rows if row.corpus == name], confusion.get(name)),
+                **self._details(
+                    [row for row in rows if row.corpus == name],
+                    confusion.get(name),
+                    evaluator.labels,
+                ),
                 **left_out.get(name, {}),
             }
             for name in evaluator.corpora
@@ -114,7 +123,9 @@ class Report(Callback):
             json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
         show(report)
 
-    def _details(self, rows: list[Row], counts: Tensor | None) -> dict[str, Any]:
+    def _details(
+        self, rows: list[Row], counts: Tensor | None, labels: Sequence[str]
+    ) -> dict[str, Any]:
         """Return the confusion and the interval of one corpus, where its labels are closed."""
         if counts is None:
             return {}
@@ -122,6 +133,7 @@ class Report(Callback):
         return {
             "UA_interval": None if found is None else asdict(found),
             "confusion": counts.tolist(),
+            **restricted_scores(rows, labels, self.resamples),
         }
 
 
@@ -132,8 +144,24 @@ def rows_of(evaluation: Evaluation, evaluator: object) -> list[Row]:
     if not isinstance(evaluator, Categorical):
         return [Row(*fields) for fields in known]
     answers, targets = evaluator.encode(evaluation)
-    codes = zip(known, answers.tolist(), targets.tolist(), strict=True)
-    return [Row(*fields, answer, target) for fields, answer, target in codes]
+    spreads = {name: rows.tolist() for name, rows in evaluation.probabilities.items()}
+    return [
+        Row(*fields, answer, target, {name: rows[index] for name, rows in spreads.items()})
+        for index, (fields, answer, target) in enumerate(
+            zip(known, answers.tolist(), targets.tolist(), strict=True)
+        )
+    ]
+
+
+def restricted_scores(rows: list[Row], labels: Sequence[str], resamples: int) -> dict[str, Any]:
+    """Return ``restricted``, by the name of each confidence; nothing without confidences."""
+    targets = [row.target for row in rows if row.target is not None]
+    speakers = [row.speaker for row in rows]
+    found = {}
+    for name in rows[0].probabilities if rows else ():
+        answers = restricted_answers([row.probabilities[name] for row in rows], targets).tolist()
+        found[name] = scorecard(labels, answers, targets, speakers, resamples)
+    return {"restricted": found} if found else {}
 
 
 def refuse_repeated(rows: list[Row]) -> None:

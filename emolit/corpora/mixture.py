@@ -24,6 +24,9 @@ class Mixture(Corpus):
     ``corpora``; a corpus without clips in a split has no loader there. Each member maps its own
     labels and says for itself whether it is speaker-independent.
 
+    A member of weight 0 is watched: training never sees it, and draws the very batches that it
+    would draw without it, but validation scores it as ``val/<corpus>/…``.
+
     Args:
         corpora: The members.
         root: Parent folder of all corpora, given to every member; a member may name a root of
@@ -32,7 +35,7 @@ class Mixture(Corpus):
         labels: The label set, in class order; None takes the union of the members' in canonical
             order. A member's clips of other labels are dropped, counted and logged.
         weights: Share of each member in a training epoch, of any sum, 0 for none; None reads
-            every training clip once. The length of an epoch is the same in both cases.
+            every training clip once. An epoch has as many clips as the members that train.
         loading: Batch sizes, workers, seed, and what happens to bad or long audio, in all members.
         whole: Names of members whose clips are all test clips, whatever their split: corpora that
             nothing was trained on.
@@ -197,15 +200,23 @@ class Mixture(Corpus):
         Raises:
             ConfigError: A member without training clips has a weight.
         """
-        sizes = [len(member.clips("train")) for member in self.corpora]
-        for member, size, weight in zip(self.corpora, sizes, self.weights or sizes, strict=True):
-            if weight and not size:
+        weights = self.weights or [len(member.clips("train")) for member in self.corpora]
+        drawn = [
+            (member, weight)
+            for member, weight in zip(self.corpora, weights, strict=True)
+            if weight > 0
+        ]
+        parts = [member.clips("train") for member, _ in drawn]
+        for (member, _), part in zip(drawn, parts, strict=True):
+            if not part:
                 raise ConfigError(
                     f"The mixture's member {member.name!r} has no training clips; set its weight "
                     "to 0."
                 )
-        sampler = ClipSampler(sizes, True, self.loading.order_seed, self.weights)
-        return self.loader(self.clips("train"), sampler, training=True)
+        shares = self.weights and [weight for _, weight in drawn]
+        sizes = [len(part) for part in parts]
+        sampler = ClipSampler(sizes, True, self.loading.order_seed, shares)
+        return self.loader(tuple(chain(*parts)), sampler, training=True)
 
     def val_dataloader(self) -> list[ClipLoader]:
         """Return the validation batches of each member that has some."""

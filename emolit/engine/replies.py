@@ -1,5 +1,6 @@
 """Replies as text and as tokens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -53,20 +54,61 @@ def imitation(tokenizer: Any, batch: Batch, device: torch.device) -> Rollout:
                 "`thoughts`. Leave it out of supervised finetuning, or give it that."
             )
         texts.append(target)
+    rows = [[*_tokens(tokenizer, text), tokenizer.eos_token_id] for text in texts]
+    sampling = Sampling(max_tokens=max(map(len, rows)))
+    return _rollout(batch, [(text,) for text in texts], rows, sampling, device)
+
+
+def told(
+    tokenizer: Any,
+    batch: Batch,
+    replies: Sequence[tuple[str, ...]],
+    sampling: Sampling,
+    device: torch.device,
+) -> Rollout:
+    """Return given replies as G responses a prompt.
+
+    A reply ends as a sampled one would: by a stop string where it ends in one, else by the end
+    token.
+
+    Args:
+        tokenizer: Encodes.
+        batch: B prompts.
+        replies: G for each prompt.
+        sampling: How they are scored; its stop strings.
+        device: Where the tokens shall lie.
+    """
+    ends = [tokenizer.eos_token_id]
     rows = [
-        [*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id]
-        for text in texts
+        _tokens(tokenizer, text) + ([] if text.endswith(sampling.stop) else ends)
+        for group in replies
+        for text in group
     ]
-    length = max(map(len, rows))
-    tokens = torch.tensor([row + [0] * (length - len(row)) for row in rows])
+    return _rollout(batch, replies, rows, sampling, device)
+
+
+def _tokens(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def _rollout(
+    batch: Batch,
+    replies: Sequence[tuple[str, ...]],
+    rows: list[list[int]],
+    sampling: Sampling,
+    device: torch.device,
+) -> Rollout:
+    """Return token rows, clip-major and right-padded, as responses that nobody has drawn."""
+    length, shape = max(map(len, rows)), (len(batch), -1)
+    tokens = torch.tensor([row + [0] * (length - len(row)) for row in rows], device=device)
     mask = torch.arange(length) < torch.tensor([[len(row)] for row in rows])
-    tokens, mask = tokens.to(device), mask.to(device)
+    tokens, mask = tokens.view(*shape, length), mask.to(device).view(*shape, length)
     return Rollout(
         batch=batch,
-        tokens=tokens.unsqueeze(1),
-        mask=mask.unsqueeze(1),
-        behavior=torch.zeros_like(tokens, dtype=torch.float32).unsqueeze(1),
-        finished=torch.ones(len(rows), 1, dtype=torch.bool, device=device),
-        responses=tuple((text,) for text in texts),
-        sampling=Sampling(max_tokens=length),
+        tokens=tokens,
+        mask=mask,
+        behavior=torch.zeros_like(tokens, dtype=torch.float32),
+        finished=torch.ones_like(mask[:, :, 0]),
+        responses=tuple(replies),
+        sampling=sampling,
     )

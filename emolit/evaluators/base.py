@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from emolit.confidence import Confidence
 from emolit.errors import CorpusError
 from emolit.types import Evaluation
 
@@ -19,9 +20,11 @@ class Evaluator(nn.Module, ABC):
     Attributes:
         corpora: Names of the corpora, in the order of their sets.
         labels: The closed set of labels, in class order; empty where answers are open.
+        confidences: What a test shall find out besides the answers; validation does not.
     """
 
     labels: tuple[str, ...] = ()
+    confidences: tuple[Confidence, ...] = ()
     anchor: Tensor
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """One label a clip: UA, WA, F1, parse rate and confusion, by corpus."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
+from emolit.confidence import Confidence
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.base import Evaluator
 from emolit.metrics.accuracy import Accuracy
 from emolit.metrics.base import UNREADABLE, Counted
+from emolit.metrics.confidence_scores import ConfidenceScores
 from emolit.metrics.confusion import Confusion
 from emolit.metrics.foreign import Foreign
 from emolit.metrics.macro_f1 import MacroF1
@@ -55,17 +57,28 @@ class Categorical(Evaluator):
             their class names. Each is built with K+1 classes and updated with class indices,
             unreadable answers being class K; how it treats that class and absent ones is its own
             rule.
+        confidence: What tests find out besides the answers: `OptionProbability`,
+            `SelfConsistency`. Predictions then hold its distributions, and its scores are logged
+            as ``test/<corpus>/<name>_ECE`` and so on. None asks for nothing and costs nothing.
     """
 
-    def __init__(self, taxonomy: Taxonomy, metrics: list[Factory] | None = None) -> None:
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        metrics: list[Factory] | None = None,
+        confidence: list[Confidence] | None = None,
+    ) -> None:
         super().__init__()
         self.taxonomy = taxonomy
         self.labels = taxonomy.labels
         self.factories = tuple(metrics or ())
+        self.confidences = tuple(confidence or ())
+        _refuse_repeated("confidences", [each.name for each in self.confidences])
 
     def build(self) -> "CategoricalScores":
         """Return an empty set of metrics for one corpus."""
-        return CategoricalScores(self.labels, self.factories)
+        names = tuple(confidence.name for confidence in self.confidences)
+        return CategoricalScores(self.labels, self.factories, names)
 
     def encode(self, evaluation: Evaluation) -> tuple[Tensor, Tensor]:
         """Turn answers and labels into class indices.
@@ -84,11 +97,17 @@ class Categorical(Evaluator):
     def update(self, evaluation: Evaluation) -> None:
         """Count the answers to one batch, each for the corpus of its clip."""
         answers, targets = self.encode(evaluation)
+        votes = self._votes(evaluation.batch.clips)
         corpora = [clip.corpus for clip in evaluation.batch.clips]
         for corpus in dict.fromkeys(corpora):
             rows = torch.tensor([name == corpus for name in corpora])
             device = self.anchor.device
-            self._scores(corpus).update(answers[rows].to(device), targets[rows].to(device))
+            found = answers[rows].to(device), targets[rows].to(device)
+            scores = self._scores(corpus)
+            scores.update(*found)
+            for name, spread in evaluation.probabilities.items():
+                sure = cast(ConfidenceScores, scores.confidence[name])
+                sure.update(spread[rows].to(device), *found, votes[rows].to(device))
 
     def compute(self) -> dict[str, Tensor]:
         """Return the scores of each corpus; NaN for recall, precision and F1 of an absent class."""
@@ -104,6 +123,10 @@ class Categorical(Evaluator):
 
     def _scores(self, corpus: str) -> "CategoricalScores":
         return cast(CategoricalScores, self.set_of(corpus))
+
+    def _votes(self, clips: tuple[Clip, ...]) -> Tensor:
+        """Return how many raters chose each label; votes for others are left out. ``[B, K]``."""
+        return torch.tensor([[clip.votes.get(name, 0) for name in self.labels] for clip in clips])
 
     def _answer(self, answer: object) -> int:
         if answer is None:
@@ -131,16 +154,23 @@ class CategoricalScores(nn.Module):
     Args:
         labels: K names, in class order.
         factories: Makers of the user's metrics.
+        confidences: Names of the confidences that are scored.
     """
 
-    def __init__(self, labels: tuple[str, ...], factories: tuple[Factory, ...]) -> None:
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        factories: tuple[Factory, ...],
+        confidences: tuple[str, ...] = (),
+    ) -> None:
         super().__init__()
         self.labels = labels
         house = {name: score(len(labels)) for name, score in SCORES.items()}
         self.house = MetricCollection(dict(house), compute_groups=[list(house)])
         self.extra = nn.ModuleList(make(len(labels) + 1) for make in factories)
         self.names = tuple(type(metric).__name__ for metric in self.extra)
-        _refuse_repeated(self.names)
+        self.confidence = nn.ModuleDict({name: ConfidenceScores() for name in confidences})
+        _refuse_repeated("metrics", self.names)
 
     def update(self, answers: Tensor, targets: Tensor) -> None:
         """Count answers, -1 where unreadable. ``[N]`` int64 each."""
@@ -159,7 +189,15 @@ class CategoricalScores(nn.Module):
             values |= {name: self._extra(name, cast(Metric, metric)) for name, metric in pairs}
         return {
             key: scalar for name, value in values.items() for key, scalar in self._flat(name, value)
-        }
+        } | self._weighed()
+
+    def _weighed(self) -> dict[str, Tensor]:
+        with _quiet():
+            return {
+                f"{name}_{score}": value
+                for name, scores in self.confidence.items()
+                for score, value in cast(ConfidenceScores, scores).compute().items()
+            }
 
     def confusion(self) -> Tensor:
         """Return the counts of answers by truth. ``[K, K+1]`` int64."""
@@ -195,10 +233,10 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _refuse_repeated(names: tuple[str, ...]) -> None:
-    """Refuse two metrics that would share a log key."""
+def _refuse_repeated(what: str, names: Sequence[str]) -> None:
+    """Refuse two that would share a log key."""
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ConfigError(
-            f"The metrics {repeated} are listed twice and would share a log key; keep one of each."
+            f"The {what} {repeated} are listed twice and would share a log key; keep one of each."
         )

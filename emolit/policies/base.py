@@ -44,6 +44,24 @@ class Policy(nn.Module, ABC):
     def imitate(self, batch: Batch) -> Rollout:
         """Return the batch's target replies as a rollout with one response a prompt."""
 
+    def told(
+        self, batch: Batch, replies: tuple[tuple[str, ...], ...], sampling: Sampling
+    ) -> Rollout:
+        """Return given replies as a rollout, as if they had been sampled.
+
+        Args:
+            batch: B prompts.
+            replies: As many for each prompt, G.
+            sampling: How they are scored, and which strings end them.
+
+        Raises:
+            PolicyError: This policy cannot be told what to say.
+        """
+        raise PolicyError(
+            f"{type(self).__name__} cannot score given replies; leave `OptionProbability` out of "
+            "the evaluator's `confidence`, or write the policy's `told`."
+        )
+
     @abstractmethod
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score the responses under the policy, differentiable. ``[B, G, T]``."""

@@ -16,7 +16,7 @@ from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
 from emolit.engine.quantization import four_bit
 from emolit.engine.reference import Reference, frozen_copy
-from emolit.engine.replies import decoded, imitation, stopped
+from emolit.engine.replies import decoded, imitation, stopped, told
 from emolit.engine.rollout import generate, streams
 from emolit.engine.scoring import Scorer
 from emolit.engine.selfcheck import check_network
@@ -259,6 +259,12 @@ class HuggingFace(Policy):
             PolicyError: A clip has no target.
         """
         return imitation(self.processor.tokenizer, batch, self.device)
+
+    def told(
+        self, batch: Batch, replies: tuple[tuple[str, ...], ...], sampling: Sampling
+    ) -> Rollout:
+        """Tokenize given replies, G a prompt."""
+        return told(self.processor.tokenizer, batch, replies, sampling, self.device)
 
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score on one prefill of each prompt, with gradients."""

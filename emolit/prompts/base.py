@@ -6,6 +6,7 @@ A **layout** is one string that shows the form of a response, with ``…`` for f
 
 import re
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from functools import lru_cache
 
 from emolit.types import Answer, Clip
@@ -39,6 +40,17 @@ class Prompt(ABC):
         None where the clip lacks what the reply is made of: such a clip can be answered and, where
         it has a truth, be scored, but not imitated.
         """
+
+    def instead(self, clip: Clip, response: str, label: str) -> str:
+        """Return a response with another answer in place of its own.
+
+        What stands before its last ``<answer>`` is kept. Without one nothing is, and the reply is
+        the :meth:`target` of a clip of that label, or the bare answer where there is none.
+        """
+        before, tag, _ = response.rpartition("<answer>")
+        if not tag:
+            return self.target(replace(clip, label=label)) or f"<answer>{label}</answer>"
+        return f"{before}{tag}{label}</answer>"
 
 
 @lru_cache

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from emolit.confidence import Confidence
 from emolit.engine.freezing import trainable_table
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators import Evaluator
@@ -185,8 +186,13 @@ class Task(LightningModule, ABC):
         """Return each reward ``[B, G]`` by name; none by default."""
         return {}
 
-    def evaluate(self, batch: Batch) -> Evaluation:
-        """Answer greedily, once a clip."""
+    def evaluate(self, batch: Batch, confidences: Sequence[Confidence] = ()) -> Evaluation:
+        """Answer greedily, once a clip.
+
+        Args:
+            batch: B clips.
+            confidences: What shall spread over the options besides.
+        """
         rollout = self.read(
             self.policy.sample(batch, 1, self.sampling.greedy(), seed=run_seed(), step=0)
         )
@@ -199,6 +205,10 @@ class Task(LightningModule, ABC):
             responses=tuple(group[0] for group in rollout.responses),
             answers=tuple(group[0] for group in rollout.answers),
             rewards=rewards,
+            probabilities={
+                confidence.name: confidence.weigh(self.policy, self.asked(), rollout)
+                for confidence in confidences
+            },
         )
 
     def on_validation_epoch_start(self) -> None:
@@ -230,12 +240,14 @@ class Task(LightningModule, ABC):
     def test_step(  # type: ignore[override]  # as above
         self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
     ) -> Evaluation:
-        """Answer and count."""
-        return self.validation_step(batch, batch_idx, dataloader_idx)
+        """Answer with the evaluator's confidences, and count."""
+        evaluation = self.predict_step(batch, batch_idx, dataloader_idx)
+        self.evaluator.update(evaluation)
+        return evaluation
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Evaluation:
-        """Answer."""
-        return self.evaluate(batch)
+        """Answer with the evaluator's confidences."""
+        return self.evaluate(batch, self.evaluator.confidences)
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores as ``val/<corpus>/<metric>``."""

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from emolit.callbacks.prediction_writer import PredictionWriter, merge, part, prediction
 from emolit.types import Answer, Clip, Evaluation
@@ -110,6 +111,15 @@ def test_parts_of_all_processes_are_merged_without_loss_or_repetition(tmp_path: 
     merge(tmp_path, 3)
     assert [line["id"] for line in lines(tmp_path / "predictions-one.jsonl")] == list("abcde")
     assert [path.name for path in tmp_path.iterdir()] == ["predictions-one.jsonl"]
+
+
+def test_distributions_are_written_by_the_names_of_the_options():
+    batch = batch_of(*CLIPS[:2])
+    rows = torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]])
+    evaluation = Evaluation(batch, ("a", "b"), (None, "sad"), {}, {"probability": rows})
+    line = prediction(evaluation, 1)
+    assert line["probabilities"] == {"probability": {"angry": 0.0, "happy": 0.0, "sad": 1.0}}
+    assert json.loads(json.dumps(line)) == line
 
 
 def test_a_clip_without_label_has_the_wanted_reply_as_target():

@@ -9,7 +9,15 @@ import torch
 from lightning.pytorch import LightningDataModule, seed_everything
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from emolit.callbacks.report import Report, Row, censuses, nested, refuse_repeated, ua_interval
+from emolit.callbacks.report import (
+    Report,
+    Row,
+    censuses,
+    nested,
+    refuse_repeated,
+    restricted_scores,
+    ua_interval,
+)
 from emolit.census import Census
 from emolit.errors import ConfigError
 from emolit.types import Answer, Clip
@@ -161,3 +169,16 @@ def test_scores_of_a_corpus_whose_name_begins_another_stay_apart():
 def test_data_that_dropped_nothing_need_not_say_so():
     assert censuses(SimpleNamespace(datamodule=None)) == {}
     assert censuses(SimpleNamespace(datamodule=SimpleNamespace())) == {}
+
+
+def test_restricted_scores_choose_among_the_labels_that_the_clips_have():
+    spreads = [[0.1, 0.7, 0.2], [0.3, 0.6, 0.1], [0.2, 0.5, 0.3]]
+    rows = [
+        Row("one", f"{i}", f"s{i}", "test", 1, target, {"probability": spread})
+        for i, (target, spread) in enumerate(zip([2, 0, 0], spreads, strict=True))
+    ]
+    found = restricted_scores(rows, LABELS, 20)["restricted"]["probability"]
+    assert found["confusion"] == [[1, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
+    assert (found["UA"], found["foreign_rate"], found["n"]) == (0.75, 0.0, 3)
+    assert restricted_scores([Row("one", "0", None, "test", 0, 0)], LABELS, 20) == {}
+    assert restricted_scores([], LABELS, 20) == {}

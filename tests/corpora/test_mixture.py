@@ -160,6 +160,22 @@ def test_a_weight_for_a_member_without_training_clips_is_refused(root):
     assert set(counted(mixture.train_dataloader())) == {"ravdess"}
 
 
+def test_a_watched_member_changes_no_batch_of_training(root):
+    """Manifest has training clips of its own; with weight 0 they are as if they were not there."""
+    loading = Loading(batch_size=4)
+    labels = list(Ravdess.labels)
+    members = [Ravdess(), Manifest("one/mine.csv"), Urdu(validation=True)]
+    alone = set_up(root, [Ravdess()], loading=loading, labels=labels).train_dataloader()
+    watched = set_up(root, members, weights=[1, 0, 0], loading=loading, labels=labels)
+    loader = watched.train_dataloader()
+    assert [[clip.id for clip in batch.clips] for batch in loader] == [
+        [clip.id for clip in batch.clips] for batch in alone
+    ]
+    assert [counted(part) for part in watched.val_dataloader()] == [
+        {"ravdess": 120}, {"mine": 3}, {"urdu": 8},
+    ]  # fmt: skip
+
+
 def test_a_member_without_a_common_label_is_refused(root):
     with pytest.raises(ConfigError, match=r"hold none of 'other': \['fear'\]"):
         set_up(root, [Urdu(), Manifest("two/other.csv")], labels=["sad", "happy"])

@@ -32,6 +32,23 @@ def test_every_clip_is_for_testing(tmp_path):
     assert corpus.taxonomy.labels == ("angry", "happy", "neutral", "sad")
 
 
+def test_speakers_may_be_held_out_for_validation(tmp_path):
+    write_urdu(tmp_path)
+    corpus = set_up(tmp_path, validation=True)
+    heard = {clip.speaker for clip in corpus.clips("val")}
+    assert heard == {"SF4", "SF6", "SM1", "SM3"}
+    assert not heard & {clip.speaker for clip in corpus.clips("test")}
+    assert corpus.censuses[0].notes == ("11 speakers are held out for validation",)
+
+
+def test_the_real_release_has_clips_of_each_emotion_to_validate_on(shared):
+    corpus = set_up(shared / "corpora", validation=True)
+    heard = Counter(clip.label for clip in corpus.clips("val"))
+    assert heard == {"angry": 24, "happy": 20, "neutral": 22, "sad": 18}
+    assert len({clip.speaker for clip in corpus.clips("val")}) == 11
+    assert len(corpus.clips("test")) == 316
+
+
 def test_an_incomplete_release_is_used_under_a_warning(tmp_path):
     write_urdu(tmp_path, clips=7)
     with pytest.warns(UserWarning, match="'urdu' in .* has 28 clips, the release has 400"):

@@ -3,6 +3,7 @@ import json
 import pickle
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from torch import multiprocessing
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassCohenKappa
 
+from emolit.confidence import OptionProbability, SelfConsistency
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
 from emolit.taxonomy import Taxonomy
+from emolit.types import Evaluation
 from tests.evaluators.answers import LABELS, evaluation
 from tests.evaluators.worker import Table, score
 
@@ -210,3 +213,59 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path):
         warnings.simplefilter("ignore")
         theirs = balanced_accuracy_score(truths, [answer or "none" for *_, answer in table])
     assert float(wanted["one/UA"]) == pytest.approx(theirs, abs=1e-12)
+
+
+def spread(*rows: tuple[str, str | None, str | None], **shares: list[list[float]]) -> Evaluation:
+    """Answers with distributions by the name of a confidence."""
+    found = {name: torch.tensor(value, dtype=torch.float64) for name, value in shares.items()}
+    return replace(evaluation(*rows), probabilities=found)
+
+
+def test_confidences_are_scored_by_corpus_and_by_name():
+    evaluator = Categorical(Taxonomy(LABELS), confidence=[OptionProbability(), SelfConsistency()])
+    evaluator.start(("one", "two", "empty"))
+    evaluator.update(
+        spread(
+            ("one", "sad", "sad"),
+            ("two", "angry", None),
+            probability=[[0.0, 0.2, 0.8], [0.9, 0.1, 0.0]],
+            consistency=[[0.0, 0.6, 0.4], [0.0, 0.0, 0.0]],
+        )
+    )
+    scores = evaluator.compute()
+    assert float(scores["one/probability_ECE"]) == pytest.approx(0.2)
+    assert float(scores["two/probability_ECE"]) == pytest.approx(0.1)
+    assert float(scores["two/probability_agreement"]) == 0
+    assert float(scores["one/consistency_AURC"]) == 1
+    assert float(scores["two/consistency_agreement"]) == 1
+    assert not [key for key in scores if key.startswith("empty/probability")]
+    assert not [key for key in scores if "votes" in key]
+
+
+def test_votes_of_raters_are_read_off_the_clips_and_others_are_left_out():
+    evaluator = Categorical(Taxonomy(LABELS), confidence=[OptionProbability()])
+    evaluator.start(("one",))
+    asked = spread(("one", "sad", "sad"), ("one", "sad", "sad"), probability=[[0, 0.5, 0.5]] * 2)
+    clips = tuple(
+        replace(clip, votes=votes)
+        for clip, votes in zip(
+            asked.batch.clips, ({"sad": 1, "happy": 1, "other": 7}, {"other": 3}), strict=True
+        )
+    )
+    evaluator.update(replace(asked, batch=replace(asked.batch, clips=clips)))
+    scores = evaluator.compute()
+    assert float(scores["one/probability_votes_n"]) == 1
+    assert float(scores["one/probability_JSD"]) == pytest.approx(0)
+    assert float(scores["one/probability_any_annotator"]) == 1
+
+
+def test_answers_of_validation_come_without_confidences():
+    evaluator = Categorical(Taxonomy(LABELS), confidence=[OptionProbability()])
+    evaluator.start(("one",))
+    evaluator.update(evaluation(("one", "sad", "sad")))
+    assert not [key for key in evaluator.compute() if "probability" in key]
+
+
+def test_two_confidences_under_one_name_are_refused():
+    with pytest.raises(ConfigError, match=r"confidences \['probability'\] are listed twice"):
+        Categorical(Taxonomy(LABELS), confidence=[OptionProbability(), OptionProbability()])

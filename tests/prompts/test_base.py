@@ -5,6 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit.prompts.base import concluded, fits, option, tagged
+from emolit.prompts.direct import Direct
+from emolit.prompts.reasoning import Reasoning
+from emolit.types import Clip
 
 ESR = (
     "<think><content>…</content><acoustics>…</acoustics><summary>…</summary></think>"
@@ -85,3 +88,23 @@ def test_case_and_blanks_are_forgiven_and_synonyms_are_not():
 )
 def test_only_an_answer_behind_the_thinking_counts(response, answer):
     assert concluded(response, ("angry", "sad")) == answer
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response", "wanted"),
+    [
+        (Direct(), "<answer>sad</answer>", "<answer>angry</answer>"),
+        (Direct(), "so <answer>s", "so <answer>angry</answer>"),
+        (Direct(), "sad", "<answer>angry</answer>"),
+        (
+            Reasoning(),
+            "<think>not <answer>happy</answer></think> <answer>sad</answer> bye",
+            "<think>not <answer>happy</answer></think> <answer>angry</answer>",
+        ),
+        (Reasoning(), "<think>low", "<think>I listen to the voice.</think><answer>angry</answer>"),
+    ],
+)
+def test_another_answer_stands_behind_what_was_said(prompt, response, wanted):
+    clip = Clip(id="a", corpus="toy", path="a.wav", label="sad")
+    assert prompt.instead(clip, response, "angry") == wanted
+    assert clip.label == "sad"

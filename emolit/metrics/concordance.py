@@ -1,0 +1,47 @@
+"""Concordance correlation (CCC) of attributes such as arousal and valence (Lin 1989).
+
+https://doi.org/10.2307/2532051, with population variances, as MSP-Podcast's challenges have it.
+"""
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+
+def concordance(moments: Tensor) -> Tensor:
+    """Return 2 cov / (var_p + var_t + (mean_p - mean_t)^2) of summed moments. ``[6]`` -> scalar.
+
+    NaN before any clip, and where all predictions and truths are one and the same number.
+    """
+    n, p, t, pp, tt, pt = moments
+    mean_p, mean_t = p / n, t / n
+    spread = (pp / n - mean_p**2) + (tt / n - mean_t**2) + (mean_p - mean_t) ** 2
+    agreement: Tensor = 2 * (pt / n - mean_p * mean_t) / spread
+    return agreement
+
+
+class Concordance(Metric):
+    """CCC over all clips.
+
+    Attributes:
+        moments: n and the sums of p, t, p^2, t^2, p t, added over processes. ``[6]`` float64
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    higher_is_better = True
+    moments: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("moments", torch.zeros(6, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, predictions: Tensor, targets: Tensor) -> None:
+        """Add clips. ``[N]`` both."""
+        p, t = predictions.double(), targets.double()
+        sums = torch.stack((torch.ones_like(p), p, t, p * p, t * t, p * t)).sum(1)
+        self.moments = self.moments + sums
+
+    def compute(self) -> Tensor:
+        """Return CCC, float64."""
+        return concordance(self.moments)

@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from emolit.metrics.confidence_scores import ConfidenceScores
+from tests.metrics.distributions import random_case
+
+ROWS, TARGETS, VOTES = random_case()
+CALIBRATION = {"ECE", "MCE", "NLL", "Brier", "AURC", "agreement"}
+
+
+def test_scores_against_raters_are_of_the_clips_that_have_votes():
+    some = VOTES.clone()
+    some[::2] = 0
+    both, rated = ConfidenceScores(), ConfidenceScores()
+    both.update(ROWS, TARGETS, TARGETS, some)
+    rated.update(ROWS[1::2], TARGETS[1::2], TARGETS[1::2], some[1::2])
+    found, wanted = both.compute(), rated.compute()
+    assert found["votes_n"] == 20
+    for name in set(wanted) - CALIBRATION:
+        assert torch.equal(found[name], wanted[name]), name
+    assert {"JSD", "KL", "cosine", "any_annotator", "WA_agreed", "WA_disputed"} < set(found)
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method of metric")
+def test_without_votes_there_is_calibration_alone_and_without_clips_nothing():
+    scores = ConfidenceScores()
+    assert scores.compute() == {}
+    scores.update(ROWS, TARGETS, TARGETS, torch.zeros_like(VOTES))
+    found = scores.compute()
+    assert set(found) == CALIBRATION
+    assert {value.dtype for value in found.values()} == {torch.float64}
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method of metric")
+def test_agreement_is_with_the_answers_given_not_with_the_truth():
+    scores = ConfidenceScores()
+    answers = torch.tensor([0, -1, 1])
+    rows = torch.tensor([[0.6, 0.4], [0.0, 0.0], [0.6, 0.4]])
+    scores.update(rows, answers, torch.tensor([1, 1, 1]), torch.zeros(3, 2))
+    assert scores.compute()["agreement"].item() == pytest.approx(2 / 3)
