@@ -8,6 +8,7 @@ other text still into some.
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from emolit.errors import ConfigError
@@ -27,7 +28,7 @@ def passed(word: str, ranks: dict[tuple[str, str], int]) -> set[str]:
     parts = list(word)
     found = set(parts)
     while len(parts) > 1:
-        pairs = list(zip(parts, parts[1:], strict=False))
+        pairs = list(pairwise(parts))
         best = min(pairs, key=lambda pair: ranks.get(pair, len(ranks)))
         if best not in ranks:
             break
