@@ -1,4 +1,4 @@
-"""What a sweep file says: arms, made of stages, repeated over folds, seeds and other axes.
+"""What a sweep file says: arms made of stages, over folds, seeds and other axes.
 
 docs/experiments.md shows the form. Nothing here runs anything.
 """
