@@ -147,8 +147,7 @@ class _Reader:
         subcommands = [key for key in SUBCOMMANDS if key in said]
         if len(subcommands) != 1:
             raise ConfigError(f"{where} needs one of {list(SUBCOMMANDS)}, but has {subcommands}.")
-        said = filled(said, values)
-        files = said[subcommands[0]]
+        said, files = filled(said, values), filled(said[subcommands[0]], values)
         return Stage(
             arm=arm,
             name=name,
