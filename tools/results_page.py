@@ -114,6 +114,8 @@ def notes_of(row: Row) -> Iterator[str]:
     """Yield what a reader of a row must know."""
     if row.get("remark"):
         yield f"{row['arm']}: {row['remark']}"
+    if "-dirty" in row["commit"]:
+        yield f"{row['arm']}: run with changes that are in no commit"
     if "clips" in row:
         yield f"{row['arm']}: {row['n']} answers of all folds' models to {row['clips']} clips"
 

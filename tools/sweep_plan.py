@@ -1,4 +1,4 @@
-"""What a sweep file says: arms, made of stages, repeated over folds, seeds and other axes.
+"""What a sweep file says: arms made of stages, over folds, seeds and other axes.
 
 docs/experiments.md shows the form. Nothing here runs anything.
 """
@@ -147,8 +147,7 @@ class _Reader:
         subcommands = [key for key in SUBCOMMANDS if key in said]
         if len(subcommands) != 1:
             raise ConfigError(f"{where} needs one of {list(SUBCOMMANDS)}, but has {subcommands}.")
-        said = filled(said, values)
-        files = said[subcommands[0]]
+        said, files = filled(said, values), filled(said[subcommands[0]], values)
         return Stage(
             arm=arm,
             name=name,

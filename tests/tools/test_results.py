@@ -1,5 +1,6 @@
 """Results: rows equal what the predictions say by other means; the page says it in plain words."""
 
+import doctest
 import importlib.util
 import json
 import statistics
@@ -251,6 +252,24 @@ def test_several_sweeps_that_share_runs_count_them_once(place, tool):
     (place / "more.yaml").write_text(SWEEP)
     twice = collect(tool, "both", "more.yaml")
     assert len(twice) == len(once)
+
+
+def test_code_that_is_in_no_commit_is_remarked(place, tool):
+    path = place / "runs/sft/fold1-seed0/test/run.json"
+    path.write_text(path.read_text().replace("c0ffee", "c0ffee-dirty"))
+    assert pick(collect(tool), arm="sft", fold="pooled", seed=0)[0]["commit"] == (
+        "c0ffee-dirty + c0ffee"
+    )
+    assert "- sft: run with changes that are in no commit" in Path("docs/results.md").read_text()
+
+
+def test_the_examples_in_the_tools_hold(tool):
+    import results_page
+    import sweep_axes
+
+    for module in (results_page, sweep_axes):
+        found = doctest.testmod(module)
+        assert (found.failed, found.attempted > 0) == (0, True)
 
 
 def test_without_a_name_all_files_are_rendered_again(place, tool):
