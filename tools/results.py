@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from results_page import metrics_of, page
-from results_tests import adjust, compared, ends, pooled, read
+from results_tests import RESTRICTED, adjust, compared, ends, pooled, read
 from sweep_plan import Stage, Sweep
 from sweep_plan import read as read_sweep
 
@@ -44,6 +44,19 @@ class Test:
     stage: Stage
     record: dict[str, Any]
     scores: dict[str, Any]
+
+    @property
+    def corpora(self) -> dict[str, dict[str, Any]]:
+        """The scores by corpus, and those of restricted options where a corpus lacks labels."""
+        found = self.scores["corpora"]
+        cards = {
+            name: entry.get("restricted", {}).get("probability") for name, entry in found.items()
+        }
+        return found | {
+            f"{name}{RESTRICTED}": card
+            for name, card in cards.items()
+            if card is not None and None in card["recall"].values()
+        }
 
     def row(self, corpus: str, **found: Any) -> Row:
         """Return a row: what it is about, what was found, and where that comes from."""
@@ -143,7 +156,7 @@ def finished(sweep: Sweep, missing: list[Path]) -> list[Test]:
 
 def rows_of(test: Test) -> Iterator[Row]:
     """Yield what a test says about each corpus."""
-    for corpus, entry in test.scores["corpora"].items():
+    for corpus, entry in test.corpora.items():
         found = {"n": entry["n"]}
         for key, value in entry.items():
             if key.endswith("_interval"):
@@ -181,7 +194,7 @@ def folders(tests: Sequence[Test]) -> dict[Any, Path]:
 
 def pooled_rows(tests: Sequence[Test], sweep: Sweep) -> Iterator[Row]:
     """Yield the scores on the union of what the folds have held out, by corpus."""
-    for corpus in tests[0].scores["corpora"] if len(tests) > 1 else ():
+    for corpus in tests[0].corpora if len(tests) > 1 else ():
         found = pooled(read(folders(tests), corpus))
         if found is not None:
             yield {**joined(tests, sweep).row(corpus, **found), "fold": "pooled"}
@@ -194,7 +207,7 @@ def versus_rows(groups: dict[tuple[str, str, Any], list[Test]], sweep: Sweep) ->
             second = groups.get((pair["versus"], name, seed))
             if arm != pair["arm"] or second is None:
                 continue
-            for corpus in first[0].scores["corpora"]:
+            for corpus in first[0].corpora:
                 sides = [read(folders(tests), corpus) for tests in (first, second)]
                 found = compared(*sides, pair["metric"])
                 row = joined([*first, *second], sweep).row(corpus, **found)

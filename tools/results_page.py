@@ -15,7 +15,7 @@ FIXED = (
 """Keys of a row that are no scores."""
 PARTS = ("_low", "_high", "_sd", "_holm")
 """Endings of keys that belong to another key."""
-SHOWN: dict[str, tuple[str, ...]] = {}
+SHOWN = {"emo_rl": ("UA", "WA", "macro_F1", "parse_rate", "foreign_rate")}
 """Scores to show, by file; of a file that is not here all are shown."""
 LEVEL = 0.05
 """A Holm-adjusted p below this is called significant."""

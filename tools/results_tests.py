@@ -1,36 +1,22 @@
 """Answers of several tests on the same clips: pooled over folds, and one arm against another."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from emolit.errors import ConfigError
 from emolit.intervals import Array, Interval, bootstrap, cluster
-from emolit.metrics.accuracy import accuracy
-from emolit.metrics.foreign import foreign
-from emolit.metrics.macro_f1 import macro_f1
-from emolit.metrics.readable import readable
-from emolit.metrics.unweighted_recall import unweighted_recall
-from emolit.metrics.weighted_f1 import weighted_f1
-from emolit.significance import Score, confusions, holm, mcnemar, paired, swapped
+from emolit.scorecard import SCORES, of_arrays
+from emolit.significance import confusions, holm, mcnemar, paired, swapped
 
-SCORES: dict[str, Callable[[Tensor], Tensor]] = {
-    "UA": unweighted_recall,
-    "WA": accuracy,
-    "macro_F1": macro_f1,
-    "weighted_F1": weighted_f1,
-    "parse_rate": readable,
-    "foreign_rate": foreign,
-}
-"""Scores that are functions of the counts of answers by truth."""
 P_VALUES = ("randomization_p", "McNemar_p")
+RESTRICTED = ", options restricted"
+"""Behind the name of a corpus: answers are the most probable of the labels that its clips have."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +63,7 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
 
     Args:
         folders: Of the test stages, by fold.
-        corpus: Its name.
+        corpus: Its name; `RESTRICTED` may stand behind it.
 
     Raises:
         ConfigError: A file is missing, or the label sets differ.
@@ -85,7 +71,7 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
     lines: list[Mapping[str, Any]] = []
     labels = set()
     for fold, folder in folders.items():
-        path = folder / "test" / f"predictions-{corpus}.jsonl"
+        path = folder / "test" / f"predictions-{corpus.removesuffix(RESTRICTED)}.jsonl"
         if not path.is_file():
             raise ConfigError(f"There is no {path}; add PredictionWriter to the test's callbacks.")
         scores = json.loads((folder / "test" / "scores.json").read_text(encoding="utf-8"))
@@ -95,13 +81,22 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
     if len(labels) > 1:
         raise ConfigError(f"The folds of {corpus} have the label sets {sorted(labels)}; use one.")
     only = labels.pop()
+    if corpus.endswith(RESTRICTED):
+        lines = restricted(lines, only)
     closed = all(line["target"] in only and line["answer"] in (None, *only) for line in lines)
     return Answers(only if closed else (), tuple(lines))
 
 
-def score_of(name: str) -> Score:
-    """Return a score as a function of counts. ``[B, K, K+1]`` -> ``[B]``."""
-    return lambda counts: SCORES[name](torch.from_numpy(counts)).numpy()
+def restricted(
+    lines: Sequence[Mapping[str, Any]], labels: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Put the most probable of the labels that some clip has in the place of each answer."""
+    targets = {line["target"] for line in lines}
+    present = [label for label in labels if label in targets]
+    return [
+        {**line, "answer": max(present, key=line["probabilities"]["probability"].__getitem__)}
+        for line in lines
+    ]
 
 
 def mean(sums: Array) -> Array:
@@ -119,8 +114,8 @@ def pooled(answers: Answers) -> dict[str, Any] | None:
     row: dict[str, Any] = {"n": len(answers.lines)}
     if answers.clips < len(answers.lines):
         row["clips"] = answers.clips
-    row |= {name: float(score_of(name)(total)[0]) for name in SCORES}
-    return row | ends("UA", bootstrap(counts, score_of("UA"), unit))
+    row |= {name: float(of_arrays(name)(total)[0]) for name in SCORES}
+    return row | ends("UA", bootstrap(counts, of_arrays("UA"), unit))
 
 
 def ends(metric: str, found: Interval | Mapping[str, Any] | None) -> dict[str, Any]:
@@ -153,7 +148,7 @@ def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
         raise ConfigError("The clips of two arms have different labels; test both arms alike.")
     clusters, unit = first.clusters()
     if metric in SCORES and first.labels:
-        sides, score = [side.counts(clusters) for side in (first, second)], score_of(metric)
+        sides, score = [side.counts(clusters) for side in (first, second)], of_arrays(metric)
     else:
         sides, score = [means(side, metric, clusters) for side in (first, second)], mean
     gap = score(sides[0].sum(0)[None]) - score(sides[1].sum(0)[None])

@@ -290,3 +290,33 @@ def test_the_committed_page_is_the_rendering_of_the_committed_files(tool):
     if not page.is_file():
         pytest.skip("no results are committed yet")
     assert page.read_text() == tool.page(ROOT / "docs" / "results")
+
+
+def test_a_corpus_that_lacks_labels_has_rows_of_restricted_options_beside_its_own(place, tool):
+    """The answer is the most probable label that some clip has, recomputed by hand."""
+    expected = {}
+    for path in sorted((place / "runs").rglob("scores.json")):
+        said = json.loads(path.read_text())
+        file = path.parent / "predictions-untouched.jsonl"
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        lines = [line for line in lines if line["target"] != LABELS[2]]
+        random = np.random.default_rng(len(expected))
+        for line in lines:
+            shares = dict(zip(LABELS, random.dirichlet([1, 1, 3]).tolist(), strict=True))
+            line["probabilities"] = {"probability": shares}
+            two = [shares[label] for label in LABELS[:2]]
+            line["told"] = LABELS[int(np.argmax(two))]
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        right = [line["told"] == line["target"] for line in lines]
+        expected[str(path.parent.parent)] = np.mean(right)
+        card = {"n": len(lines), "UA": 0.5, "recall": {LABELS[0]: 1, LABELS[1]: 0, LABELS[2]: None}}
+        said["corpora"]["untouched"]["restricted"] = {"probability": card}
+        path.write_text(json.dumps(said))
+    rows = collect(tool)
+    name = "untouched, options restricted"
+    assert pick(rows, corpus=name, arm="sft", fold=1, seed=0)[0]["UA"] == 0.5
+    pooled = pick(rows, corpus=name, arm="sft", fold="pooled", seed=0)[0]
+    both = [value for key, value in expected.items() if "sft" in key and "seed0" in key]
+    assert pooled["WA"] == pytest.approx(np.mean(both))
+    assert pick(rows, corpus=name, versus="sft", seed=0)[0]["n"] == pooled["n"]
+    assert not pick(rows, corpus="held_out, options restricted")
