@@ -22,6 +22,7 @@ from typing import Any
 import cross_pages
 from cross_cells import Row, cells_of, comparisons_of, read_row
 
+from emolit import __version__
 from emolit.callbacks.base import whole
 from emolit.errors import ConfigError, EmolitError
 
@@ -135,6 +136,7 @@ def matrix_of(rows: list[Row], given: argparse.Namespace) -> dict[str, Any]:
         [first.name, second.name] for i, first in enumerate(rows) for second in rows[i + 1 :]
     ]
     return {
+        "emolit": __version__,
         "config": str(given.config),
         "extra": given.extra,
         "labels": list(rows[0].labels),
