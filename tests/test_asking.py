@@ -35,8 +35,8 @@ def test_shuffled_options_are_the_same_set_in_an_order_of_the_clip():
 
 def test_every_wording_is_used_and_no_clip_changes_its_own():
     asking = Asking(paraphrases=("Pick one: {options}.", "{options}: which?"))
-    starts = Counter(asked(asking, clip)[:4] for clip in CLIPS)
-    assert set(starts) == {"Whic", "Pick", "angr"}
+    starts = Counter(asked(asking, clip).split()[0] for clip in CLIPS)
+    assert set(starts) == {"Which", "Pick", "angry,"}
     assert min(starts.values()) > 40
 
 

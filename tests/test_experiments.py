@@ -11,7 +11,10 @@ from sklearn.metrics import balanced_accuracy_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.command import emolit
+from tests.fakes.iemocap import write_iemocap
+from tests.fakes.meld import write_meld
 from tests.fakes.ravdess import write_ravdess
+from tests.fakes.savee import write_savee
 from tests.fakes.urdu import write_urdu
 
 ROOT = Path(__file__).parents[1]
@@ -115,19 +118,22 @@ def test_the_ravdess_experiment_runs_on_a_fake_release(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
 @pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
 @pytest.mark.filterwarnings("ignore:.*of the 1440 clips")
-@pytest.mark.parametrize("name", ["assembled", "qwen2_audio"])
+@pytest.mark.parametrize("name", ["assembled", "qwen2_audio", "emo_rl/small"])
 def test_experiments_of_larger_models_run_on_a_tiny_one(tmp_path, monkeypatch, nano_folder, name):
     monkeypatch.chdir(tmp_path)
     write_ravdess(tmp_path / "data")
     write_urdu(tmp_path / "data")
     data = ["--data.init_args.root", tmp_path / "data", "--data.init_args.loading.num_workers", 0]
     data += ["--trainer.accelerator", "cpu"]
-    start = [CHECKPOINT, nano_folder]
+    start, limits = [CHECKPOINT, nano_folder], []
+    if name == "emo_rl/small":  # keeps its best alone, so it must come to a validation
+        limits = ["--trainer.limit_train_batches", 2, "--trainer.limit_val_batches", 1]
     for stage in ("sft", "grpo"):
         config = CONFIGS / name / f"{stage}.yaml"
         if config.is_file():
-            emolit("fit", "--config", config, *data, *QUICK, *start)
-            start = [CHECKPOINT, tmp_path / "runs" / name / stage / "last"]
+            emolit("fit", "--config", config, *data, *QUICK, *limits, *start)
+            kept = "best" if limits else "last"
+            start = [CHECKPOINT, tmp_path / "runs" / name.split("/")[0] / stage / kept]
     folder = ["--trainer.default_root_dir", tmp_path / "tested"]
     emolit("test", "--config", CONFIGS / name / "test.yaml", *data, *start, *folder)
     scores = json.loads((tmp_path / "tested" / "test" / "scores.json").read_text())
@@ -192,3 +198,53 @@ def test_one_line_brings_confidences_into_predictions_and_scores(
     wanted = balanced_accuracy_score([row["target"] for row in rows], told)
     assert urdu["restricted"]["probability"]["UA"] == pytest.approx(wanted)
     assert urdu["restricted"]["probability"]["parse_rate"] == 1
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+def test_emo_rl_runs_on_the_tiny_model_with_its_own_reward(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = ["--data.init_args.root", tmp_path / "data"]
+    configs, quick = CONFIGS / "emo_rl" / "nano", [*QUICK, "--trainer.log_every_n_steps", 1]
+    tiny = ["--model.init_args.policy.init_args.size", TINY]
+    emolit("fit", "--config", configs / "sft.yaml", *data, *WARM, *tiny)
+    start = [CHECKPOINT, "runs/emo_rl_nano/sft/last"]
+    emolit("fit", "--config", configs / "grpo.yaml", *data, *quick, *tiny, *start)
+    board = EventAccumulator("runs/emo_rl_nano/grpo/lightning_logs/version_0").Reload()
+    assert 0 <= board.Scalars("reward/emotion_similarity")[-1].value <= 1
+    tested = [CHECKPOINT, "runs/emo_rl_nano/grpo/last"]
+    emolit("test", "--config", configs / "test.yaml", *data, *tiny, *tested)
+    scores = json.loads(Path("runs/emo_rl_nano/grpo/test/scores.json").read_text())
+    assert set(scores["corpora"]) == {"synthetic", "synthetic_shifted"}
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+@pytest.mark.filterwarnings("ignore:.* clips, the release has")
+@pytest.mark.parametrize("name", ["meld", "iemocap"])
+def test_emo_rl_runs_at_full_scale_settings_on_fake_releases(
+    tmp_path, monkeypatch, nano_folder, name
+):
+    """Structured replies, six a prompt, then the corpora that it never heard, whole."""
+    monkeypatch.chdir(tmp_path)
+    write_meld(tmp_path / "data" / "meld")
+    write_iemocap(tmp_path / "data" / "iemocap")
+    write_ravdess(tmp_path / "data", actors=[1, 2])
+    write_savee(tmp_path / "data")
+    common = ["--data.init_args.root", tmp_path / "data", "--trainer.accelerator", "cpu"]
+    common += ["--data.init_args.loading.num_workers", 0, "--trainer.devices", 1]
+    common += ["--model.init_args.sampling.max_tokens", 4]
+    start = [CHECKPOINT, nano_folder]
+    limits = ["--trainer.limit_val_batches", 1, "--trainer.log_every_n_steps", 1]
+    emolit(
+        "fit", "--config", CONFIGS / "emo_rl" / name / "grpo.yaml", *common, *QUICK, *limits, *start
+    )
+    tuned = [CHECKPOINT, tmp_path / "runs" / "emo_rl" / name / "last"]
+    emolit("test", "--config", CONFIGS / "emo_rl" / name / "test.yaml", *common, *tuned)
+    assert (tmp_path / "runs" / "emo_rl" / name / "test" / "scores.json").is_file()
+    cross = ["--trainer.default_root_dir", tmp_path / "cross"]
+    emolit("test", "--config", CONFIGS / "emo_rl" / "cross" / "test.yaml", *common, *tuned, *cross)
+    scores = json.loads((tmp_path / "cross" / "test" / "scores.json").read_text())
+    assert set(scores["corpora"]) == {"ravdess", "savee", "iemocap"}
+    assert scores["corpora"]["savee"]["n"] == 4 * (15 * 3 + 30)
+    assert scores["labels"] == ["angry", "happy", "neutral", "sad"]
