@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from emolit.errors import ConfigError
+from emolit.words import spans, units
 
 Row = tuple[str | None, ...]
 """The group of a word in each column of a lexicon; None where it has none."""
@@ -37,6 +38,8 @@ class Lexicon(ABC):
     wheels: tuple[str, ...]
     others: tuple[str, ...] = ()
     """Columns beside those of the wheels."""
+    longest: int
+    """Words of the longest phrase that is known, Han and kana characters counting as words."""
     neutral_words: frozenset[str] = frozenset((NEUTRAL, "中性"))
 
     def __init__(self, neutral: Neutral = "own") -> None:
@@ -54,6 +57,25 @@ class Lexicon(ABC):
     @abstractmethod
     def names(self, column: int) -> frozenset[str]:
         """Return all groups that words may have in a column, the neutral one aside."""
+
+    def speaks(self, phrase: str) -> bool:
+        """Tell whether a phrase in lower case speaks of an emotion in running text."""
+        return self.find(phrase) is not None
+
+    def spotted(self, text: str) -> tuple[str, ...]:
+        """Return the emotion words that a text names, in its order; the longest that fits.
+
+        Deterministic and literal: "not happy" names happy, unless the phrase is known itself.
+        """
+        lower, found, place = text.lower(), [], 0
+        words = spans(lower)
+        while place < len(words):
+            ends = range(min(place + self.longest, len(words)), place, -1)
+            phrases = ((end, lower[words[place][0] : words[end - 1][1]]) for end in ends)
+            fits = ((end, phrase) for end, phrase in phrases if self.speaks(phrase))
+            place, phrase = next(fits, (place + 1, None))
+            found += [] if phrase is None else [phrase]
+        return tuple(found)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -100,6 +122,11 @@ class Lexicon(ABC):
                 f"2, but wheels {list(chosen)} and ring {ring} are asked for; choose among them."
             )
         return tuple(len(RINGS) * self.wheels.index(name) + ring - 1 for name in chosen)
+
+
+def longest(phrases: Iterable[str]) -> int:
+    """Return the number of words of the longest phrase."""
+    return max(len(units(phrase)) for phrase in phrases)
 
 
 def groups(rows: Iterable[Row], column: int) -> frozenset[str]:

@@ -21,7 +21,7 @@ from typing import Literal
 from python_calamine import CalamineError, CalamineWorkbook
 
 from emolit.errors import ConfigError
-from emolit.lexicon import Lexicon, Neutral, Row, WheelRow, groups, ring_maps
+from emolit.lexicon import Lexicon, Neutral, Row, WheelRow, groups, longest, ring_maps
 
 Version = Literal["2025", "2026"]
 Sets = dict[str, frozenset[str]]
@@ -71,6 +71,7 @@ class ReleasedTables(Lexicon):
         place = Path(folder)
         path = place / "format.csv" if forms is None else Path(forms)
         self.table = grouping(place, path, version, own_words)
+        self.longest = longest(self.table)
 
     @property
     def tag(self) -> str:

@@ -33,6 +33,16 @@ def units(text: str) -> list[str]:
     return _UNIT.findall(text.casefold())
 
 
+def spans(text: str) -> list[tuple[int, int]]:
+    """Return where words begin and end; each Han or kana character is one.
+
+    Example:
+        >>> spans("let down, 悲")
+        [(0, 3), (4, 8), (10, 11)]
+    """
+    return [found.span() for found in _UNIT.finditer(text)]
+
+
 def named(text: str, words: Iterable[str]) -> list[str]:
     """Return which of the words a text names, in the order of the text; the longest that fits.
 

@@ -20,6 +20,7 @@ class Toy(Lexicon):
     """Two wheels: ``fine`` tells joy, sorrow and anger apart, ``coarse`` good and bad."""
 
     wheels = ("fine", "coarse")
+    longest = 2
 
     def __init__(self, neutral: Neutral = "own") -> None:
         super().__init__(neutral)
@@ -27,10 +28,6 @@ class Toy(Lexicon):
     @property
     def tag(self) -> str:
         return "toy"
-
-    @property
-    def phrases(self) -> frozenset[str]:
-        return frozenset(TOY)
 
     def find(self, word: str) -> Row | None:
         return TOY.get(word)

@@ -37,6 +37,21 @@ def test_words_are_told_apart_without_case_and_unknown_ones_are_counted_once():
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("She is VERY  happy? No: very happy, then sad.", ("happy", "very happy", "sad")),
+        ("他不高兴", ("高兴",)),
+        ("unhappy, sadness, happy-go-lucky", ("happy",)),
+        ("<think>lost</think>", ("lost",)),
+        ("nothing to hear", ()),
+        ("", ()),
+    ],
+)
+def test_emotion_words_are_spotted_in_running_text_the_longest_first(text, words):
+    assert Toy().spotted(text) == words
+
+
+@pytest.mark.parametrize(
     ("wheels", "ring", "places"),
     [(None, 1, (0, 2)), (None, 2, (1, 3)), (("coarse",), 2, (3,)), (["coarse", "fine"], 1, (2, 0))],
 )
