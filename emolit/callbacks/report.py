@@ -21,10 +21,10 @@ from emolit.evaluators.categorical import Categorical
 from emolit.intervals import Array, Interval, bootstrap, cluster
 from emolit.metrics.unweighted_recall import unweighted_recall
 from emolit.seed import run_seed
-from emolit.sheet import classes_sheet, scores_sheet
+from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support")
+WHOLE = ("n", "support", "labeled")
 """Scores that are numbers of clips."""
 
 
@@ -55,7 +55,8 @@ class Report(Callback):
     For each corpus: n, UA with its interval, WA, macro-F1, weighted F1, parse rate, foreign rate,
     recall, precision, F1 and support by class, the confusion counts, and what the data say about
     it: clips left out by label, clips with bad audio, clips cut, and whether the splits share
-    speakers, if ``trainer.datamodule`` has ``censuses``.
+    speakers, if ``trainer.datamodule`` has ``censuses``. Of an evaluator without closed labels: its
+    own scores, those by part, and the ``signature`` that says what they follow from.
 
     Args:
         resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by
@@ -98,7 +99,7 @@ class Report(Callback):
         left_out = censuses(trainer)
         corpora = {
             name: {
-                **nested(scores, name),
+                **nested(scores, name, evaluator.parts),
                 **self._details([row for row in rows if row.corpus == name], confusion.get(name)),
                 **left_out.get(name, {}),
             }
@@ -108,11 +109,12 @@ class Report(Callback):
             "seed": run_seed(),
             "split": "+".join(sorted({row.split or "test" for row in rows})),
             "labels": list(evaluator.labels),
+            **({} if evaluator.signature is None else {"signature": evaluator.signature}),
             "corpora": corpora,
         }
         with whole(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
             json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
-        show(report)
+        show(report, evaluator)
 
     def _details(self, rows: list[Row], counts: Tensor | None) -> dict[str, Any]:
         """Return the confusion and the interval of one corpus, where its labels are closed."""
@@ -152,12 +154,13 @@ def refuse_repeated(rows: list[Row]) -> None:
         )
 
 
-def nested(scores: Mapping[str, Tensor], corpus: str) -> dict[str, Any]:
-    """Return the scores of one corpus as plain numbers, those by class under ``per_class``.
+def nested(scores: Mapping[str, Tensor], corpus: str, parts: str = "per_class") -> dict[str, Any]:
+    """Return the scores of one corpus as plain numbers, those by class under a key of their own.
 
     Args:
         scores: ``<corpus>/<score>`` or ``<corpus>/<score>/<label>`` to a scalar.
         corpus: Its name.
+        parts: The key of those by class.
     """
     entry: dict[str, Any] = {}
     by_label: dict[str, dict[str, float | int | None]] = {}
@@ -170,7 +173,7 @@ def nested(scores: Mapping[str, Tensor], corpus: str) -> dict[str, Any]:
             by_label.setdefault(label, {})[name] = number
         else:
             entry[name] = number
-    return {**entry, "per_class": by_label} if by_label else entry
+    return {**entry, parts: by_label} if by_label else entry
 
 
 def plain(name: str, value: float) -> float | int | None:
@@ -216,10 +219,16 @@ def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
     }
 
 
-def show(report: Mapping[str, Any]) -> None:
-    """Print the main table and one by class for each corpus."""
+def show(report: Mapping[str, Any], evaluator: Evaluator) -> None:
+    """Print the main table, and one by class or part for each corpus."""
     entries = [{"corpus": name, **entry} for name, entry in report["corpora"].items()]
-    scores_sheet(f"Scores on {report['split']}", entries, ("corpus",)).show()
+    title = f"Scores on {report['split']}"
+    if evaluator.headline:
+        open_sheet(title, entries, evaluator.headline, evaluator.signature).show()
+    else:
+        scores_sheet(title, entries, ("corpus",)).show()
     for entry in entries:
         if "per_class" in entry:
             classes_sheet(f"{entry['corpus']} by class", entry).show()
+        elif evaluator.parts in entry:
+            parts_sheet(f"{entry['corpus']}, {evaluator.parts}", entry[evaluator.parts]).show()

@@ -52,8 +52,9 @@ def hit_or_not(lexicon: Lexicon, words: Sequence[str], gold: Sequence[str]) -> d
 class HitRate(Metric):
     """Hit rate and mscore of word lists against one label each.
 
-    Its value holds ``hit_rate`` and ``mscore``, averaged over wheels, and ``hit_rate/<wheel>`` and
-    ``unplaced/<wheel>``, the share of samples whose label has no group there.
+    Its value holds ``labeled``, the number of samples; ``hit_rate`` and ``mscore``, averaged over
+    wheels; and ``hit_rate/<wheel>`` and ``unplaced/<wheel>``, the share of samples whose label has
+    no group there.
 
     Args:
         lexicon: Groups the words, in ring 1.
@@ -105,7 +106,8 @@ class HitRate(Metric):
         bits = torch.cat(self.bits) if isinstance(self.bits, list) else self.bits
         wanted, given = bits.unbind(1)
         by_wheel = hits(wanted, given)
-        means = dict(zip(("hit_rate", "mscore"), by_wheel.mean(0), strict=True))
+        means = {"labeled": torch.tensor(float(len(wanted)), dtype=torch.float64)}
+        means |= dict(zip(("hit_rate", "mscore"), by_wheel.mean(0), strict=True))
         unplaced = (wanted == 0).double().mean(0)
         for place, wheel in enumerate(self.wheels):
             means |= {f"hit_rate/{wheel}": by_wheel[place, 0], f"unplaced/{wheel}": unplaced[place]}

@@ -17,7 +17,8 @@ class WordLists(Metric):
 
     Its value holds ``length`` and ``gold_length``, mean numbers of words as listed; ``known`` and
     ``gold_known``, shares of distinct words of a sample that the lexicon knows; and ``exact_F1``,
-    like the F of a wheel on which every word is a group of its own.
+    like the F of a wheel on which every word is a group of its own; and ``parse_rate``, the share
+    of predictions that could be read.
 
     Args:
         lexicon: Knows words.
@@ -26,7 +27,7 @@ class WordLists(Metric):
         counts: Words as listed, distinct and known ones, of predictions and gold. ``[6]`` int64
         sums: Precision and recall of words met exactly, added up. ``[2]`` float64
         kept: Samples with gold words. ``[]`` int64
-        n: All samples. ``[]`` int64
+        n: All samples, and those whose prediction could be read. ``[2]`` int64
     """
 
     is_differentiable = False
@@ -44,13 +45,16 @@ class WordLists(Metric):
             ("counts", torch.zeros(len(COUNTED), dtype=torch.int64)),
             ("sums", torch.zeros(2, dtype=torch.float64)),
             ("kept", torch.tensor(0)),
-            ("n", torch.tensor(0)),
+            ("n", torch.zeros(2, dtype=torch.int64)),
         ):
             self.add_state(name, zero, dist_reduce_fx="sum")
 
-    def update(self, predictions: Sequence[Sequence[str]], golds: Sequence[Sequence[str]]) -> None:
-        """Take the words of N samples."""
-        for predicted, gold in zip(predictions, golds, strict=True):
+    def update(
+        self, predictions: Sequence[Sequence[str] | None], golds: Sequence[Sequence[str]]
+    ) -> None:
+        """Take the words of N samples; None is a prediction that could not be read."""
+        for answer, gold in zip(predictions, golds, strict=True):
+            predicted = answer or ()
             given, wanted = _distinct(predicted), _distinct(gold)
             known = [len(self.lexicon.rows(words)[0]) for words in (given, wanted)]
             sizes = [len(predicted), len(gold), len(given), len(wanted), *known]
@@ -59,16 +63,17 @@ class WordLists(Metric):
             if found is not None:
                 self.sums += self.sums.new_tensor([found.precision, found.recall])
                 self.kept += 1
-        self.n += len(golds)
+            self.n += self.n.new_tensor([1, answer is not None])
 
     def compute(self) -> dict[str, Tensor]:
         """Return every number as a float64 scalar, NaN where there is nothing to divide by."""
         counts = dict(zip(COUNTED, self.counts.double().unbind(), strict=True))
         return {
-            "length": counts["length"] / self.n,
-            "gold_length": counts["gold_length"] / self.n,
+            "length": counts["length"] / self.n[0],
+            "gold_length": counts["gold_length"] / self.n[0],
             "known": counts["known"] / counts["words"],
             "gold_known": counts["gold_known"] / counts["gold_words"],
+            "parse_rate": self.n[1] / self.n[0].double(),
             "exact_F1": set_scores(self.sums[None], self.kept[None])[0, 2],
         }
 

@@ -20,7 +20,7 @@ def test_published_means_come_out(row, mean):
 
 @pytest.mark.parametrize("odd", [{"ov_merd_plus": None}, {"mer2025": 0.5}])
 def test_a_mean_of_other_sets_is_refused(odd):
-    scores = {name: 0.5 for name in PRIMARY} | odd
+    scores = dict.fromkeys(PRIMARY, 0.5) | odd
     scores = {name: value for name, value in scores.items() if value is not None}
     with pytest.raises(ConfigError, match=rf"{next(iter(odd))}.*Score every set"):
         unibench(scores)

@@ -9,11 +9,12 @@ from tests.lexicons import Toy
 def test_numbers_by_hand():
     metric = WordLists(Toy())
     metric.update([["Sad", "sad", "xyzzy"], []], [["sad"], ["happy", "joyful"]])
-    metric.update([["happy"]], [[]])
+    metric.update([["happy"], None], [[], []])
     found = {name: float(value) for name, value in metric.compute().items()}
     assert found == {
-        "length": pytest.approx(4 / 3),
-        "gold_length": 1.0,
+        "length": 1.0,
+        "gold_length": 0.75,
+        "parse_rate": 0.75,
         "known": pytest.approx(2 / 3),
         "gold_known": 1.0,
         "exact_F1": pytest.approx(2 * 0.25 * 0.5 / 0.75),
