@@ -110,5 +110,5 @@ def test_prompts_read_back_what_they_ask_for(prompt: Prompt):
     clip = Clip(id="a", corpus="toy", path="a.wav", label="sad", transcript="hello")
     copy = pickle.loads(pickle.dumps(prompt))
     assert copy.render(clip, options) == prompt.render(clip, options)
-    assert prompt.parse(prompt.target(clip), options) == "sad"
+    assert prompt.parse(prompt.target(clip), options) in ("sad", ("sad",))
     assert prompt.parse("", options) is None

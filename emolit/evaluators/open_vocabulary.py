@@ -118,8 +118,8 @@ def gold_words(clip: Clip) -> tuple[str, ...]:
     Raises:
         CorpusError: It has neither.
     """
-    if clip.words or clip.label is not None:
-        return clip.words or (str(clip.label),)
+    if clip.emotions:
+        return clip.emotions
     raise CorpusError(
         f"The clip {clip.id!r} of {clip.corpus!r} has neither words nor a label and cannot be "
         "scored; give it some, leave it out, or use `predict`, which needs none."

@@ -60,7 +60,8 @@ class WheelF1(Metric):
     """Wheel scores of word lists.
 
     Its value holds ``n``, the number of samples; averaged over wheels ``precision``, ``recall``
-    and ``F1`` in ring 1, the same with ``_ring2`` in ring 2, and ``F1_rings``, the mean of both F (MER2025 prints all three);
+    and ``F1`` in ring 1, the same with ``_ring2`` in ring 2, and ``F1_rings``, the mean of both F
+    (MER2025 prints all three);
     ``sample_F1``, the mean over samples of the F of single samples in ring 1, which is a reward,
     not a published score; each of ``F1``, ``F1_ring2``, ``left_out`` (share of samples without a
     gold group), ``groups`` and ``gold_groups`` (mean sizes of the sets, ring 1) by wheel, as

@@ -34,11 +34,11 @@ class Prompt(ABC):
         """
 
     @abstractmethod
-    def target(self, clip: Clip) -> str:
+    def target(self, clip: Clip) -> str | None:
         """Return the reply that supervised finetuning imitates.
 
-        Raises:
-            CorpusError: The clip lacks what the reply is made of.
+        None where the clip lacks what the reply is made of: such a clip can be answered and, where
+        it has a truth, be scored, but not imitated.
         """
 
 
