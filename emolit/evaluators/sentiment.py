@@ -15,7 +15,7 @@ from torchmetrics import MetricCollection
 from emolit.errors import CorpusError
 from emolit.evaluators.base import Evaluator, quiet
 from emolit.metrics.accuracy import Accuracy
-from emolit.metrics.base import UNREADABLE
+from emolit.metrics.base import UNREADABLE, Counted
 from emolit.metrics.per_class import Support
 from emolit.metrics.readable import Readable
 from emolit.metrics.weighted_f1 import WeightedF1
@@ -29,7 +29,12 @@ NAMES = {
     "正面": 1, "积极": 1, "负面": -1, "消极": -1, "中性": 0,
 }  # fmt: skip
 """Words that name a polarity."""
-SCORES = {"weighted_F1": WeightedF1, "WA": Accuracy, "parse_rate": Readable, "support": Support}
+SCORES: dict[str, type[Counted]] = {
+    "weighted_F1": WeightedF1,
+    "WA": Accuracy,
+    "parse_rate": Readable,
+    "support": Support,
+}
 
 
 class Sentiment(Evaluator):

@@ -28,7 +28,7 @@ def hits(wanted: Tensor, given: Tensor) -> Tensor:
     scores = []
     for label, words in zip(wanted.unbind(1), given.unbind(1), strict=True):
         kept = label != 0
-        labels = sum(label.unique().tolist())
+        labels = sum(set(label.tolist()))
         named = torch.tensor([bits.bit_count() for bits in (words & labels)[kept].tolist()])
         hit = ((words & label) != 0)[kept].double().cpu()
         scores.append(torch.stack([hit.mean(), (hit / named.clamp(min=1)).mean()]))

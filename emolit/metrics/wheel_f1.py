@@ -51,7 +51,8 @@ def set_scores(
         ``[C, 3]`` float64
     """
     means = sums.double() / kept.unsqueeze(-1)
-    scores = torch.cat([means, harmonic(*means.unbind(-1), no_hit).unsqueeze(-1)], dim=-1)
+    combined = harmonic(means[..., 0], means[..., 1], no_hit)
+    scores = torch.cat([means, combined.unsqueeze(-1)], dim=-1)
     nobody = (kept == 0).unsqueeze(-1)
     return scores.masked_fill(nobody, torch.nan if no_sample == "nan" else 0.0)
 
@@ -165,7 +166,7 @@ class WheelF1(Metric):
 
     def _by_wheel(self, values: Tensor) -> dict[str, Tensor]:
         sizes = self.sums[:, 3:] / self.kept.unsqueeze(-1)
-        found = {}
+        found: dict[str, Tensor] = {}
         for wheel, first, second in zip(self.wheels, *self.rings, strict=True):
             found |= {
                 f"F1/{wheel}": values[first, 2],

@@ -12,8 +12,8 @@ class WheelF1(Reward):
     The accuracy reward of AffectGPT-R1 by the form of `emolit.wheel_score`. Gold words are the
     clip's, or its label where it has none; it does not apply where none of them has a group. A
     text is searched for emotion words; an unreadable or empty answer is worth 0. Two of them, with
-    ``measure: recall`` and ``measure: precision``, names of their own and ``per_reward`` of the task, are
-    MER-R1's separately normalized rewards.
+    ``measure: recall`` and ``measure: precision``, names of their own and ``per_reward`` of the
+    task, are MER-R1's separately normalized rewards.
 
     With `ReleasedTables` of version 2025, "fear" is rewarded as happy on four wheels: prefer the
     packaged words, or the tables of 2026.

@@ -9,11 +9,15 @@ from torch import Tensor, distributed, multiprocessing
 
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.open_vocabulary import OpenVocabulary, gold_words
+from emolit.packaged_lexicon import WHEELS
 from emolit.types import Answer, Clip, Evaluation
 from emolit.words import listed_as_released
+from tests.command import emolit
 from tests.evaluators.answers import batch_of
+from tests.fakes.tones import write_experiment
 from tests.lexicons import Toy, released
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 Row = tuple[str, tuple[str, ...], str | None, Answer | None]
 
 
@@ -105,6 +109,30 @@ def test_the_packaged_lexicon_is_the_default_and_survives_pickling():
     scores = pickle.loads(pickle.dumps(evaluator)).compute()
     assert float(scores["one/F1"]) == 1.0
     assert float(scores["one/hit_rate"]) == 1.0
+
+
+@pytest.mark.filterwarnings("ignore:RewardWatch")  # random weights answer nothing readable
+def test_open_words_are_asked_for_rewarded_and_scored_from_one_config(tmp_path, nano_folder):
+    config = write_experiment(tmp_path, nano_folder, speakers=3)
+    text = config.read_text()
+    for old, new in (
+        ("prompt: Direct", "prompt: {class_path: OpenVocabulary, init_args: {think: true}}"),
+        ("{class_path: Categorical}", str(CONFIGS / "evaluators" / "open_vocabulary.yaml")),
+        ("Correct, WellFormed, tests.fakes.sounds.Sounds", "WheelF1, ThinkTarget, ListLength"),
+        ("/UA", "/F1"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    config.write_text(text)
+    folder = ["--trainer.default_root_dir", tmp_path / "run"]
+    emolit("fit", "--config", config, *folder)
+    callbacks = ["--trainer.callbacks", "[Report, PredictionWriter, Pictures]"]
+    emolit("test", "--config", config, *folder, *callbacks)
+    report = json.loads((tmp_path / "run" / "test" / "scores.json").read_text("utf-8"))
+    tones = report["corpora"]["tones"]
+    assert (tones["n"], tones["labeled"], tones["hit_rate"]) == (8, 8, 0.0)
+    assert "|mode:strict|" in report["signature"]
+    assert set(tones["per_wheel"]) == set(WHEELS)
 
 
 def stored_rows(folder: Path) -> list[Row]:
