@@ -1,5 +1,6 @@
 """Any number of emotion words a clip: wheel scores, hit rate and what stands beside them."""
 
+from collections.abc import Sequence
 from typing import cast
 
 from torch import Tensor, nn
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 from emolit import __version__
 from emolit.errors import CorpusError
 from emolit.evaluators.base import Evaluator, quiet
+from emolit.extractor import WordExtractor
 from emolit.lexicon import Lexicon
 from emolit.metrics.hit_rate import HitRate
 from emolit.metrics.wheel_f1 import Undefined, Unknown, WheelF1
@@ -33,6 +35,7 @@ class OpenVocabulary(Evaluator):
         unknown: Whether predicted words that the lexicon does not know are ``wrong`` or ``free``.
         no_hit: F where precision and recall are 0.
         no_sample: The scores of a wheel on which no gold word has a group.
+        extractor: Reads the words of an answer that is a text; None spots those of the lexicon.
     """
 
     parts = "per_wheel"
@@ -46,11 +49,13 @@ class OpenVocabulary(Evaluator):
         unknown: Unknown = "wrong",
         no_hit: Undefined = "zero",
         no_sample: Undefined = "nan",
+        extractor: WordExtractor | None = None,
     ) -> None:
         super().__init__()
         self.lexicon = PackagedLexicon() if lexicon is None else lexicon
         self.wheels = wheels
         self.rules = (unknown, no_hit, no_sample)
+        self.extractor = extractor
         self.lexicon.places(wheels)  # a wheel that is not there is an error now, not after a fit
         self.signature = self._signature()
 
@@ -65,7 +70,7 @@ class OpenVocabulary(Evaluator):
     def update(self, evaluation: Evaluation) -> None:
         """Count the answers to one batch, each for the corpus of its clip."""
         clips = evaluation.batch.clips
-        answers = [self._words(answer) for answer in evaluation.answers]
+        answers = self._words(evaluation.answers)
         golds = [gold_words(clip) for clip in clips]
         for clip, words, gold in zip(clips, answers, golds, strict=True):
             self._scores(clip.corpus).update(words, gold, clip.label)
@@ -81,8 +86,15 @@ class OpenVocabulary(Evaluator):
     def _scores(self, corpus: str) -> "OpenVocabularyScores":
         return cast(OpenVocabularyScores, self.set_of(corpus))
 
-    def _words(self, answer: Answer | None) -> tuple[str, ...] | None:
-        return self.lexicon.spotted(answer) if isinstance(answer, str) else answer
+    def _words(self, answers: Sequence[Answer | None]) -> list[tuple[str, ...] | None]:
+        """Return the words of lists and texts, None where an answer could not be read."""
+        texts = list(dict.fromkeys(answer for answer in answers if isinstance(answer, str)))
+        if self.extractor is None:
+            words = [self.lexicon.spotted(text) for text in texts]
+        else:
+            words = self.extractor.extract(texts, self.anchor.device)
+        found = dict(zip(texts, words, strict=True))
+        return [found[each] if isinstance(each, str) else each for each in answers]
 
     def _signature(self) -> str:
         """Return the choices behind the scores."""
@@ -97,7 +109,7 @@ class OpenVocabulary(Evaluator):
             f"neutral:{self.lexicon.neutral}",
             f"no_hit:{no_hit}",
             f"no_sample:{no_sample}",
-            "extract:lexicon",
+            f"extract:{'lexicon' if self.extractor is None else self.extractor.checkpoint}",
             f"emolit:{__version__}",
         ]
         return "|".join(parts)
