@@ -60,7 +60,7 @@ class Lexicon(ABC):
 
     def speaks(self, phrase: str) -> bool:
         """Tell whether a phrase in lower case speaks of an emotion in running text."""
-        return self.find(phrase) is not None
+        return self._placed(phrase) is not None
 
     def spotted(self, text: str) -> tuple[str, ...]:
         """Return the emotion words that a text names, in its order; the longest that fits.
@@ -85,7 +85,9 @@ class Lexicon(ABC):
 
     def row(self, word: str) -> Row | None:
         """Return the groups of a word, case and surrounding blanks forgiven; None if unknown."""
-        plain = word.lower().strip()
+        return self._placed(word.lower().strip())
+
+    def _placed(self, plain: str) -> Row | None:
         if self.neutral == "unknown" or plain not in self.neutral_words:
             return self.find(plain)
         return (NEUTRAL if self.neutral == "own" else None,) * len(self.columns)
@@ -96,7 +98,7 @@ class Lexicon(ABC):
         Words are told apart without case and surrounding blanks.
         """
         distinct = {word.lower().strip() for word in words}
-        found = [row for word in sorted(distinct) if (row := self.row(word)) is not None]
+        found = [row for word in distinct if (row := self._placed(word)) is not None]
         return found, len(distinct) - len(found)
 
     def group(self, word: str, wheel: str, ring: int = 1) -> str | None:
@@ -116,10 +118,11 @@ class Lexicon(ABC):
         """
         chosen = self.wheels if wheels is None else tuple(wheels)
         odd = [name for name in chosen if name not in self.wheels]
-        if odd or not chosen or ring not in RINGS:
+        if odd or not chosen or len({*chosen}) < len(chosen) or ring not in RINGS:
             raise ConfigError(
                 f"The lexicon {self.tag!r} has the wheels {list(self.wheels)} with the rings 1 and "
-                f"2, but wheels {list(chosen)} and ring {ring} are asked for; choose among them."
+                f"2, but wheels {list(chosen)} and ring {ring} are asked for; choose among them, "
+                "each wheel once."
             )
         return tuple(len(RINGS) * self.wheels.index(name) + ring - 1 for name in chosen)
 

@@ -71,7 +71,7 @@ class PackagedLexicon(Lexicon):
     def speaks(self, phrase: str) -> bool:
         """Tell whether a phrase speaks of an emotion in running text, which "down" need not."""
         entry = entry_of(phrase)
-        return phrase in self.neutral_words or (entry is not None and not entry.doubtful)
+        return super().speaks(phrase) and (entry is None or not entry.doubtful)
 
     @property
     def longest(self) -> int:  # type: ignore[override]  # known when the words are read

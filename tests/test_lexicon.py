@@ -51,6 +51,11 @@ def test_emotion_words_are_spotted_in_running_text_the_longest_first(text, words
     assert Toy().spotted(text) == words
 
 
+@pytest.mark.parametrize(("neutral", "words"), [("own", ("neutral",)), ("unknown", ())])
+def test_neutral_is_spotted_where_it_is_known(neutral, words):
+    assert Toy(neutral).spotted("A neutral voice.") == words
+
+
 @pytest.mark.parametrize(
     ("wheels", "ring", "places"),
     [(None, 1, (0, 2)), (None, 2, (1, 3)), (("coarse",), 2, (3,)), (["coarse", "fine"], 1, (2, 0))],
@@ -60,7 +65,7 @@ def test_columns_go_wheel_by_wheel(wheels, ring, places):
     assert Toy().columns == ("fine/1", "fine/2", "coarse/1", "coarse/2")
 
 
-@pytest.mark.parametrize(("wheels", "ring"), [(["round"], 1), ([], 1), (None, 3)])
+@pytest.mark.parametrize(("wheels", "ring"), [(["round"], 1), ([], 1), (None, 3), (["fine", "fine"], 1)])
 def test_a_wheel_or_ring_that_is_not_there_is_named(wheels, ring):
     with pytest.raises(ConfigError, match=r"'toy' has the wheels \['fine', 'coarse'\].*choose"):
         Toy().places(wheels, ring)

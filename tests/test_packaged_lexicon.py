@@ -2,14 +2,15 @@
 
 import csv
 import pickle
-import time
+import subprocess
+import sys
 from collections import defaultdict
 from importlib import resources
 
 import pytest
 
 from emolit.lexicon import ring_maps
-from emolit.packaged_lexicon import WHEELS, PackagedLexicon, entries, entry_of
+from emolit.packaged_lexicon import WHEELS, PackagedLexicon, entries
 from emolit.released_tables import read_forms, read_wheel
 from emolit.taxonomy import CANONICAL
 from tests.lexicons import released
@@ -139,10 +140,19 @@ def test_words_are_pleasant_or_not(word, polarity):
     assert LEXICON.polarity(word) == polarity
 
 
-def test_it_loads_in_half_a_second_and_pickles_without_its_words():
-    entries.cache_clear()
-    entry_of.cache_clear()
-    start = time.process_time()
-    assert PackagedLexicon().row("saddened") is not None
-    assert time.process_time() - start < 0.5
+LOAD = """
+from time import process_time
+start = process_time()
+from emolit.packaged_lexicon import PackagedLexicon
+assert PackagedLexicon().row("saddened")
+print(process_time() - start)
+"""
+
+
+def test_it_loads_in_half_a_second_lemmas_included():
+    ran = subprocess.run([sys.executable, "-c", LOAD], check=True, capture_output=True, text=True)
+    assert float(ran.stdout) < 0.5
+
+
+def test_it_pickles_without_its_words():
     assert len(pickle.dumps(LEXICON)) < 1_000
