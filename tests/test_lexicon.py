@@ -65,7 +65,9 @@ def test_columns_go_wheel_by_wheel(wheels, ring, places):
     assert Toy().columns == ("fine/1", "fine/2", "coarse/1", "coarse/2")
 
 
-@pytest.mark.parametrize(("wheels", "ring"), [(["round"], 1), ([], 1), (None, 3), (["fine", "fine"], 1)])
+@pytest.mark.parametrize(
+    ("wheels", "ring"), [(["round"], 1), ([], 1), (None, 3), (["fine", "fine"], 1)]
+)
 def test_a_wheel_or_ring_that_is_not_there_is_named(wheels, ring):
     with pytest.raises(ConfigError, match=r"'toy' has the wheels \['fine', 'coarse'\].*choose"):
         Toy().places(wheels, ring)
