@@ -93,6 +93,10 @@ class Encoder(ABC, Generic[Item]):
     def inputs(self, item: Item) -> Inputs:
         """Return what the model is given of one item, ``[1, ...]`` each."""
 
+    def compute(self, given: Inputs) -> Tensor:
+        """Return the vectors of a batch of inputs, ``[B, D]``."""
+        return self.read(self.model(**given)).float()
+
     @abstractmethod
     def read(self, output: Any) -> Tensor:
         """Return the vectors in what the model returns, ``[B, D]``."""
@@ -148,8 +152,9 @@ class Encoder(ABC, Generic[Item]):
     @torch.no_grad()
     def _vectors(self, inputs: Sequence[Inputs], device: torch.device) -> Tensor:
         given = {name: torch.cat([each[name] for each in inputs]).to(device) for name in inputs[0]}
+        self.model.to(device)
         with torch.autocast(device.type, enabled=False):
-            return self.read(self.model.to(device)(**given)).float().cpu()
+            return self.compute(given).cpu()
 
     def _kept(self, key: str) -> Tensor | None:
         if self.store is None:

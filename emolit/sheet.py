@@ -99,6 +99,33 @@ def classes_sheet(title: str, entry: Entry) -> Sheet:
     return Sheet(title, ("label", "n", *names), tuple(rows))
 
 
+def open_sheet(
+    title: str, entries: Sequence[Entry], names: Sequence[str], signature: str | None
+) -> Sheet:
+    """Return the main table of scores without closed labels: one corpus a row.
+
+    Args:
+        title: Stands above.
+        entries: Scores of one corpus each.
+        names: Scores that are shown, where an entry has them.
+        signature: What the scores follow from; None where nothing is chosen.
+    """
+    rows = [
+        (entry["corpus"], str(entry["n"]), *(number(entry.get(name)) for name in names))
+        for entry in entries
+    ]
+    notes = [note for entry in entries for note in _notes(entry, ("corpus",))]
+    header = ("corpus", "n", *(name.replace("_", " ") for name in names))
+    return Sheet(title, header, tuple(rows), (*notes, *([signature] if signature else [])))
+
+
+def parts_sheet(title: str, parts: Mapping[str, Entry]) -> Sheet:
+    """Return a table of scores by part, such as a wheel: one part a row."""
+    names = list(dict.fromkeys(name for scores in parts.values() for name in scores))
+    rows = [(part, *(number(scores.get(name)) for name in names)) for part, scores in parts.items()]
+    return Sheet(title, ("", *(name.replace("_", " ") for name in names)), tuple(rows))
+
+
 def number(value: float | None) -> str:
     """Return a score with three decimals; a dash where there is none."""
     return "-" if value is None else f"{value:.3f}"

@@ -61,6 +61,11 @@ class Clip:
     reason: str | None = None
     video: str | None = None
 
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The gold words of an open vocabulary: ``words``, or the label where there are none."""
+        return self.words or (() if self.label is None else (self.label,))
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -1,4 +1,4 @@
-"""Words in free text, in scripts with and without blanks between them."""
+"""Words in free text and in lists, in scripts with and without blanks between them."""
 
 import re
 from collections.abc import Iterable
@@ -8,6 +8,9 @@ SCRIPTS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _LETTER = rf"[^\W{SCRIPTS}]"
 _UNIT = re.compile(rf"[{SCRIPTS}]|(?:{_LETTER}|')+")
 _TAG = re.compile(r"</?\w+>")
+_BETWEEN = re.compile(r"[,，;；、\n]")
+_EDGE = " \t\r'\"`\u2018\u2019\u201c\u201d\u300c\u300d[](){}（）【】.。!！?？:：*"
+"""What is stripped from both ends of an item of a list."""
 
 
 def plain(text: str) -> str:
@@ -30,6 +33,16 @@ def units(text: str) -> list[str]:
     return _UNIT.findall(text.casefold())
 
 
+def spans(text: str) -> list[tuple[int, int]]:
+    """Return where words begin and end; each Han or kana character is one.
+
+    Example:
+        >>> spans("let down, 悲")
+        [(0, 3), (4, 8), (10, 11)]
+    """
+    return [found.span() for found in _UNIT.finditer(text)]
+
+
 def named(text: str, words: Iterable[str]) -> list[str]:
     """Return which of the words a text names, in the order of the text; the longest that fits.
 
@@ -46,3 +59,32 @@ def named(text: str, words: Iterable[str]) -> list[str]:
     choices = "|".join(re.escape(word) for word in longest)
     pattern = rf"(?<!{_LETTER})(?:{choices})(?!{_LETTER})"
     return [known[found] for found in re.findall(pattern, text.casefold())]
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the items of a list as people and models write it.
+
+    Commas, semicolons and the Chinese ``，；、`` separate, and so do line ends; brackets, quotes
+    and punctuation around an item are removed, apostrophes inside it stay.
+
+    Example:
+        >>> listed("['don't care', Sad]，高兴、 proud.")
+        ("don't care", 'Sad', '高兴', 'proud')
+    """
+    items = (item.strip(_EDGE) for item in _BETWEEN.split(text))
+    return tuple(item for item in items if item)
+
+
+def listed_as_released(text: str) -> tuple[str, ...]:
+    """Return the items of a list as AffectGPT's released scorer reads them.
+
+    A bracket counts only at the very ends of the text; quotes separate, full-width commas,
+    semicolons and line ends do not. Deviates for ``"["``, on which the release stops: no items.
+
+    Example:
+        >>> listed_as_released("[don't care, sad]")
+        ('don', 't care', 'sad')
+    """
+    inside = text.removeprefix("[").removesuffix("]")
+    items = (item.strip() for item in re.split("['\",]", inside))
+    return tuple(item for item in items if item)

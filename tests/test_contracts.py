@@ -111,5 +111,5 @@ def test_prompts_read_back_what_they_ask_for(prompt: Prompt):
     copy = pickle.loads(pickle.dumps(prompt))
     assert copy.render(clip, options) == prompt.render(clip, options)
     reply = prompt.target(clip) or prompt.layout.replace("…", "sad")
-    assert prompt.parse(reply, options) == "sad"
+    assert prompt.parse(reply, options) in ("sad", ("sad",))
     assert prompt.parse("", options) is None

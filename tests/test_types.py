@@ -48,3 +48,9 @@ def test_a_clip_with_votes_can_be_a_key_and_is_told_from_one_with_others():
     clip = Clip("a", "toy", "a.wav", votes={"sad": 3})
     assert {clip: 1}[Clip("a", "toy", "a.wav", votes={"sad": 3})] == 1
     assert clip != Clip("a", "toy", "a.wav", votes={"sad": 2})
+
+
+def test_the_gold_words_of_a_clip_are_its_words_or_its_label():
+    assert Clip("a", "one", "a.wav", "sad", words=("low", "hurt")).emotions == ("low", "hurt")
+    assert Clip("a", "one", "a.wav", "sad").emotions == ("sad",)
+    assert Clip("a", "one", "a.wav").emotions == ()

@@ -1,8 +1,10 @@
 """Words in text with and without blanks between them."""
 
+import json
+
 import pytest
 
-from emolit.words import named, plain, units
+from emolit.words import listed, listed_as_released, named, plain, units
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,32 @@ def test_tags_are_no_words_and_comparisons_stay():
 )
 def test_whole_words_are_named(text, words, expected):
     assert named(text, words) == expected
+
+
+def test_lists_are_read_as_the_release_reads_them(shared):
+    stored = json.loads((shared / "reference" / "reference_cases.json").read_text("utf-8"))
+    assert len(stored["string_to_list"]) == 15
+    for case in stored["string_to_list"]:
+        assert list(listed_as_released(case["input"])) == case["output"]
+    assert listed_as_released("[") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("[happy, sad]", ("happy", "sad")),
+        (" [happy, sad]\n", ("happy", "sad")),
+        ("['happy', \"don't care\"]", ("happy", "don't care")),
+        ("“happy”， ‘sad’；angry、高兴;let down", ("happy", "sad", "angry", "高兴", "let down")),
+        ("Happy.\nSAD!\n\n", ("Happy", "SAD")),
+        ("[[happy], [sad]]", ("happy", "sad")),
+        ("{happy: }, (sad)", ("happy", "sad")),
+        ("self-conscious, don’t care", ("self-conscious", "don’t care")),
+        ("", ()),
+        ("[]", ()),
+        ("[", ()),
+        (" , ,, '' ", ()),
+    ],
+)
+def test_lists_are_read_as_people_write_them(text, items):
+    assert listed(text) == items

@@ -19,10 +19,11 @@ class PredictionWriter(Callback):
 
     A line holds ``id corpus speaker target response answer rewards``: who speaks (null where
     unknown), the clip's label (the wanted reply where it has none), the whole response, the parsed
-    answer (null when unreadable), and each reward by name (null where it does not apply);
-    ``probabilities`` too where the evaluator has a ``confidence``: by its name, each option's
-    share. Lines are sorted by id, one a clip. Each process writes a part as it goes; at the end the
-    first one merges them, so a file is whole or absent.
+    answer (null when unreadable), and each reward by name (null where it does not apply); also
+    ``words`` and ``sentiment`` of the clip where it has them, and ``probabilities`` where the
+    evaluator has a ``confidence``: by its name, each option's share. Lines are sorted by id, one a
+    clip. Each process writes a part as it goes; at the end the first one merges them, so a file is
+    whole or absent.
     """
 
     def __init__(self) -> None:
@@ -114,6 +115,7 @@ def prediction(evaluation: Evaluation, index: int) -> dict[str, Any]:
     """Return what is written of one clip."""
     clip = evaluation.batch.clips[index]
     wanted = evaluation.batch.targets[index]
+    truths = {"words": clip.words or None, "sentiment": clip.sentiment}
     return {
         "id": clip.id,
         "corpus": clip.corpus,
@@ -122,6 +124,7 @@ def prediction(evaluation: Evaluation, index: int) -> dict[str, Any]:
         "response": evaluation.responses[index],
         "answer": evaluation.answers[index],
         "rewards": {name: values[index] for name, values in evaluation.rewards.items()},
+        **{name: truth for name, truth in truths.items() if truth is not None},
         **({"probabilities": spreads} if (spreads := spread(evaluation, index)) else {}),
     }
 

@@ -22,10 +22,10 @@ from emolit.intervals import Array, Interval, bootstrap, cluster
 from emolit.metrics.unweighted_recall import unweighted_recall
 from emolit.scorecard import restricted_answers, scorecard
 from emolit.seed import run_seed
-from emolit.sheet import classes_sheet, scores_sheet
+from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support", "votes_n")
+WHOLE = ("n", "support", "votes_n", "labeled")
 """Scores that are numbers of clips."""
 
 
@@ -60,7 +60,8 @@ class Report(Callback):
     it: clips left out by label, clips with bad audio, clips cut, and whether the splits share
     speakers, if ``trainer.datamodule`` has ``censuses``. With a ``confidence`` of the evaluator its
     scores too, and ``restricted``: the scores of the most probable labels among those that the
-    corpus's clips have.
+    corpus's clips have. Of an evaluator without closed labels: its own scores, those by part, and
+    the ``signature`` that says what they follow from.
 
     Args:
         resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by
@@ -103,7 +104,7 @@ class Report(Callback):
         left_out = censuses(trainer)
         corpora = {
             name: {
-                **nested(scores, name),
+                **nested(scores, name, evaluator.parts),
                 **self._details(
                     [row for row in rows if row.corpus == name],
                     confusion.get(name),
@@ -117,11 +118,12 @@ class Report(Callback):
             "seed": run_seed(),
             "split": "+".join(sorted({row.split or "test" for row in rows})),
             "labels": list(evaluator.labels),
+            **({} if evaluator.signature is None else {"signature": evaluator.signature}),
             "corpora": corpora,
         }
         with whole(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
             json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
-        show(report)
+        show(report, evaluator)
 
     def _details(
         self, rows: list[Row], counts: Tensor | None, labels: Sequence[str]
@@ -180,12 +182,13 @@ def refuse_repeated(rows: list[Row]) -> None:
         )
 
 
-def nested(scores: Mapping[str, Tensor], corpus: str) -> dict[str, Any]:
-    """Return the scores of one corpus as plain numbers, those by class under ``per_class``.
+def nested(scores: Mapping[str, Tensor], corpus: str, parts: str = "per_class") -> dict[str, Any]:
+    """Return the scores of one corpus as plain numbers, those by class under a key of their own.
 
     Args:
         scores: ``<corpus>/<score>`` or ``<corpus>/<score>/<label>`` to a scalar.
         corpus: Its name.
+        parts: The key of those by class.
     """
     entry: dict[str, Any] = {}
     by_label: dict[str, dict[str, float | int | None]] = {}
@@ -198,7 +201,7 @@ def nested(scores: Mapping[str, Tensor], corpus: str) -> dict[str, Any]:
             by_label.setdefault(label, {})[name] = number
         else:
             entry[name] = number
-    return {**entry, "per_class": by_label} if by_label else entry
+    return {**entry, parts: by_label} if by_label else entry
 
 
 def plain(name: str, value: float) -> float | int | None:
@@ -244,10 +247,16 @@ def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
     }
 
 
-def show(report: Mapping[str, Any]) -> None:
-    """Print the main table and one by class for each corpus."""
+def show(report: Mapping[str, Any], evaluator: Evaluator) -> None:
+    """Print the main table, and one by class or part for each corpus."""
     entries = [{"corpus": name, **entry} for name, entry in report["corpora"].items()]
-    scores_sheet(f"Scores on {report['split']}", entries, ("corpus",)).show()
+    title = f"Scores on {report['split']}"
+    if evaluator.headline:
+        open_sheet(title, entries, evaluator.headline, evaluator.signature).show()
+    else:
+        scores_sheet(title, entries, ("corpus",)).show()
     for entry in entries:
         if "per_class" in entry:
             classes_sheet(f"{entry['corpus']} by class", entry).show()
+        elif evaluator.parts in entry:
+            parts_sheet(f"{entry['corpus']}, {evaluator.parts}", entry[evaluator.parts]).show()

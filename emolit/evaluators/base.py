@@ -1,6 +1,9 @@
 """The contract of an evaluator."""
 
+import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +24,16 @@ class Evaluator(nn.Module, ABC):
         corpora: Names of the corpora, in the order of their sets.
         labels: The closed set of labels, in class order; empty where answers are open.
         confidences: What a test shall find out besides the answers; validation does not.
+        parts: What ``<label>`` in ``<corpus>/<score>/<label>`` is, as a key of reports.
+        headline: Scores that reports show first; empty takes those of closed labels.
+        signature: The choices behind the scores; None where there are none.
     """
 
     labels: tuple[str, ...] = ()
     confidences: tuple[Confidence, ...] = ()
+    parts = "per_class"
+    headline: tuple[str, ...] = ()
+    signature: str | None = None
     anchor: Tensor
 
     def __init__(self) -> None:
@@ -93,3 +102,11 @@ class Evaluator(nn.Module, ABC):
                 f"{list(self.corpora)}; `names` of the data must list every corpus it serves."
             )
         return self.sets[self.corpora.index(corpus)]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence torchmetrics where a process saw no clip: its counts are 0 and are summed."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
+        yield

@@ -1,8 +1,6 @@
 """One label a clip: UA, WA, F1, parse rate and confusion, by corpus."""
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -11,7 +9,7 @@ from torchmetrics import Metric, MetricCollection
 
 from emolit.confidence import Confidence
 from emolit.errors import ConfigError, CorpusError
-from emolit.evaluators.base import Evaluator
+from emolit.evaluators.base import Evaluator, quiet
 from emolit.metrics.accuracy import Accuracy
 from emolit.metrics.base import UNREADABLE, Counted
 from emolit.metrics.confidence_scores import ConfidenceScores
@@ -192,7 +190,7 @@ class CategoricalScores(nn.Module):
         } | self._weighed()
 
     def _weighed(self) -> dict[str, Tensor]:
-        with _quiet():
+        with quiet():
             return {
                 f"{name}_{score}": value
                 for name, scores in self.confidence.items()
@@ -204,11 +202,11 @@ class CategoricalScores(nn.Module):
         return self._counted()["confusion"]
 
     def _counted(self) -> dict[str, Tensor]:
-        with _quiet():
+        with quiet():
             return dict(self.house.compute())
 
     def _extra(self, name: str, metric: Metric) -> Tensor:
-        with _quiet():
+        with quiet():
             value = metric.compute()
         if not isinstance(value, Tensor) or value.numel() not in (1, len(self.labels) + 1):
             raise ConfigError(
@@ -223,14 +221,6 @@ class CategoricalScores(nn.Module):
             return [(name, value)]
         classes = (*self.labels, "unreadable")[: len(value)]
         return [(f"{name}/{label}", value[index]) for index, label in enumerate(classes)]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence torchmetrics where a process saw no clip: its counts are 0 and are summed."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
-        yield
 
 
 def _refuse_repeated(what: str, names: Sequence[str]) -> None:

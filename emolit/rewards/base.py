@@ -205,6 +205,20 @@ class BatchedReward(Reward):
         raise RewardError(f"The reward {self.name!r} scores whole rollouts; call it with one.")
 
 
+def check_thinking(reward: Reward, prompt: Prompt) -> None:
+    """Refuse a prompt that does not ask for thinking.
+
+    Raises:
+        ConfigError: Its layout has no think tag.
+    """
+    if "<think>" not in prompt.layout:
+        raise ConfigError(
+            f"The reward {reward.name!r} looks for <think>, but the prompt "
+            f"{type(prompt).__name__} asks for {prompt.layout!r}; take the reward out or use a "
+            "prompt with thinking, such as `Reasoning`."
+        )
+
+
 def check_names(rewards: Sequence[Reward]) -> None:
     """Refuse two rewards of one name, which would share a curve.
 

@@ -6,12 +6,14 @@ from emolit.types import Answer, Clip
 
 
 class ListLength(Reward):
-    """``clip((free_words - n) / fade_words, -1, 0)`` for an answer of n distinct words.
+    """A cost for an answer of n distinct words: ``clip((free_words - n) / fade_words, -1, 0)``.
 
     Scores that take the best match gain from every word added (AffectGPT-R1 observed over-long
     lists and compared three strengths of a penalty whose formula is not published). Ours: a
     ``fade_words`` of 1 takes 1 as soon as the list is longer than ``free_words``; a larger one
-    takes it by degrees. It does not depend on how many words are right.
+    takes it by degrees. With ``slack`` the cost is ``max(0, n - m - slack) / m`` instead, m being
+    the distinct gold words of the clip; it does not apply to clips without any. Neither depends on
+    how many words are right. A third form multiplies the reward itself: ``slack`` of `WheelF1`.
 
     Applies where the prompt reads a list; a single label or a caption is none. An unreadable
     answer has no words, and 0.
@@ -19,6 +21,7 @@ class ListLength(Reward):
     Args:
         free_words: Words that cost nothing.
         fade_words: Words over which the worth falls to -1.
+        slack: Words that an answer may have more than gold; None takes the other two numbers.
         weight: Factor in the total.
         name: Key in logs and predictions.
 
@@ -30,6 +33,7 @@ class ListLength(Reward):
         self,
         free_words: int = 8,
         fade_words: int = 1,
+        slack: int | None = None,
         weight: Weight = 1.0,
         name: str | None = None,
     ) -> None:
@@ -41,6 +45,7 @@ class ListLength(Reward):
             )
         self.free_words = free_words
         self.fade_words = fade_words
+        self.slack = slack
 
     def score(self, clip: Clip, response: str, answer: Answer | None) -> float | None:
         """Return the worth; None where the answer is no list.
@@ -52,5 +57,13 @@ class ListLength(Reward):
         """
         if isinstance(answer, str):
             return None
-        words = {word.strip().casefold() for word in answer or ()}
-        return max(-1.0, min(0, self.free_words - len(words)) / self.fade_words)
+        count = distinct(answer or ())
+        if self.slack is None:
+            return max(-1.0, min(0, self.free_words - count) / self.fade_words)
+        gold = distinct(clip.emotions)
+        return min(0, gold + self.slack - count) / gold if gold else None
+
+
+def distinct(words: tuple[str, ...]) -> int:
+    """Return the number of distinct words, case and surrounding blanks forgiven."""
+    return len({word.strip().casefold() for word in words})

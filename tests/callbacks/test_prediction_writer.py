@@ -130,3 +130,10 @@ def test_a_clip_without_label_has_the_wanted_reply_as_target():
     assert line["target"] == "She sounds glad."
     assert json.loads(json.dumps(line))["answer"] == ["glad", "proud"]
     assert line["rewards"] == {}
+
+
+def test_words_and_sentiment_of_a_clip_stand_beside_its_answer():
+    clip = Clip("a", "one", "a.wav", words=("glad", "proud"), sentiment=0.0)
+    line = prediction(Evaluation(batch_of(clip), ("glad",), (("glad",),)), 0)
+    plain = json.loads(json.dumps(line))
+    assert (plain["words"], plain["sentiment"], plain["target"]) == (["glad", "proud"], 0.0, None)

@@ -9,6 +9,8 @@ import torch
 from lightning.pytorch import LightningDataModule, seed_everything
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
+from emolit.callbacks.pictures import Pictures
+from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import (
     Report,
     Row,
@@ -20,8 +22,10 @@ from emolit.callbacks.report import (
 )
 from emolit.census import Census
 from emolit.errors import ConfigError
+from emolit.evaluators.open_vocabulary import OpenVocabulary
 from emolit.types import Answer, Clip
 from tests.callbacks.tiny import LABELS, Loader, Told, batch_of, trainer
+from tests.lexicons import Toy
 
 TRUTHS = ["angry", "sad", "sad", "angry", "sad", "angry", "sad", "sad", "angry", "sad"]
 ANSWERS = ["angry", "sad", None, "sad", "sad", "angry", "angry", "happy", None, "sad"]
@@ -164,6 +168,37 @@ def test_scores_of_a_corpus_whose_name_begins_another_stay_apart():
     scores = {"one/UA": torch.tensor(0.5), "one_more/UA": torch.tensor(math.nan)}
     assert nested(scores, "one") == {"UA": 0.5}
     assert nested(scores, "one_more") == {"UA": None}
+
+
+class Listing(Told):
+    """Answers with lists of words, scored on wheels."""
+
+    def __init__(self, *settings: Any) -> None:
+        super().__init__(*settings)
+        self.evaluator = OpenVocabulary(Toy())
+
+
+def test_scores_of_open_words_are_written_by_wheel_with_their_signature(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    clips = [Clip(f"{i}", "one", "a.wav", None, words=("sad", "angry")) for i in range(3)]
+    told = {"0": ("", ("sad",)), "1": ("", ("happy", "sad")), "2": ("?", None)}
+    module = Listing(told, ("one",))
+    trainer(tmp_path, Report(), PredictionWriter(), Pictures()).test(
+        module, Loader(batch_of(*clips[:2]), batch_of(clips[2])), verbose=False
+    )
+    report = json.loads((tmp_path / "test" / "scores.json").read_text(encoding="utf-8"))
+    one = report["corpora"]["one"]
+    assert report["labels"] == []
+    assert report["signature"].startswith("wheelF|toy|ring:1|wheels:all|mode:strict|unknown:wrong")
+    assert (one["n"], one["per_wheel"]["fine"]["F1"]) == (3, pytest.approx(0.4))
+    assert one["parse_rate"] == pytest.approx(2 / 3)
+    assert "hit_rate" not in one
+    shown = capsys.readouterr().out
+    assert report["signature"] in shown.replace("\n", "")
+    assert "one, per_wheel" in shown
+    lines = (tmp_path / "test" / "predictions-one.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["answer"] for line in lines] == [["sad"], ["happy", "sad"], None]
 
 
 def test_data_that_dropped_nothing_need_not_say_so():

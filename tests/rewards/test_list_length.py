@@ -28,6 +28,26 @@ def test_words_beyond_the_free_ones_cost(free, fade, answer, worth):
     assert ListLength(free, fade).score(CLIP, "", answer) == worth
 
 
+GOLD = Clip(id="a", corpus="toy", path="a.wav", label="x", words=("sad", "Sad", "hurt"))
+
+
+@pytest.mark.parametrize(
+    ("slack", "clip", "answer", "worth"),
+    [
+        (1, GOLD, TEN[:3], 0.0),
+        (1, GOLD, TEN[:4], -0.5),
+        (0, GOLD, TEN, -4.0),
+        (1, GOLD, (), 0.0),
+        (1, GOLD, None, 0.0),
+        (0, Clip(id="a", corpus="toy", path="a.wav", label="sad"), TEN[:3], -2.0),
+        (1, CLIP, TEN, None),
+        (1, GOLD, "sad, low, hurt, lost", None),
+    ],
+)
+def test_words_beyond_gold_and_slack_cost_by_the_gold_words(slack, clip, answer, worth):
+    assert ListLength(slack=slack).score(clip, "", answer) == worth
+
+
 @pytest.mark.parametrize("settings", [{"free_words": 0}, {"fade_words": 0}])
 def test_numbers_below_one_are_refused(settings):
     with pytest.raises(ConfigError, match="at least 1"):

@@ -5,9 +5,11 @@ import pytest
 from emolit.errors import ConfigError
 from emolit.prompts.direct import Direct
 from emolit.prompts.reasoning import Reasoning
-from emolit.rewards.think_answer_agreement import ThinkAnswerAgreement, agreement
+from emolit.rewards.think_answer_agreement import ThinkAnswerAgreement
+from tests.lexicons import Toy
 from tests.rewards.test_base import rollout
 
+agreement = ThinkAnswerAgreement(Toy(), ["fine"]).agreement
 OPTIONS = ("angry", "fear", "sad")
 
 
@@ -21,15 +23,17 @@ OPTIONS = ("angry", "fear", "sad")
         ("the voice trembles", "sad", 0.0),
         ("sad", None, 0.0),
         ("", "sad", 0.0),
-        ("tired and hurt", ("Hurt", "tired"), 1.0),
-        ("tired, hurt, proud", ("hurt",), 1.0),
-        ("tired tired", ("hurt", "tired", "lost", "low"), 0.25),
-        ("tired", (), 0.0),
+        ("angry, then SAD", ("Sad", "angry"), 1.0),
+        ("sad, angry, happy", ("sad",), 0.5),
+        ("sad sad", ("angry", "lost"), 2 / 3),
+        ("sad", ("xyzzy",), 0.0),
+        ("joyful", ("happy",), 1.0),
+        ("sad", (), 0.0),
     ],
 )
-def test_the_thinking_ends_on_the_answer(thinking, answer, worth):
+def test_the_thinking_ends_on_the_answer_and_agrees_with_a_list(thinking, answer, worth):
     options = () if isinstance(answer, tuple) else OPTIONS
-    assert agreement(f"<think>{thinking}</think>", answer, options) == worth
+    assert agreement(f"<think>{thinking}</think>", answer, options) == pytest.approx(worth)
 
 
 def test_chinese_labels_are_found_inside_a_sentence():

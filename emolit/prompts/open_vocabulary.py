@@ -1,0 +1,69 @@
+"""Any number of emotions in words of one's own: ``<answer>word, word</answer>``."""
+
+from typing import Literal
+
+from emolit.prompts.base import Prompt, tagged
+from emolit.types import Clip
+from emolit.words import listed, listed_as_released
+
+READERS = {"strict": listed, "parity": listed_as_released}
+
+
+class OpenVocabulary(Prompt):
+    """Asks for all emotions of the speaker as a list, with or without thinking before it.
+
+    Args:
+        open_question: What is asked; the default is AffectGPT's
+            (https://arxiv.org/abs/2501.16566), which offers no options.
+        instruction: How to reply, behind the question; None takes the prompt's own.
+        think: Whether reasoning in a think tag comes first; the supervised target is then the
+            clip's reason.
+        reader: How a list is taken apart: ``strict`` as people and models write it, ``parity`` as
+            the released scorer reads it.
+    """
+
+    own_instruction = "Reply only with <answer>emotion, emotion, ...</answer>."
+    own_instruction_thinking = (
+        "Think first. Reply in exactly this form: "
+        "<think>your reasoning</think><answer>emotion, emotion, ...</answer>"
+    )
+
+    def __init__(
+        self,
+        open_question: str = ("Please recognize all possible emotional states of the character."),
+        instruction: str | None = None,
+        think: bool = False,
+        reader: Literal["strict", "parity"] = "strict",
+    ) -> None:
+        own = self.own_instruction_thinking if think else self.own_instruction
+        self.open_question = open_question
+        self.instruction = own if instruction is None else instruction
+        self.think = think
+        self.reader = reader
+        self.layout = ("<think>…</think>" if think else "") + "<answer>…</answer>"
+
+    def render(self, clip: Clip, options: tuple[str, ...]) -> str:
+        """Return the question; options are not shown."""
+        return f"{self.open_question} {self.instruction}".strip()
+
+    def parse(self, response: str, options: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Return the words in the only answer tag, behind the only think tag if there is thinking.
+
+        ``[]`` is a list without words; a tag with nothing in it is unreadable.
+
+        Example:
+            >>> OpenVocabulary().parse("<answer>[Happy, 'proud']</answer>", ())
+            ('Happy', 'proud')
+        """
+        if self.think and tagged(response, "think") is None:
+            return None
+        behind = response.rpartition("</think>")[-1] if self.think else response
+        answer = tagged(behind, "answer") if tagged(response, "answer") is not None else None
+        return READERS[self.reader](answer) if answer else None
+
+    def target(self, clip: Clip) -> str | None:
+        """Return the clip's words, or its label, in their tag, behind its reason if it thinks."""
+        if not clip.emotions or (self.think and clip.reason is None):
+            return None
+        thought = f"<think>{clip.reason}</think>" if self.think else ""
+        return f"{thought}<answer>{', '.join(clip.emotions)}</answer>"

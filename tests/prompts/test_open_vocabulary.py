@@ -1,0 +1,86 @@
+"""The open question: lists in and out, with and without thinking."""
+
+import json
+
+import pytest
+
+from emolit.prompts.base import fits
+from emolit.prompts.open_vocabulary import OpenVocabulary
+from emolit.types import Clip
+
+CLIP = Clip("a", "toy", "a.wav", words=("happy", "let down"), reason="A low, slow voice.")
+
+
+@pytest.mark.parametrize("think", [False, True])
+def test_the_target_is_read_back_as_the_words_and_fits_the_layout(think):
+    prompt = OpenVocabulary(think=think)
+    target = prompt.target(CLIP)
+    assert prompt.parse(target, ()) == CLIP.words
+    assert fits(target, prompt.layout)
+    assert ("A low, slow voice." in target) == think
+
+
+@pytest.mark.parametrize(
+    ("clip", "think"),
+    [
+        (Clip("a", "toy", "a.wav"), False),
+        (Clip("a", "toy", "a.wav", words=("sad",)), True),
+        (Clip("a", "toy", "a.wav", reason="Low."), True),
+    ],
+)
+def test_a_clip_that_lacks_words_or_reason_has_no_target(clip, think):
+    assert OpenVocabulary(think=think).target(clip) is None
+
+
+def test_a_label_stands_for_the_words_where_there_are_none():
+    assert OpenVocabulary().target(Clip("a", "toy", "a.wav", "sad")) == "<answer>sad</answer>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("Happy, sad", ("Happy", "sad")),
+        ("['don't care', \"sad\"]", ("don't care", "sad")),
+        ("高兴，悲伤、生气；HURT.", ("高兴", "悲伤", "生气", "HURT")),
+        ("happy\nsad", ("happy", "sad")),
+        ("[]", ()),
+        (" , ", ()),
+        ("", None),
+    ],
+)
+def test_lists_as_models_write_them_are_read(answer, words):
+    assert OpenVocabulary().parse(f"<answer>{answer}</answer>", ()) == words
+
+
+def test_in_parity_lists_are_read_as_the_release_reads_them(shared):
+    stored = json.loads((shared / "reference" / "reference_cases.json").read_text("utf-8"))
+    prompt = OpenVocabulary(reader="parity")
+    for case in stored["string_to_list"]:
+        text = case["input"]
+        if text == text.strip() and text:  # the tag strips its text
+            assert list(prompt.parse(f"<answer>{text}</answer>", ())) == case["output"]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        "",
+        "happy, sad",
+        "<answer>happy</answer>",
+        "<think>a</think><answer>happy</answer><answer>sad</answer>",
+        "<think>a<answer>happy</answer></think>",
+        "<answer>happy</answer><think>a</think>",
+        "<think>a</think><think>b</think><answer>happy</answer>",
+    ],
+)
+def test_an_answer_that_is_not_behind_the_thinking_is_unreadable(response):
+    assert OpenVocabulary(think=True).parse(response, ()) is None
+
+
+def test_the_question_offers_no_options_and_says_the_form():
+    plain, thinking = OpenVocabulary(), OpenVocabulary(think=True)
+    asked = plain.render(CLIP, ("angry", "sad"))
+    assert asked.startswith("Please recognize all possible emotional states")
+    assert "angry" not in asked and "<think>" not in asked
+    assert "<think>" in thinking.render(CLIP, ())
+    assert OpenVocabulary("What?", "").render(CLIP, ()) == "What?"
