@@ -98,13 +98,13 @@ class Collate:
     sampling_rate: int
 
     def __call__(self, items: Sequence[tuple[Clip, Tensor]]) -> Batch:
-        """Put the question about each clip; the target of a clip without label is None."""
+        """Put the question about each clip; the target is None where the clip has no gold."""
         clips = tuple(clip for clip, _ in items)
         return Batch(
             clips=clips,
             questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
             targets=tuple(
-                None if clip.label is None else self.prompt.target(clip) for clip in clips
+                self.prompt.target(clip) if self.prompt.known(clip) else None for clip in clips
             ),
             options=self.options,
             waveforms=tuple(waveform for _, waveform in items),

@@ -19,7 +19,8 @@ class PredictionWriter(Callback):
 
     A line holds ``id corpus target response answer rewards``: the clip's label (the wanted reply
     where it has none), the whole response, the parsed answer (null when unreadable), and each
-    reward by name (null where it does not apply). Lines are sorted by id, one a clip. Each process
+    reward by name (null where it does not apply); and ``captions``, the references, where the clip
+    has some. Lines are sorted by id, one a clip. Each process
     writes a part as it goes; at the end the first one merges them, so a file is whole or absent.
     """
 
@@ -119,6 +120,7 @@ def prediction(evaluation: Evaluation, index: int) -> dict[str, Any]:
         "response": evaluation.responses[index],
         "answer": evaluation.answers[index],
         "rewards": {name: values[index] for name, values in evaluation.rewards.items()},
+        **({"captions": [*clip.captions]} if clip.captions else {}),
     }
 
 

@@ -24,8 +24,8 @@ from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, scores_sheet
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support")
-"""Scores that are numbers of clips."""
+WHOLE = ("n", "support", "tokens", "vocabulary")
+"""Scores that are numbers of clips or tokens."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Report(Callback):
     """Writes ``<default_root_dir>/test/scores.json`` and prints its tables.
 
     For each corpus: n, UA with its interval, WA, macro-F1, weighted F1, parse rate, foreign rate,
-    recall, precision, F1 and support by class, the confusion counts, and what the data say about
-    it: clips left out by label, clips with bad audio, clips cut, and whether the splits share
+    recall, precision, F1 and support by class, the confusion counts; for captions their scores
+    with the signatures; and what the data say about it: clips left out by label, clips with bad audio, clips cut, and whether the splits share
     speakers, if ``trainer.datamodule`` has ``censuses``.
 
     Args:
@@ -93,6 +93,7 @@ class Report(Callback):
         rows = sorted(gather(self._rows), key=lambda row: (row.corpus, row.id))
         refuse_repeated(rows)
         scores, confusion = evaluator.compute(), evaluator.confusion()
+        told = evaluator.signatures()
         if not trainer.is_global_zero:
             return
         left_out = censuses(trainer)
@@ -100,6 +101,7 @@ class Report(Callback):
             name: {
                 **nested(scores, name),
                 **self._details([row for row in rows if row.corpus == name], confusion.get(name)),
+                **signed(told, name),
                 **left_out.get(name, {}),
             }
             for name in evaluator.corpora
@@ -178,6 +180,16 @@ def plain(name: str, value: float) -> float | int | None:
     if math.isnan(value):
         return None
     return int(value) if name in WHOLE else value
+
+
+def signed(signatures: Mapping[str, str], corpus: str) -> dict[str, Any]:
+    """Return the signatures of one corpus's scores by score; nothing where scores have none."""
+    mine = {
+        key.removeprefix(f"{corpus}/"): text
+        for key, text in signatures.items()
+        if key.startswith(f"{corpus}/")
+    }
+    return {"signatures": mine} if mine else {}
 
 
 def ua_interval(rows: list[Row], num_classes: int, resamples: int) -> Interval:

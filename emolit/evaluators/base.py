@@ -1,6 +1,9 @@
 """The contract of an evaluator."""
 
+import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +59,13 @@ class Evaluator(nn.Module, ABC):
         """
         return {}
 
+    def signatures(self) -> dict[str, str]:
+        """Return how scores with choices in them came about, as ``<corpus>/<score>``.
+
+        To be asked after `compute`; the same on all processes.
+        """
+        return {}
+
     def start(self, corpora: tuple[str, ...]) -> None:
         """Make an empty set of metrics for each corpus and forget all others.
 
@@ -90,3 +100,11 @@ class Evaluator(nn.Module, ABC):
                 f"{list(self.corpora)}; `names` of the data must list every corpus it serves."
             )
         return self.sets[self.corpora.index(corpus)]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence torchmetrics where a process saw no clip: its counts are 0 and are summed."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
+        yield

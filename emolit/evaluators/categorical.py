@@ -1,8 +1,6 @@
 """One label a clip: UA, WA, F1, parse rate and confusion, by corpus."""
 
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -10,7 +8,7 @@ from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
 from emolit.errors import ConfigError, CorpusError
-from emolit.evaluators.base import Evaluator
+from emolit.evaluators.base import Evaluator, quiet
 from emolit.metrics.accuracy import Accuracy
 from emolit.metrics.base import UNREADABLE, Counted
 from emolit.metrics.confusion import Confusion
@@ -166,11 +164,11 @@ class CategoricalScores(nn.Module):
         return self._counted()["confusion"]
 
     def _counted(self) -> dict[str, Tensor]:
-        with _quiet():
+        with quiet():
             return dict(self.house.compute())
 
     def _extra(self, name: str, metric: Metric) -> Tensor:
-        with _quiet():
+        with quiet():
             value = metric.compute()
         if not isinstance(value, Tensor) or value.numel() not in (1, len(self.labels) + 1):
             raise ConfigError(
@@ -185,14 +183,6 @@ class CategoricalScores(nn.Module):
             return [(name, value)]
         classes = (*self.labels, "unreadable")[: len(value)]
         return [(f"{name}/{label}", value[index]) for index, label in enumerate(classes)]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence torchmetrics where a process saw no clip: its counts are 0 and are summed."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The ``compute`` method of metric")
-        yield
 
 
 def _refuse_repeated(names: tuple[str, ...]) -> None:
