@@ -94,12 +94,12 @@ class Tokenizer:
     sacrebleu: str
 
     def __call__(self, text: str) -> list[str]:
-        """Return the tokens of a text.
+        r"""Return the tokens of a text.
 
         Example:
             >>> " ".join(tokenizer("zh-char")("他用very soft的声音说了2遍！"))
             '他 用 very soft 的 声 音 说 了 2 遍 ！'
-            >>> tokenizer("en-13a")("A low,\\nslow voice.")
+            >>> tokenizer("en-13a")("A low,\nslow voice.")
             ['a', 'low', 'slow', 'voice']
         """
         tokens = self.split(tidy(text).lower())

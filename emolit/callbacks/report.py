@@ -53,9 +53,10 @@ class Report(Callback):
     """Writes ``<default_root_dir>/test/scores.json`` and prints its tables.
 
     For each corpus: n, UA with its interval, WA, macro-F1, weighted F1, parse rate, foreign rate,
-    recall, precision, F1 and support by class, the confusion counts; for captions their scores
-    with the signatures; and what the data say about it: clips left out by label, clips with bad audio, clips cut, and whether the splits share
-    speakers, if ``trainer.datamodule`` has ``censuses``.
+    recall, precision, F1 and support by class, the confusion counts; where answers are open the
+    scores of the evaluator and their signatures; and what the data say about it: clips left out by
+    label, clips with bad audio, clips cut, and whether the splits share speakers, if
+    ``trainer.datamodule`` has ``censuses``.
 
     Args:
         resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by

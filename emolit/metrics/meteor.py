@@ -6,7 +6,7 @@ with alpha 0.9, beta 3, gamma 0.5. The Java jar 1.5, which most papers use, weig
 same English tokens 0.32 against 0.51. The signature names the implementation; never compare two.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -63,11 +63,7 @@ def _nltk() -> Any:
 
 def _without_synonyms() -> Any:
     """Return a thesaurus that knows no word."""
-
-    def synsets(word: str) -> Iterable[Any]:
-        return ()
-
-    return SimpleNamespace(synsets=synsets)
+    return SimpleNamespace(synsets=lambda _: ())
 
 
 def _wordnet() -> Any:
