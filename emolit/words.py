@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from emolit.types import Answer
+
 SCRIPTS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Kana and Han characters, as in a class of a regular expression: no blanks between words."""
 _LETTER = rf"[^\W{SCRIPTS}]"
@@ -46,3 +48,13 @@ def named(text: str, words: Iterable[str]) -> list[str]:
     choices = "|".join(re.escape(word) for word in longest)
     pattern = rf"(?<!{_LETTER})(?:{choices})(?!{_LETTER})"
     return [known[found] for found in re.findall(pattern, text.casefold())]
+
+
+def text_of(answer: Answer | None) -> str:
+    """Return an answer as one text.
+
+    Example:
+        >>> text_of(("sad", "hurt"))
+        'sad, hurt'
+    """
+    return (answer if isinstance(answer, str) else ", ".join(answer or ())).strip()

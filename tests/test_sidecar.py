@@ -14,15 +14,18 @@ VARIANTS = {
     "emotion": ["很悲伤"],
     "overall": ["他很悲伤", "他难过", "他很悲伤"],
 }
+ALL = [(kind, text) for kind, some in VARIANTS.items() for text in some]
 LAYOUTS = {
     "lists by kind": VARIANTS,
-    "numbered": {f"{kind}_{n}": text for kind, some in VARIANTS.items() for n, text in enumerate(some)},
-    "objects": {kind: {"original": some[0], "variants": some[1:]} for kind, some in VARIANTS.items()},
-    "objects in a list": [{"type": kind, "caption": text} for kind, some in VARIANTS.items() for text in some],
+    "numbered": {f"{kind}_{place}": text for place, (kind, text) in enumerate(ALL)},
+    "objects": {kind: {"first": some[0], "more": some[1:]} for kind, some in VARIANTS.items()},
+    "objects in a list": [{"type": kind, "caption": text} for kind, text in ALL],
     "JSON in a text": json.dumps(VARIANTS),
-    "below another key": {"captions": {"speaking_style": VARIANTS["style"], "overall_caption": VARIANTS["overall"]}},
+    "below another key": {
+        "captions": {"speaking_style": VARIANTS["style"], "overall_caption": VARIANTS["overall"]}
+    },
     "Chinese keys": {"整体描述": VARIANTS["overall"], "说话风格": VARIANTS["style"]},
-}  # fmt: skip
+}
 
 
 def below(folder, source):

@@ -1,4 +1,4 @@
-"""A tiny EmotionTalk: the official folders, JSONs with captions, and the tables of its repository."""
+"""A tiny EmotionTalk: the official folders, JSONs with captions, the tables of its repository."""
 
 import json
 from collections.abc import Callable

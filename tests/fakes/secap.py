@@ -1,4 +1,4 @@
-"""A tiny SECap: ids of its three kinds, both separators of its transcripts, captions that repeat."""
+"""A tiny SECap: ids of its three kinds, both separators of the texts, captions that repeat."""
 
 import json
 from pathlib import Path
