@@ -122,8 +122,10 @@ def classes_sheet(title: str, entry: Entry) -> Sheet:
 
 
 def number(value: float | None) -> str:
-    """Return a score with three decimals; a dash where there is none."""
-    return "-" if value is None else f"{value:.3f}"
+    """Return a score with three decimals, a count as it is; a dash where there is none."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def interval(found: Entry | None) -> str:

@@ -117,3 +117,10 @@ def test_a_clip_without_label_has_the_wanted_reply_as_target():
     assert line["target"] == "She sounds glad."
     assert json.loads(json.dumps(line))["answer"] == ["glad", "proud"]
     assert line["rewards"] == {}
+
+
+def test_a_line_of_a_clip_with_captions_holds_these():
+    clips = (Clip("a", "one", "a.wav", captions=("低", "慢")), Clip("b", "one", "b.wav"))
+    told = Evaluation(batch_of(*clips), ("很慢", "x"), ("很慢", None))
+    assert prediction(told, 0)["captions"] == ["低", "慢"]
+    assert "captions" not in prediction(told, 1)

@@ -9,7 +9,15 @@ import torch
 from lightning.pytorch import LightningDataModule, seed_everything
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from emolit.callbacks.report import Report, Row, censuses, nested, refuse_repeated, ua_interval
+from emolit.callbacks.report import (
+    Report,
+    Row,
+    censuses,
+    nested,
+    refuse_repeated,
+    signed,
+    ua_interval,
+)
 from emolit.census import Census
 from emolit.errors import ConfigError
 from emolit.types import Answer, Clip
@@ -161,3 +169,9 @@ def test_scores_of_a_corpus_whose_name_begins_another_stay_apart():
 def test_data_that_dropped_nothing_need_not_say_so():
     assert censuses(SimpleNamespace(datamodule=None)) == {}
     assert censuses(SimpleNamespace(datamodule=SimpleNamespace())) == {}
+
+
+def test_signatures_stand_beside_the_scores_of_their_corpus():
+    told = {"one/BLEU_4": "tok:zh-char", "one/x/y": "z", "one_more/BLEU_4": "tok:en-13a"}
+    assert signed(told, "one") == {"signatures": {"BLEU_4": "tok:zh-char", "x/y": "z"}}
+    assert signed(told, "two") == {}
