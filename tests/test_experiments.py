@@ -154,7 +154,8 @@ def test_the_caption_task_runs_and_its_report_is_signed(tmp_path, monkeypatch):
     folder = tmp_path / "runs" / "captions" / "grpo" / "test"
     scores = json.loads((folder / "scores.json").read_text())["corpora"]["synthetic"]
     assert scores["signatures"]["ROUGE_L"].startswith("ROUGE_L|tok:en-13a|punct:drop|case:lower")
-    rows = [json.loads(line) for line in (folder / "predictions-synthetic.jsonl").open()]
+    text = (folder / "predictions-synthetic.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
     assert scores["n"] == len(rows) == 56
     split = tokenizer("en-13a")
     overlaps = [

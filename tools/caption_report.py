@@ -20,10 +20,10 @@ from pathlib import Path
 import soundfile
 from jsonargparse import ArgumentParser
 
-from emolit import audio
 from emolit.cli import discover
 from emolit.corpora import Corpus
 from emolit.errors import ConfigError, CorpusError, EmolitError
+from emolit.loading import ClipDataset
 from emolit.tokenizer import tidy
 from emolit.types import Clip
 
@@ -101,9 +101,9 @@ def drawn(
 
 
 def player(corpus: Corpus, clip: Clip) -> str:
-    """Return an audio element that holds the clip as FLAC."""
-    path = corpus.folders[clip.corpus] / clip.path
-    waveform = audio.decode(path, corpus.sampling_rate, float("inf"), clip.start, clip.end)
+    """Return an audio element that holds as FLAC what a model hears of the clip."""
+    settings = (corpus.sampling_rate, corpus.loading.max_seconds)
+    _, waveform = ClipDataset((clip,), corpus.folders, *settings)[0]
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform.numpy(), corpus.sampling_rate, "PCM_16", format="FLAC")
     code = base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -1,7 +1,7 @@
-"""EmotionTalk: Mandarin dialogues improvised by 19 actors, with labels a modality and captions.
+"""EmotionTalk: Mandarin dialogs improvised by 19 actors, with labels a modality and captions.
 
 Layout: ``Audio/wav/G00009/G00009_42/G00009_42_14/G00009_42_14_024.wav`` (or another audio
-extension): group, dialogue, speaker, utterance. Beside it a JSON an utterance in ``Audio/json/``
+extension): group, dialog, speaker, utterance. Beside it a JSON an utterance in ``Audio/json/``
 and, with the labels of all modalities together, in ``Multimodal/json/``: ``emotion_result``,
 ``content`` (what is said), ``file_name`` or ``file_path``, and in those of the audio also
 ``sourceAttr``, the captions. In place of the JSONs' labels those of the project's repository are
@@ -203,8 +203,8 @@ def place_of(name: str) -> str:
         >>> place_of("G00009_42_14_024")
         'Audio/wav/G00009/G00009_42/G00009_42_14/G00009_42_14_024.wav'
     """
-    group, dialogue, speaker, _ = name.split("_")
-    path = f"{group}/{group}_{dialogue}/{group}_{dialogue}_{speaker}"
+    group, dialog, speaker, _ = name.split("_")
+    path = f"{group}/{group}_{dialog}/{group}_{dialog}_{speaker}"
     return f"Audio/wav/{path}/{name}.wav"
 
 
@@ -240,7 +240,7 @@ def archived(path: Path) -> dict[str, Label]:
             if name.count("_") != 3 or split_of(name) != part or code not in range(len(EMOTIONS)):
                 raise CorpusError(
                     f"{path} has {name!r} with the emotion {code!r} in its {part} part; expected "
-                    "group_dialogue_speaker_utterance of that part, and a code from 0 to 6. Get "
+                    "group_dialog_speaker_utterance of that part, and a code from 0 to 6. Get "
                     "the file again."
                 )
             found[name] = EMOTIONS[int(code)], value

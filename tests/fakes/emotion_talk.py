@@ -32,9 +32,9 @@ def names() -> list[str]:
 
 
 def folder_of(name: str) -> str:
-    """Return group/dialogue/speaker of an utterance."""
-    group, dialogue, who, _ = name.split("_")
-    return f"{group}/{group}_{dialogue}/{group}_{dialogue}_{who}"
+    """Return group/dialog/speaker of an utterance."""
+    group, dialog, who, _ = name.split("_")
+    return f"{group}/{group}_{dialog}/{group}_{dialog}_{who}"
 
 
 def captions(name: str) -> dict[str, list[str]]:
