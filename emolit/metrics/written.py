@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from emolit.metrics.captioned import Captioned, Item
 
 
@@ -19,6 +21,11 @@ class Written(Captioned):
         readable = sum(item.prediction is not None for item in items)
         references = sum(len(item.references) for item in items)
         return (len(items), readable / len(items), references / len(items))
+
+    def compute(self) -> dict[str, Tensor]:
+        """Return the numbers; before any caption n is 0, and the others NaN."""
+        found = super().compute()
+        return {**found, "n": found["n"].nan_to_num(0.0)}
 
     def signatures(self) -> dict[str, str]:
         """Return nothing: there is no choice in these numbers."""
