@@ -37,9 +37,9 @@ class Captions(Evaluator):
         tokenizer: How texts become tokens: ``zh-char``, ``zh-char-nopunct``, ``zh-jieba``,
             ``zh-jieba-nopunct`` or ``en-13a``; part of every score's signature.
         encoder: Adds the embedding similarity in this sentence encoder's space; None leaves it out.
-        metrics: Further classes, such as ``emolit.metrics.meteor.Meteor``, whose first argument is the name of the
-            tokenizer and whose ``update`` takes captions and lists of references. A single number
-            is logged under the class name, numbers by name under these.
+        metrics: Further classes, such as ``emolit.metrics.meteor.Meteor``, whose first argument is
+            the name of the tokenizer and whose ``update`` takes captions and lists of references. A
+            single number is logged under the class name, numbers by name under these.
     """
 
     def __init__(
