@@ -31,6 +31,7 @@ its own in every clip leaves little of the loudness.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import log2
 from typing import Literal
 
 from numpy.random import RandomState
@@ -177,3 +178,35 @@ def record(speaker: Speaker, emotion: Emotion, wet: float, rng: RandomState) -> 
     """Return a clip of a speaker in their room at 16 kHz."""
     wave = voice.speak(deliver(speaker, emotion, rng), rng)
     return sound.reverberate(wave, speaker.decay, wet, rng) if speaker.decay else wave
+
+
+HEARD = {
+    "pitch": (0.1, "low", "high"),
+    "rate": (0.08, "slow", "quick"),
+    "slope": (1.2, "dull", "bright"),
+    "breath": (4.0, "firm", "breathy"),
+}
+"""Cues that a caption names: how far from the middle they are heard, and what they are called."""
+
+
+def describe(voice: Voice, speaker: Speaker, emotion: Emotion) -> str:
+    """Return a caption: what is heard in a clip, against the average speaker, and the emotion.
+
+    Example:
+        >>> rng = RandomState(3)
+        >>> anna = cast(STUDIO, 1, rng)
+        >>> describe(deliver(anna, "sad", rng), anna, "sad")
+        'A low, slow, dull, breathy voice, sad.'
+    """
+    levels = {
+        "pitch": log2(voice.pitch / speaker.pitch),
+        "rate": log2(voice.rate),
+        "slope": voice.slope,
+        "breath": voice.breath,
+    }
+    words = [
+        low if level < CUES[name].middle else high
+        for (name, level), (limit, low, high) in zip(levels.items(), HEARD.values(), strict=True)
+        if abs(level - CUES[name].middle) > limit
+    ]
+    return f"A {', '.join(words) or 'plain'} voice, {emotion}."

@@ -72,20 +72,42 @@ def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) ->
         entries: Scores of one corpus each.
         lead: Keys of the entries that stand before the numbers.
     """
-    names = [name.replace("_", " ") for name in SCORES]
-    header = (*lead, "n", names[0], "95% interval", *names[1:])
-    rows = [
-        (
-            *(str(entry[key]) for key in lead),
-            str(entry["n"]),
-            number(entry.get("UA")),
-            interval(entry.get("UA_interval")),
-            *(number(entry.get(name)) for name in SCORES[1:]),
-        )
-        for entry in entries
-    ]
+    names = open_scores(entries)
+    if names:
+        header = (*lead, "n", *(name.replace("_", " ") for name in names))
+        rows = [
+            (*_led(entry, lead), *(number(entry.get(name)) for name in names)) for entry in entries
+        ]
+    else:
+        names = [name.replace("_", " ") for name in SCORES]
+        header = (*lead, "n", names[0], "95% interval", *names[1:])
+        rows = [
+            (
+                *_led(entry, lead),
+                number(entry.get("UA")),
+                interval(entry.get("UA_interval")),
+                *(number(entry.get(name)) for name in SCORES[1:]),
+            )
+            for entry in entries
+        ]
     notes = [note for entry in entries for note in _notes(entry, lead)]
     return Sheet(title, header, tuple(rows), tuple(notes))
+
+
+def open_scores(entries: Sequence[Entry]) -> list[str]:
+    """Return the names of scores where answers are open: those that have a signature.
+
+    Example:
+        >>> open_scores([{"n": 2, "CIDEr_D": 0.5, "signatures": {"CIDEr_D": "tok:zh-char"}}])
+        ['CIDEr_D', 'parse_rate']
+    """
+    names = dict.fromkeys(name for entry in entries for name in entry.get("signatures", ()))
+    return [*names, "parse_rate"] if names else []
+
+
+def _led(entry: Entry, lead: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what stands before the scores of a row."""
+    return (*(str(entry[key]) for key in lead), str(entry["n"]))
 
 
 def classes_sheet(title: str, entry: Entry) -> Sheet:
@@ -127,8 +149,10 @@ def parts_sheet(title: str, parts: Mapping[str, Entry]) -> Sheet:
 
 
 def number(value: float | None) -> str:
-    """Return a score with three decimals; a dash where there is none."""
-    return "-" if value is None else f"{value:.3f}"
+    """Return a score with three decimals, a count as it is; a dash where there is none."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def interval(found: Entry | None) -> str:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from emolit.types import Answer
+
 SCRIPTS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Kana and Han characters, as in a class of a regular expression: no blanks between words."""
 _LETTER = rf"[^\W{SCRIPTS}]"
@@ -88,3 +90,13 @@ def listed_as_released(text: str) -> tuple[str, ...]:
     inside = text.removeprefix("[").removesuffix("]")
     items = (item.strip() for item in re.split("['\",]", inside))
     return tuple(item for item in items if item)
+
+
+def text_of(answer: Answer | None) -> str:
+    """Return an answer as one text.
+
+    Example:
+        >>> text_of(("sad", "hurt"))
+        'sad, hurt'
+    """
+    return (answer if isinstance(answer, str) else ", ".join(answer or ())).strip()

@@ -69,3 +69,20 @@ def test_only_the_field_reverberates():
     decays = [acting.cast(FIELD, n, chance(n)).decay for n in range(20)]
     assert 0.2 <= min(decays) < max(decays) <= 0.4
     assert len(set(decays)) == 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "caption"),
+    [
+        ({}, "A plain voice, sad."),
+        ({"pitch": 150.0, "rate": 2**2.3}, "A high, quick voice, sad."),
+        ({"pitch": 100.0, "rate": 2**2.0, "slope": -12.0}, "A low, slow, dull voice, sad."),
+        ({"slope": -8.0, "breath": -20.0}, "A bright, breathy voice, sad."),
+        ({"breath": -31.0, "level": -40.0}, "A firm voice, sad."),
+    ],
+)
+def test_a_caption_names_what_is_far_from_the_middle(changes, caption):
+    speaker = acting.Speaker(pitch=120.0, tract=1.0, decay=0.0, habits={})
+    middle = {name: cue.value("neutral", -cue.shifts[2]) for name, cue in CUES.items()}
+    settings = {**middle, "seconds": 1.0, "tract": 1.0, "pitch": 120.0, **changes}
+    assert acting.describe(Voice(**settings), speaker, "sad") == caption

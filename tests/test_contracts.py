@@ -107,7 +107,7 @@ def test_rewards_pickle_and_score_odd_responses(reward: Reward):
 @pytest.mark.parametrize("prompt", made("prompts"))
 def test_prompts_read_back_what_they_ask_for(prompt: Prompt):
     options = ("angry", "sad")
-    clip = Clip(id="a", corpus="toy", path="a.wav", label="sad", transcript="hello")
+    clip = Clip("a", "toy", "a.wav", label="sad", transcript="hello", captions=("sad",))
     copy = pickle.loads(pickle.dumps(prompt))
     assert copy.render(clip, options) == prompt.render(clip, options)
     reply = prompt.target(clip) or prompt.layout.replace("…", "sad")

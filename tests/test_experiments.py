@@ -10,6 +10,8 @@ import torch
 from sklearn.metrics import balanced_accuracy_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from emolit.metrics.rouge_l import rouge_l
+from emolit.tokenizer import tokenizer
 from tests.command import emolit
 from tests.fakes.iemocap import write_iemocap
 from tests.fakes.meld import write_meld
@@ -26,6 +28,8 @@ WARM += ["--model.init_args.optimizer.init_args.lr", 1e-2, "--model.init_args.sc
 """Enough steps that replies have the layout, so that rewards differ within a group."""
 TINY = "{seconds: 1, mels: 20, tower_width: 16, tower_layers: 1, width: 16, layers: 1, heads: 2}"
 KEYS = ["id", "corpus", "speaker", "target", "response", "answer", "rewards"]
+SPOKEN = ["captions"]
+"""What a line has besides where clips have captions."""
 
 
 def run(name, corpus, root, data):
@@ -67,7 +71,7 @@ def check(root, corpora):
         path = root / "grpo" / "test" / f"predictions-{corpus}.jsonl"
         rows = [json.loads(line) for line in path.read_text().splitlines()]
         assert len(rows) == clips
-        assert all(list(row) == KEYS for row in rows)
+        assert all(list(row) in (KEYS, KEYS + SPOKEN) for row in rows)
         assert all(set(row["rewards"]) == {"correct", "well_formed"} for row in rows)
         assert all(row["rewards"]["correct"] == (row["answer"] == row["target"]) for row in rows)
         scores = json.loads((root / "grpo" / "test" / "scores.json").read_text())
@@ -248,3 +252,31 @@ def test_emo_rl_runs_at_full_scale_settings_on_fake_releases(
     assert set(scores["corpora"]) == {"ravdess", "savee", "iemocap"}
     assert scores["corpora"]["savee"]["n"] == 4 * (15 * 3 + 30)
     assert scores["labels"] == ["angry", "happy", "neutral", "sad"]
+
+
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+def test_the_caption_task_runs_and_its_report_is_signed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    configs = CONFIGS / "captions"
+    data = ["--data.init_args.root", tmp_path / "data", "--data.init_args.clips_per_speaker", 4]
+    nano = ["--model.init_args.policy.init_args.folder", tmp_path / "nano"]
+    nano += ["--model.init_args.policy.init_args.size", TINY]
+    emolit("fit", "--config", configs / "sft.yaml", *data, *WARM, *nano)
+    start = [CHECKPOINT, tmp_path / "runs" / "captions" / "sft" / "last"]
+    emolit("fit", "--config", configs / "grpo.yaml", *data, *QUICK, *start)
+    start = [CHECKPOINT, tmp_path / "runs" / "captions" / "grpo" / "last"]
+    single = ["--data", CONFIGS.parent / "corpora" / "synthetic.yaml"]
+    emolit("test", "--config", configs / "test.yaml", *single, *data, *start)
+    folder = tmp_path / "runs" / "captions" / "grpo" / "test"
+    scores = json.loads((folder / "scores.json").read_text())["corpora"]["synthetic"]
+    assert scores["signatures"]["ROUGE_L"].startswith("ROUGE_L|tok:en-13a|punct:drop|case:lower")
+    text = (folder / "predictions-synthetic.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
+    assert scores["n"] == len(rows) == 56
+    split = tokenizer("en-13a")
+    overlaps = [
+        rouge_l(split(row["answer"] or ""), [split(text) for text in row["captions"]])
+        for row in rows
+    ]
+    assert scores["ROUGE_L"] == pytest.approx(sum(overlaps) / len(overlaps))
+    assert scores["ROUGE_L"] > 0

@@ -94,3 +94,12 @@ def test_markup_in_a_cell_stays_text(
 
 def test_zero_is_a_score():
     assert (number(0.0), number(None)) == ("0.000", "-")
+
+
+def test_open_answers_have_the_scores_that_are_signed_and_the_parse_rate():
+    told = {"CIDEr_D": "tok:zh-char", "tokens": "tok:zh-char"}
+    one = {"corpus": "one", "n": 2, "CIDEr_D": 0.5, "tokens": 7, "parse_rate": 1.0}
+    sheet = scores_sheet("all", [{**one, "signatures": told}], ("corpus",))
+    header, _, row = cells(sheet.markdown())
+    assert header == ["corpus", "n", "CIDEr D", "tokens", "parse rate"]
+    assert row == ["one", "2", "0.500", "7", "1.000"]

@@ -20,10 +20,10 @@ class PredictionWriter(Callback):
     A line holds ``id corpus speaker target response answer rewards``: who speaks (null where
     unknown), the clip's label (the wanted reply where it has none), the whole response, the parsed
     answer (null when unreadable), and each reward by name (null where it does not apply); also
-    ``words`` and ``sentiment`` of the clip where it has them, and ``probabilities`` where the
-    evaluator has a ``confidence``: by its name, each option's share. Lines are sorted by id, one a
-    clip. Each process writes a part as it goes; at the end the first one merges them, so a file is
-    whole or absent.
+    ``words``, ``sentiment`` and ``captions`` of the clip where it has them, and ``probabilities``
+    where the evaluator has a ``confidence``: by its name, each option's share. Lines are sorted by
+    id, one a clip. Each process writes a part as it goes; at the end the first one merges them, so
+    a file is whole or absent.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,11 @@ def prediction(evaluation: Evaluation, index: int) -> dict[str, Any]:
     """Return what is written of one clip."""
     clip = evaluation.batch.clips[index]
     wanted = evaluation.batch.targets[index]
-    truths = {"words": clip.words or None, "sentiment": clip.sentiment}
+    truths = {
+        "words": clip.words or None,
+        "sentiment": clip.sentiment,
+        "captions": clip.captions or None,
+    }
     return {
         "id": clip.id,
         "corpus": clip.corpus,

@@ -25,8 +25,8 @@ from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support", "votes_n", "labeled")
-"""Scores that are numbers of clips."""
+WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary")
+"""Scores that are numbers of clips or tokens."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Report(Callback):
     speakers, if ``trainer.datamodule`` has ``censuses``. With a ``confidence`` of the evaluator its
     scores too, and ``restricted``: the scores of the most probable labels among those that the
     corpus's clips have. Of an evaluator without closed labels: its own scores, those by part, and
-    the ``signature`` that says what they follow from.
+    the ``signature`` of all or the ``signatures`` of each that say what they follow from.
 
     Args:
         resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by
@@ -99,6 +99,7 @@ class Report(Callback):
         rows = sorted(gather(self._rows), key=lambda row: (row.corpus, row.id))
         refuse_repeated(rows)
         scores, confusion = evaluator.compute(), evaluator.confusion()
+        told = evaluator.signatures()
         if not trainer.is_global_zero:
             return
         left_out = censuses(trainer)
@@ -110,6 +111,7 @@ class Report(Callback):
                     confusion.get(name),
                     evaluator.labels,
                 ),
+                **signed(told, name),
                 **left_out.get(name, {}),
             }
             for name in evaluator.corpora
@@ -209,6 +211,16 @@ def plain(name: str, value: float) -> float | int | None:
     if math.isnan(value):
         return None
     return int(value) if name in WHOLE else value
+
+
+def signed(signatures: Mapping[str, str], corpus: str) -> dict[str, Any]:
+    """Return the signatures of one corpus's scores by score; nothing where scores have none."""
+    mine = {
+        key.removeprefix(f"{corpus}/"): text
+        for key, text in signatures.items()
+        if key.startswith(f"{corpus}/")
+    }
+    return {"signatures": mine} if mine else {}
 
 
 def ua_interval(rows: list[Row], num_classes: int, resamples: int) -> Interval:

@@ -1,8 +1,9 @@
 """A user's own clips, listed in a CSV, TSV or JSONL file.
 
-Columns: ``path`` and ``label``; optional ``id``, ``speaker``, ``split`` (train, val, test),
-``transcript`` (or ``text``), ``caption`` (or ``captions``, in JSONL also a list). Others are named
-in the log and not used. Paths are relative to the manifest's own folder, with forward slashes.
+Columns: ``path``, and ``label`` or ``caption`` (or ``captions``, in JSONL also a list) or both;
+optional ``id``, ``speaker``, ``split`` (train, val, test), ``transcript`` (or ``text``). Others are
+named in the log and not used. Paths are relative to the manifest's own folder, with forward
+slashes.
 
 Splits: those of the column, for all rows or none; a column without ``val`` means no validation
 clips, one of ``test`` alone a corpus for testing. Without it the splits are ours: speakers in the
@@ -35,8 +36,9 @@ SPLITS: dict[str, Split] = {
     "test": "test",
 }  # fmt: skip
 """Names of splits that are understood, in any case."""
-REQUIRED = ("path", "label")
-COLUMNS = (*REQUIRED, "id", "speaker", "split", "transcript", "text", "caption", "captions")
+COLUMNS = (
+    "path", "label", "id", "speaker", "split", "transcript", "text", "caption", "captions",
+)  # fmt: skip
 
 
 class Manifest(Corpus):
@@ -100,7 +102,7 @@ class Manifest(Corpus):
         Raises:
             CorpusError: A row is wrong; names file, row, value and what to do.
         """
-        rows = read_table(self.file, REQUIRED)
+        rows = read_table(self.file, ("path",))
         check_rows(rows)
         unused = sorted({name for row in rows for name in row.fields}.difference(COLUMNS))
         if unused:
@@ -195,13 +197,17 @@ def id_of(row: Row) -> str:
     return row.text("id") or row.required("path")
 
 
-def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Clip:
-    """Return the clip that a row describes; its label is still the file's own.
+def label_of(row: Row, known: frozenset[str]) -> str | None:
+    """Return the file's own label of a row; None where it has a caption instead.
 
     Raises:
-        CorpusError: Names file, row, value and what to do.
+        CorpusError: It has neither, or the label is unknown.
     """
-    label = row.required("label")
+    label = row.text("label")
+    if label is None:
+        if captions_of(row):
+            return None
+        raise row.error("there is neither 'label' nor 'caption'", "Fill one in, or remove the row.")
     if label not in known and label.casefold() in known:
         label = label.casefold()
     if label not in known:
@@ -210,6 +216,15 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
             f"Map it with `label_map`, for example {{{label}: neutral}}, or use one of "
             f"{', '.join(CANONICAL)}.",
         )
+    return label
+
+
+def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Clip:
+    """Return the clip that a row describes; its label is still the file's own.
+
+    Raises:
+        CorpusError: Names file, row, value and what to do.
+    """
     split = row.text("split")
     if split is not None and split.casefold() not in SPLITS:
         raise row.error(f"the split {split!r} is unknown", f"Use one of {', '.join(SPLITS)}.")
@@ -217,7 +232,7 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
         id=id_of(row),
         corpus=corpus,
         path=audio_path(row, location),
-        label=label,
+        label=label_of(row, known),
         speaker=row.text("speaker"),
         split=None if split is None else SPLITS[split.casefold()],
         transcript=row.text("transcript") or row.text("text"),

@@ -2,9 +2,9 @@
 
 Four emotions acted by imagined speakers (``emolit.acting``: cues and their literature) with
 voices out of pulses, formants and noise (``emolit.voice``). It says no words: there is no
-transcript. What holds, and is tested: no single measured cue separates the classes (a linear
-probe stays below 0.5 UA, chance is 0.25), all cues together do (above 0.8); the same arguments
-give the same samples on every machine.
+transcript. Each clip has a caption of what is heard of its cues. What holds, and is tested: no
+single measured cue separates the classes (a linear probe stays below 0.5 UA, chance is 0.25), all
+cues together do (above 0.8); the same arguments give the same samples on every machine.
 
 Layout: ``{train,val,test}/studio-test03-05-happy.wav``: place, split and number of the speaker,
 number of the clip, emotion. It is written once, into a folder that is named after what it is made
@@ -25,7 +25,7 @@ import soundfile
 from lightning.pytorch.utilities import rank_zero_info
 from numpy.typing import NDArray
 
-from emolit.acting import CUES, EMOTIONS, STUDIO, Setting, Speaker, cast, record
+from emolit.acting import CUES, EMOTIONS, STUDIO, Setting, Speaker, cast, deliver, describe, record
 from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import ConfigError, CorpusError
 from emolit.loading import Loading
@@ -36,7 +36,7 @@ from emolit.types import Clip, Split
 VERSION = 1
 """Raise it when the same arguments give other samples; older folders are then left alone."""
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
-NAME = re.compile(r"(([a-z]+)-(train|val|test)\d+)-\d+-(angry|happy|neutral|sad)")
+NAME = re.compile(r"(([a-z]+)-(train|val|test)(\d+))-(\d+)-(angry|happy|neutral|sad)")
 
 
 class Synthetic(Corpus):
@@ -158,6 +158,13 @@ class Synthetic(Corpus):
         emotion = EMOTIONS[take % len(EMOTIONS)]
         return quantize(record(speaker, emotion, self.setting.wet, rng))
 
+    def caption(self, split: Split, number: int, take: int) -> str:
+        """Return what is heard of the cues of a clip, whatever the number of others."""
+        speaker, emotion = self.speaker(split, number), EMOTIONS[take % len(EMOTIONS)]
+        return describe(
+            deliver(speaker, emotion, self._chance(split, number, take)), speaker, emotion
+        )
+
     def _chance(self, split: Split, *numbers: int) -> np.random.RandomState:
         key = (self.corpus_seed, self.setting.stream, SPLITS.index(split), *numbers)
         return np.random.RandomState(key)
@@ -190,9 +197,10 @@ class Synthetic(Corpus):
             id=path.stem,
             corpus=self.name,
             path=relative,
-            label=found[4],
+            label=found[6],
             speaker=found[1],
             split=split,
+            captions=(self.caption(split, int(found[4]), int(found[5])),),
         )
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:

@@ -2,9 +2,9 @@
 
 The same four emotions and the same cues, but other speakers (lower men, higher women, longer and
 shorter vocal tracts), another style (livelier talk with a smaller range of F0 and a brighter
-voice), rooms that reverberate and background noise about 30 dB below the voice. Layout and
-making as in `Synthetic`, with ``field`` in place of ``studio``. It is for testing: by default it
-has no training part.
+voice), rooms that reverberate and background noise about 30 dB below the voice. Layout, making
+and captions as in `Synthetic`, with ``field`` in place of ``studio``. It is for testing: by default
+it has no training part.
 
 License: made by emolit; Apache-2.0 like it.
 """

@@ -68,6 +68,13 @@ class Evaluator(nn.Module, ABC):
         """
         return {}
 
+    def signatures(self) -> dict[str, str]:
+        """Return how scores with choices in them came about, as ``<corpus>/<score>``.
+
+        To be asked after `compute`; the same on all processes.
+        """
+        return {}
+
     def start(self, corpora: tuple[str, ...]) -> None:
         """Make an empty set of metrics for each corpus and forget all others.
 

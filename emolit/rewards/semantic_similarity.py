@@ -6,7 +6,8 @@ from torch import Tensor
 from emolit.encoder import SentenceEncoder
 from emolit.guard import Guard
 from emolit.rewards.base import BatchedReward, Weight
-from emolit.types import Answer, Rollout
+from emolit.types import Rollout
+from emolit.words import text_of
 
 
 class SemanticSimilarity(BatchedReward):
@@ -50,13 +51,3 @@ class SemanticSimilarity(BatchedReward):
                 ]
                 scores[row] = (1 + torch.tensor(cosines, dtype=torch.float32)) / 2
         return scores
-
-
-def text_of(answer: Answer | None) -> str:
-    """Return an answer as one text.
-
-    Example:
-        >>> text_of(("sad", "hurt"))
-        'sad, hurt'
-    """
-    return (answer if isinstance(answer, str) else ", ".join(answer or ())).strip()

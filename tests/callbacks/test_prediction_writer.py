@@ -137,3 +137,11 @@ def test_words_and_sentiment_of_a_clip_stand_beside_its_answer():
     line = prediction(Evaluation(batch_of(clip), ("glad",), (("glad",),)), 0)
     plain = json.loads(json.dumps(line))
     assert (plain["words"], plain["sentiment"], plain["target"]) == (["glad", "proud"], 0.0, None)
+
+
+def test_a_line_of_a_clip_with_captions_holds_these():
+    clips = (Clip("a", "one", "a.wav", captions=("低", "慢")), Clip("b", "one", "b.wav"))
+    told = Evaluation(batch_of(*clips), ("很慢", "x"), ("很慢", None))
+    plain = json.loads(json.dumps(prediction(told, 0)))
+    assert plain["captions"] == ["低", "慢"]
+    assert "captions" not in prediction(told, 1)

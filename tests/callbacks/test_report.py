@@ -18,6 +18,7 @@ from emolit.callbacks.report import (
     nested,
     refuse_repeated,
     restricted_scores,
+    signed,
     ua_interval,
 )
 from emolit.census import Census
@@ -217,3 +218,9 @@ def test_restricted_scores_choose_among_the_labels_that_the_clips_have():
     assert (found["UA"], found["foreign_rate"], found["n"]) == (0.75, 0.0, 3)
     assert restricted_scores([Row("one", "0", None, "test", 0, 0)], LABELS, 20) == {}
     assert restricted_scores([], LABELS, 20) == {}
+
+
+def test_signatures_stand_beside_the_scores_of_their_corpus():
+    told = {"one/BLEU_4": "tok:zh-char", "one/x/y": "z", "one_more/BLEU_4": "tok:en-13a"}
+    assert signed(told, "one") == {"signatures": {"BLEU_4": "tok:zh-char", "x/y": "z"}}
+    assert signed(told, "two") == {}

@@ -121,7 +121,7 @@ def test_a_name_is_found_however_its_accents_are_composed(tmp_path, listed, stor
     ("changes", "message"),
     [
         ({"label": "furious"}, r"the label 'furious' is unknown\. Map it with `label_map`"),
-        ({"label": " "}, r"'label' is empty\. Fill it in"),
+        ({"label": " "}, r"there is neither 'label' nor 'caption'\. Fill one in"),
         ({"path": ""}, r"'path' is empty\. Fill it in"),
         ({"path": "wav/a0.wav"}, r"the id 'wav/a0\.wav' stands in row \d already\. Give"),
         ({"path": "../out.wav"}, r"the path '\.\./out\.wav' lies outside .*\. Move .* set `root`"),
@@ -145,7 +145,7 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
     with pytest.raises(CorpusError, match=message):
         set_up(tmp_path)
     (tmp_path / "mine.jsonl").write_text('{"path": "a.wav"}\n')
-    with pytest.raises(CorpusError, match=r"mine\.jsonl, row 1: the column 'label' is missing"):
+    with pytest.raises(CorpusError, match=r"mine\.jsonl, row 1: there is neither 'label' nor"):
         set_up(tmp_path, "mine.jsonl")
 
 
@@ -258,3 +258,13 @@ def test_another_label_map_reads_the_labels_anew(tmp_path):
         row.get("id") or row["path"]: row["label"] for row in ROWS
     }
     assert after.censuses[0].dropped == {}
+
+
+def test_a_caption_takes_the_place_of_a_label(tmp_path):
+    speakers = [{"path": f"wav/{who}.wav", "speaker": who} for who in "abcd"]
+    write_listing(tmp_path, [{**row, "caption": f" 声音{row['speaker']} "} for row in speakers])
+    corpus = set_up(tmp_path)
+    assert corpus.taxonomy.labels == ()
+    assert {(clip.label, clip.captions) for clip in served(corpus)} == {
+        (None, (f"声音{who}",)) for who in "abcd"
+    }

@@ -279,3 +279,27 @@ def test_batches_carry_the_question_the_gold_answer_and_the_audio(tmp_path):
     for said, target, wave in zip(batch.clips, batch.targets, batch.waveforms, strict=True):
         assert target == f"<answer>{said.label}</answer>"
         assert len(wave) == round(said.seconds * 16_000)
+
+
+def test_captions_tell_the_cues_of_the_clip_and_depend_on_it_alone(tmp_path):
+    corpus = small(tmp_path)
+    corpus.setup()
+    for found in corpus.clips("train"):
+        assert found.captions[0].endswith(f" voice, {found.label}.")
+    more = Synthetic(clips_per_speaker=8)
+    known = {found.id: found.captions for found in corpus.clips("train")}
+    assert known["studio-train02-03-sad"] == (more.caption("train", 2, 3),)
+    captions = {more.caption("train", number, 3) for number in range(20)}
+    assert len(captions) > 5
+
+
+def test_a_caption_is_of_the_voice_that_is_recorded():
+    """Speakers of even numbers have low voices; two semitones are a ratio of 1.12."""
+    corpus = Synthetic()
+    keys = [(number, take) for number in range(0, 24, 2) for take in range(4)]
+    pitches = {"low": [], "high": []}
+    for key in keys:
+        words = corpus.caption("train", *key).replace(",", "").split()
+        for word in pitches.keys() & set(words):
+            pitches[word].append(measured(clip(corpus, "train", *key))["F0"])
+    assert np.median(pitches["high"]) > 2 + np.median(pitches["low"])
