@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from torch.utils.data import Dataset
 
 from emolit import audio
-from emolit.errors import ConfigError
+from emolit.errors import ConfigError, CorpusError
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, even, placement
 from emolit.seed import run_seed
@@ -98,18 +98,23 @@ class Collate:
     sampling_rate: int
 
     def __call__(self, items: Sequence[tuple[Clip, Tensor]]) -> Batch:
-        """Put the question about each clip; the target of a clip without label is None."""
+        """Put the question about each clip; the target of a clip without gold is None."""
         clips = tuple(clip for clip, _ in items)
         return Batch(
             clips=clips,
             questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
-            targets=tuple(
-                None if clip.label is None else self.prompt.target(clip) for clip in clips
-            ),
+            targets=tuple(self._target(clip) for clip in clips),
             options=self.options,
             waveforms=tuple(waveform for _, waveform in items),
             sampling_rate=self.sampling_rate,
         )
+
+    def _target(self, clip: Clip) -> str | None:
+        """Return the reply wanted; None where the clip lacks what the prompt makes it of."""
+        try:
+            return self.prompt.target(clip)
+        except CorpusError:
+            return None
 
 
 def clip_loader(

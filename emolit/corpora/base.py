@@ -11,7 +11,7 @@ from typing import ClassVar, get_args
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emolit import manifest
+from emolit import manifest, media
 from emolit.census import Census, check_ids, check_speakers, shared_speakers
 from emolit.errors import ConfigError, CorpusError
 from emolit.loading import ClipDataset, Collate, Loading, clip_loader
@@ -24,7 +24,7 @@ from emolit.types import Clip, Split
 
 ROOT = "data"
 """Where corpora are looked for unless `root` is given."""
-AUDIO = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"})
+AUDIO = media.AUDIO
 """Extensions of audio files, in lower case."""
 
 
