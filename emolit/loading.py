@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from torch import Generator, Tensor
+from torch import Generator, Tensor, zeros
 from torch.utils.data import Dataset
 
 from emolit import audio
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import ConfigError
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, even, placement
 from emolit.seed import run_seed
@@ -76,8 +76,10 @@ class ClipDataset(Dataset[tuple[Clip, Tensor]]):
         return len(self.clips)
 
     def __getitem__(self, index: int) -> tuple[Clip, Tensor]:
-        """Return a clip and its waveform ``[samples]``."""
+        """Return a clip and its waveform ``[samples]``, empty for a clip that is text alone."""
         clip = self.clips[index]
+        if not clip.path:
+            return clip, zeros(0)
         path = self.folders[clip.corpus] / clip.path
         segment = (clip.start, clip.end)
         return clip, audio.decode(path, self.sampling_rate, self.max_seconds, *segment)
@@ -98,23 +100,18 @@ class Collate:
     sampling_rate: int
 
     def __call__(self, items: Sequence[tuple[Clip, Tensor]]) -> Batch:
-        """Put the question about each clip; the target of a clip without gold is None."""
+        """Put the question about each clip; the target is None where the clip has no gold."""
         clips = tuple(clip for clip, _ in items)
         return Batch(
             clips=clips,
             questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
-            targets=tuple(self._target(clip) for clip in clips),
+            targets=tuple(
+                self.prompt.target(clip) if self.prompt.known(clip) else None for clip in clips
+            ),
             options=self.options,
             waveforms=tuple(waveform for _, waveform in items),
             sampling_rate=self.sampling_rate,
         )
-
-    def _target(self, clip: Clip) -> str | None:
-        """Return the reply wanted; None where the clip lacks what the prompt makes it of."""
-        try:
-            return self.prompt.target(clip)
-        except CorpusError:
-            return None
 
 
 def clip_loader(

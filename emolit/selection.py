@@ -15,7 +15,12 @@ from emolit.votes import merged
 
 
 def inspected(clip: Clip, folder: Path) -> Entry:
-    """Decode a clip once; return it with its duration, or with what is wrong with it."""
+    """Decode a clip once; return it with its duration, or with what is wrong with it.
+
+    A clip that is text alone has no duration.
+    """
+    if not clip.path:
+        return Entry(clip)
     try:
         seconds = audio.check(folder / clip.path, clip.start, clip.end)
         return Entry(replace(clip, seconds=seconds))

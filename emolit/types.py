@@ -27,7 +27,8 @@ class Clip:
     Attributes:
         id: Unique inside its corpus.
         corpus: Name of the corpus, as it stands in log keys.
-        path: Audio file, relative to the corpus folder, with forward slashes.
+        path: Audio file, relative to the corpus folder, with forward slashes; empty for a clip
+            that is text alone, whose waveform is empty too.
         label: Canonical emotion name (``emolit.taxonomy``); None where the corpus gives none.
         speaker: Who speaks; None where unknown.
         split: ``train``, ``val`` or ``test``; None until the corpus has partitioned its clips.

@@ -40,8 +40,8 @@ class ChSims(Sentiment):
     """CH-SIMS: 2,281 cuts of 60 Chinese videos, sentiment from -1 to 1.
 
     Args:
-        annotation: What raters judged: ``multimodal`` is the whole and what is usually reported,
-            ``audio``, ``text`` and ``video`` are one sense alone.
+        modality: What raters judged: ``audio``, ``text`` and ``video`` are one sense alone,
+            ``multimodal`` is the whole and what is usually reported.
         splits: ``speakers`` tests videos of which nothing was heard in training; ``official``
             serves the release's own splits, which share videos: it needs
             ``speaker_independent: false``.
@@ -65,7 +65,7 @@ class ChSims(Sentiment):
 
     def __init__(
         self,
-        annotation: Literal["multimodal", "audio", "text", "video"] = "multimodal",
+        modality: Literal["audio", "multimodal", "text", "video"] = "audio",
         splits: Literal["speakers", "official"] = "speakers",
         fold: Literal[1, 2, 3, 4, 5] = 1,
         subtitles: Language = "english",
@@ -79,9 +79,9 @@ class ChSims(Sentiment):
         super().__init__(subtitles, root, prompt, labels, label_map, loading, speaker_independent)
         kind = type(self).__name__
         folds = {"speakers": FOLDS, "official": 1}
-        if annotation not in LETTERS or splits not in folds:
+        if modality not in LETTERS or splits not in folds:
             raise ConfigError(
-                f"`annotation` and `splits` of {kind} are {annotation!r} and {splits!r}; choose "
+                f"`modality` and `splits` of {kind} are {modality!r} and {splits!r}; choose "
                 f"one of {[*LETTERS]}, and speakers or official."
             )
         if fold not in range(1, folds[splits] + 1):
@@ -89,20 +89,20 @@ class ChSims(Sentiment):
                 f"`fold` of {kind} is {fold!r}; under `splits: {splits}` choose one of 1 to "
                 f"{folds[splits]}."
             )
-        self.annotation = annotation
+        self.modality = modality
         self.splits = splits
         self.fold = fold
 
     @property
     def column(self) -> str:
         """The column of the table that holds the sentiment."""
-        letter = LETTERS[self.annotation]
+        letter = LETTERS[self.modality]
         return "label" if letter == "M" else f"label_{letter}"
 
     @property
     def identity(self) -> str:
         """What the cached manifest is keyed by: also what raters judged."""
-        return f"{super().identity} {self.annotation}"
+        return f"{super().identity} {self.modality}"
 
     def files(self) -> Iterable[Path]:
         """Return the release's own tables besides what all corpora of sentiment have."""
@@ -123,14 +123,14 @@ class ChSims(Sentiment):
 
     def rated(self, folder: Path) -> Iterator[Rated]:
         """Yield the labels out of the release's own tables, or as the family has them."""
-        table = folder / "metadata" / "sentiment" / f"label_{LETTERS[self.annotation]}.csv"
+        table = folder / "metadata" / "sentiment" / f"label_{LETTERS[self.modality]}.csv"
         return indexed(table) if table.is_file() else super().rated(folder)
 
     def check_archive(self, archive: Path) -> None:
         """Refuse an archive for labels of one sense."""
-        if self.annotation != "multimodal":
+        if self.modality != "multimodal":
             raise CorpusError(
-                f"{archive} holds multimodal labels only; set `annotation: multimodal`, or get "
+                f"{archive} holds multimodal labels only; set `modality: multimodal`, or get "
                 f"the tables of the release from {self.homepage}."
             )
 
@@ -143,7 +143,7 @@ class ChSims(Sentiment):
 
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say which labels these are, and what stands for a speaker."""
-        return (f"{self.annotation} labels", *super().notes(clips))
+        return (f"{self.modality} labels", *super().notes(clips))
 
 
 def named(row: Row) -> tuple[str, str]:

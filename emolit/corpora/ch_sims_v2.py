@@ -26,8 +26,8 @@ class ChSimsV2(ChSims):
     """CH-SIMS v2: 4,403 cuts of 152 Chinese videos, sentiment from -1 to 1.
 
     Args:
-        annotation: What raters judged: ``multimodal`` is the whole and what is usually reported,
-            ``audio``, ``text`` and ``video`` are one sense alone.
+        modality: What raters judged: ``audio``, ``text`` and ``video`` are one sense alone,
+            ``multimodal`` is the whole and what is usually reported.
         splits: ``speakers`` tests videos of which nothing was heard in training; ``official``
             serves the release's own splits, which share videos: it needs
             ``speaker_independent: false``.

@@ -50,6 +50,8 @@ class HuggingFace(Policy):
     """
 
     auto_class = "AutoModelForMultimodalLM"
+    hears = True
+    """Whether prompts have audio, which must then reach the network."""
     tower_takes_rows = False
     """Whether the tower takes clips as rows, so that its answers can be stored one by one."""
     shortest = 0.1
@@ -206,15 +208,29 @@ class HuggingFace(Policy):
             self._encoded[repeats] = known
             if not self._checked:
                 self._checked = True
-                check_network(self.language_model(), known[1], self.checkpoint)
+                check_network(self.language_model(), known[1], self.checkpoint, self.hears)
         return known[1]
 
     def _inputs(self, batch: Batch) -> dict[str, Tensor]:
         """Return the model's inputs for B prompts, left-padded, on its device.
 
         Raises:
-            PolicyError: The processor made a tensor that the model does not take, a prompt is
-                longer than the model's context, or a clip is too long and must not be cut.
+            PolicyError: The processor made a tensor that the model does not take, or a prompt is
+                longer than the model's context; or `read` refuses the batch.
+        """
+        inputs = self.read(batch)
+        check_inputs(inputs, self.base, self.checkpoint)
+        kind = self.base.get_input_embeddings().weight.dtype
+        return {
+            name: value.to(self.device, kind if value.is_floating_point() else value.dtype)
+            for name, value in inputs.items()
+        }
+
+    def read(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the processor makes of B questions and clips.
+
+        Raises:
+            PolicyError: A clip has no audio, or is too long and must not be cut.
         """
         rate = self.processor.feature_extractor.sampling_rate
         texts = [self.render(question) for question in batch.questions]
@@ -222,13 +238,7 @@ class HuggingFace(Policy):
         if self.long_audio == "raise":
             check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
         with in_float32(), stored_features(self.processor, self.store):
-            inputs = self.process(texts, waveforms, rate)
-        check_inputs(inputs, self.base, self.checkpoint)
-        kind = self.base.get_input_embeddings().weight.dtype
-        return {
-            name: value.to(self.device, kind if value.is_floating_point() else value.dtype)
-            for name, value in inputs.items()
-        }
+            return self.process(texts, waveforms, rate)
 
     def sample(
         self, batch: Batch, group_size: int, sampling: Sampling, seed: int, step: int

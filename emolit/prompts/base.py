@@ -33,6 +33,10 @@ class Prompt(ABC):
         are forgiven, synonyms are not.
         """
 
+    def known(self, clip: Clip) -> bool:
+        """Tell whether the clip has what the target is made of: a label, unless overridden."""
+        return clip.label is not None
+
     @abstractmethod
     def target(self, clip: Clip) -> str:
         """Return the reply that supervised finetuning imitates.

@@ -19,7 +19,8 @@ from tests.fakes.sentiment import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* clips, the release has 2281")
-set_up = partial(set_up_as, kind=ChSims)
+WHOLE = {"modality": "multimodal"}
+set_up = partial(set_up_as, kind=ChSims, **WHOLE)
 OFFICIAL = {"splits": "official", "speaker_independent": False}
 
 
@@ -81,21 +82,21 @@ def test_by_default_videos_are_tested_of_which_nothing_was_heard(release, tmp_pa
 
 @pytest.mark.parametrize("kind", ["metadata", "table"])
 @pytest.mark.parametrize(
-    ("annotation", "place"), [("multimodal", 0), ("text", 1), ("audio", 2), ("video", 3)]
+    ("modality", "place"), [("multimodal", 0), ("text", 1), ("audio", 2), ("video", 3)]
 )
-def test_each_sense_has_labels_of_its_own(release, tmp_path, kind, annotation, place):
+def test_each_sense_has_labels_of_its_own(release, tmp_path, kind, modality, place):
     write_kind(release, kind)
-    corpus = set_up(tmp_path, annotation=annotation, **OFFICIAL)
+    corpus = set_up(tmp_path, modality=modality, **OFFICIAL)
     clips = [clip for split in ("train", "val", "test") for clip in corpus.clips(split)]
     clips = sorted(clips, key=lambda clip: clip.id) if kind == "metadata" else clips
     assert [clip.sentiment for clip in clips] == [scores(i)[place] for i in range(30)]
-    assert f"{annotation} labels" in corpus.censuses[0].notes
+    assert f"{modality} labels" in corpus.censuses[0].notes
 
 
 def test_an_archive_has_multimodal_labels_only(release, tmp_path):
     write_kind(release, "archive")
     with pytest.raises(CorpusError, match=r"label\.npz holds multimodal labels only"):
-        set_up(tmp_path, annotation="audio")
+        set_up(tmp_path, modality="audio")
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,8 @@ def test_a_missing_index_and_unknown_settings_are_refused(release, tmp_path):
     with pytest.raises(CorpusError, match=r"looked for .*/metadata/val_index\.csv"):
         set_up(tmp_path)
     for settings, words in (
-        ({"annotation": "M"}, "`annotation` and `splits` of ChSims are 'M' and 'speakers'"),
-        ({"splits": "ours"}, "'multimodal' and 'ours'"),
+        ({"modality": "M"}, "`modality` and `splits` of ChSims are 'M' and 'speakers'"),
+        ({"splits": "ours"}, "'audio' and 'ours'"),
         ({"fold": 6}, "`fold` of ChSims is 6; under `splits: speakers` choose one of 1 to 5"),
         ({"fold": 2, "splits": "official"}, "under `splits: official` choose one of 1 to 1"),
     ):
@@ -132,7 +133,7 @@ def test_a_missing_index_and_unknown_settings_are_refused(release, tmp_path):
 def test_real_labels_are_as_they_were_counted(shared, tmp_path):
     folder = tmp_path / "ch_sims"
     shutil.copytree(shared / "annotations" / "merbench" / "sims-process", folder)
-    clips = list(ChSims().read(folder))
+    clips = list(ChSims(**WHOLE).read(folder))
     assert len(clips) == ChSims.size
     assert Counter(clip.split for clip in clips) == {"train": 1368, "val": 456, "test": 457}
     videos = {part: {c.speaker for c in clips if c.split == part} for part in ("train", "test")}

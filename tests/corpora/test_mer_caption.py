@@ -17,6 +17,9 @@ class Words(Prompt):
     def parse(self, response, options):
         return response
 
+    def known(self, clip):
+        return bool(clip.words)
+
     def target(self, clip):
         return ", ".join(clip.words)
 
