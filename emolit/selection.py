@@ -87,6 +87,30 @@ def usable(
     return clips, problems
 
 
+def seen(corpus: str, clips: Sequence[Clip], strict: bool) -> tuple[list[Clip], tuple[str, ...]]:
+    """Return the clips that have a video, and a sentence about each of the others.
+
+    Args:
+        corpus: Its name, for a message.
+        clips: Clips with usable audio.
+        strict: Refuse any clip without video.
+
+    Raises:
+        AudioError: A clip has none, and that is refused.
+        CorpusError: No clip has one.
+    """
+    kept = [clip for clip in clips if clip.video is not None]
+    blind = tuple(f"{clip.id} has no video." for clip in clips if clip.video is None)
+    if not kept:
+        raise CorpusError(f"No clip of {corpus!r} has a video; set `loading.frames` to 0.")
+    if blind and strict:
+        raise AudioError(
+            f"{len(blind)} of {len(clips)} clips of {corpus!r} have no video; get it, or set "
+            f"`loading.frames` to 0 or `loading.on_bad_audio` to skip. {shortened(blind)}"
+        )
+    return kept, blind
+
+
 def without(clips: Iterable[Clip], names: Collection[str]) -> list[Clip]:
     """Return the clips, those of the names given in no split, for example what others test on."""
     return [replace(clip, split=None) if clip.id in names else clip for clip in clips]

@@ -18,7 +18,7 @@ from emolit.loading import ClipDataset, Collate, Loading, clip_loader
 from emolit.manifest import Entry
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, placement
-from emolit.selection import inspected, relabeled, usable
+from emolit.selection import inspected, relabeled, seen, usable
 from emolit.taxonomy import Taxonomy, in_order, merge
 from emolit.types import Clip, Split
 
@@ -215,7 +215,11 @@ class Corpus(LightningDataModule, ABC):
             return
         entries = self.entries()
         kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
-        good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
+        strict = self.loading.on_bad_audio == "raise"
+        good, skipped = usable(self.name, kept, strict, self.broken)
+        if self.loading.frames:
+            good, blind = seen(self.name, good, strict)
+            skipped += blind
         placed = {clip.id: clip.split for clip in self.partition([entry.clip for entry in entries])}
         clips = [replace(clip, split=placed.get(clip.id)) for clip in good]
         if self.speaker_independent:
@@ -279,7 +283,14 @@ class Corpus(LightningDataModule, ABC):
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
         loader = clip_loader(
-            ClipDataset(clips, self.folders, self.sampling_rate, self.loading.max_seconds),
+            ClipDataset(
+                clips,
+                self.folders,
+                self.sampling_rate,
+                self.loading.max_seconds,
+                self.loading.frames,
+                self.loading.frame_side,
+            ),
             sampler,
             Collate(self.prompt, self.taxonomy.labels, self.sampling_rate),
             self.loading,

@@ -5,8 +5,7 @@ import pytest
 from emolit.corpora.emer import Emer
 from emolit.corpora.mer2023 import Mer2023
 from emolit.errors import ConfigError, CorpusError
-from tests.corpora.test_mer import set_up
-from tests.corpora.test_mer_caption import Words
+from tests.corpora.test_mer import Words, set_up
 from tests.fakes.emer import REASONS, write_emer
 from tests.fakes.mer import SAID, names, write_mer2023, write_rows
 

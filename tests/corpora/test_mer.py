@@ -1,16 +1,37 @@
 """What all tables of the MER challenges share, on a tiny MER-Caption+."""
 
+from dataclasses import replace
+
 import pytest
 
 from emolit.corpora.mer_caption import MerCaption
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.loading import Loading
+from emolit.prompts.base import Prompt
 from tests.fakes.mer import REASON, SAID, names, write_open, write_rows
 from tests.fakes.video import write_video
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* clips, the release has")
 TABLE = "track2_train_mercaptionplus.csv"
 OPEN = {"speaker_independent": False}
+
+
+class Words(Prompt):
+    """A question without options."""
+
+    layout = "…"
+
+    def render(self, clip, options):
+        return "Which emotions?"
+
+    def parse(self, response, options):
+        return response
+
+    def known(self, clip):
+        return bool(clip.words)
+
+    def target(self, clip):
+        return ", ".join(clip.words)
 
 
 def set_up(root, kind=MerCaption, **settings):
@@ -142,3 +163,21 @@ def test_a_missing_table_and_unknown_settings_are_refused(release, tmp_path):
         MerCaption(use="val")
     with pytest.raises(ConfigError, match="`subtitles` of MerCaption is 'french'"):
         MerCaption(subtitles="french")
+
+
+def test_pictures_are_served_and_a_missing_video_is_refused_or_counted(release, tmp_path):
+    named = names(30)
+    for name in named[1:]:
+        write_video(release / "video" / f"{name}.mp4")
+    loading = Loading(frames=2, batch_size=2)
+    with pytest.raises(AudioError, match=r"1 of 30 clips of 'mer_caption' have no video; get it"):
+        set_up(tmp_path, loading=loading)
+    loading = replace(loading, on_bad_audio="skip")
+    corpus = set_up(tmp_path, loading=loading, prompt=Words())
+    assert corpus.censuses[0].skipped == (f"{named[0]} has no video.",)
+    batch = next(iter(corpus.train_dataloader()))
+    assert [found.shape for found in batch.frames] == [(2, 3, 16, 16)] * 2
+    for path in (release / "video").iterdir():
+        path.unlink()
+    with pytest.raises(CorpusError, match=r"No clip of 'mer_caption' has a video; set"):
+        set_up(tmp_path, loading=loading)

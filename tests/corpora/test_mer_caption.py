@@ -1,27 +1,8 @@
 import pytest
 
 from emolit.corpora.mer_caption import MerCaption
-from emolit.prompts.base import Prompt
-from tests.corpora.test_mer import set_up
+from tests.corpora.test_mer import Words, set_up
 from tests.fakes.mer import write_open
-
-
-class Words(Prompt):
-    """A question without options."""
-
-    layout = "…"
-
-    def render(self, clip, options):
-        return "Which emotions?"
-
-    def parse(self, response, options):
-        return response
-
-    def known(self, clip):
-        return bool(clip.words)
-
-    def target(self, clip):
-        return ", ".join(clip.words)
 
 
 @pytest.mark.filterwarnings("ignore:'mer_caption' in .* has 30 clips, the release has 31327")
