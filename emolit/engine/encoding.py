@@ -77,3 +77,8 @@ def check_inputs(inputs: dict[str, Tensor], base: Any, source: str) -> None:
             f"A prompt has {length} tokens, but the context of {source!r} is "
             f"{context}; cut the audio with `loading.max_seconds`, or shorten the question."
         )
+
+
+def feature(value: Tensor) -> bool:
+    """Tell whether an input takes the type of the weights: no index, no mask, no time."""
+    return value.is_floating_point() and value.dim() > 1

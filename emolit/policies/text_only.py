@@ -38,7 +38,7 @@ class TextOnly(HuggingFace):
         """Return the tokenizer."""
         return load_reading(source)
 
-    def conversation(self, question: str) -> list[dict[str, Any]]:
+    def conversation(self, question: str, seen: bool = False) -> list[dict[str, Any]]:
         """Return the chat that puts a question; such templates take plain text."""
         return [{"role": "user", "content": question}]
 
