@@ -18,7 +18,7 @@ from emolit.loading import ClipDataset, Collate, Loading, clip_loader
 from emolit.manifest import Entry
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, placement
-from emolit.selection import inspected, relabeled, seen, usable
+from emolit.selection import inspected, relabeled, usable
 from emolit.taxonomy import Taxonomy, in_order, merge
 from emolit.types import Clip, Split
 
@@ -174,14 +174,16 @@ class Corpus(LightningDataModule, ABC):
         key = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
         place = manifest.cache_folder() / f"{self.name}-{key}.jsonl"
         release = manifest.fingerprint(self.location, self.files())
-        known = manifest.load(place, release)
+        known, seeing = manifest.load(place, release), self.loading.frames > 0
         if known is None:
             clips = tuple(self.read(self.location))
             check_ids(self.name, clips)
             rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
-            found = tuple(inspected(clip, self.location) for clip in clips)
+            found = tuple(inspected(clip, self.location, seeing) for clip in clips)
         else:
-            found = tuple(inspected(e.clip, self.location) if e.problem else e for e in known)
+            found = tuple(
+                inspected(e.clip, self.location, seeing) if e.problem else e for e in known
+            )
         if found != known:
             manifest.save(place, found, release)
         if self.size and len(found) != self.size:
@@ -193,9 +195,10 @@ class Corpus(LightningDataModule, ABC):
 
     @property
     def identity(self) -> str:
-        """What the cached manifest is keyed by: the class with its code, and the folder."""
+        """What the cached manifest is keyed by: class, its code, folder, and whether it is seen."""
         kind = f"{type(self).__module__}.{type(self).__qualname__}"
-        return f"{kind} {manifest.code(type(self))} {self.location.resolve()}"
+        sense = "seen" if self.loading.frames else "heard"
+        return f"{kind} {manifest.code(type(self))} {self.location.resolve()} {sense}"
 
     def prepare_data(self) -> None:
         """Read and check the release, unless its manifest in the cache still holds."""
@@ -215,11 +218,7 @@ class Corpus(LightningDataModule, ABC):
             return
         entries = self.entries()
         kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
-        strict = self.loading.on_bad_audio == "raise"
-        good, skipped = usable(self.name, kept, strict, self.broken)
-        if self.loading.frames:
-            good, blind = seen(self.name, good, strict)
-            skipped += blind
+        good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
         placed = {clip.id: clip.split for clip in self.partition([entry.clip for entry in entries])}
         clips = [replace(clip, split=placed.get(clip.id)) for clip in good]
         if self.speaker_independent:
