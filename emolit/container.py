@@ -91,6 +91,31 @@ def _blocks(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
 
 
 @contextmanager
+def entered(path: Path) -> Iterator[Any]:
+    """Open a container and close it again.
+
+    Raises:
+        AudioError: The file cannot be opened or decoded.
+        ConfigError: PyAV is not installed.
+    """
+    try:
+        import av
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{path} is a video container, and PyAV, which reads it, is not installed. Run "
+            "`pip install 'emolit[video]'`, or convert it to WAV or FLAC to hear it."
+        ) from error
+    try:
+        with av.open(str(path)) as container:
+            yield container
+    except av.error.FFmpegError as error:
+        raise AudioError(
+            f"{path} cannot be decoded: {error.strerror}. "
+            "Copy the file again, or convert it to WAV or FLAC."
+        ) from error
+
+
+@contextmanager
 def opened(path: Path) -> Iterator[Track]:
     """Open the first audio track of a container.
 
@@ -98,23 +123,10 @@ def opened(path: Path) -> Iterator[Track]:
         AudioError: The file cannot be opened or decoded, or has no audio track.
         ConfigError: PyAV is not installed.
     """
-    try:
-        import av
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{path} is a video container, and PyAV, which reads its audio track, is not "
-            "installed. Run `pip install 'emolit[video]'`, or convert it to WAV or FLAC."
-        ) from error
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise AudioError(
-                    f"{path} has no audio track, only {len(container.streams.video)} of video. "
-                    "Copy the file again or remove the clip."
-                )
-            yield Track(container)
-    except av.error.FFmpegError as error:
-        raise AudioError(
-            f"{path} cannot be decoded: {error.strerror}. "
-            "Copy the file again, or convert it to WAV or FLAC."
-        ) from error
+    with entered(path) as container:
+        if not container.streams.audio:
+            raise AudioError(
+                f"{path} has no audio track, only {len(container.streams.video)} of video. "
+                "Copy the file again or remove the clip."
+            )
+        yield Track(container)

@@ -13,7 +13,7 @@ class CorpusError(EmolitError):
 
 
 class AudioError(EmolitError):
-    """One audio file cannot be used; the message names the file and the reason."""
+    """One audio or video file cannot be used; the message names the file and the reason."""
 
 
 class PolicyError(EmolitError):

@@ -21,6 +21,7 @@ def clips_of(batch: Batch, groups: Sequence[int]) -> Batch:
         questions=_picked(batch.questions, groups),
         targets=_picked(batch.targets, groups),
         waveforms=_picked(batch.waveforms, groups),
+        frames=_picked(batch.frames, groups) if batch.frames else (),
     )
 
 

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from torch import Generator, Tensor
+from torch import Generator, Tensor, zeros
 from torch.utils.data import Dataset
 
 from emolit import audio
 from emolit.errors import ConfigError
+from emolit.frames import pictures
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, even, placement
 from emolit.seed import run_seed
 from emolit.types import Batch, Clip
+
+Item = tuple[Clip, *tuple[Tensor, ...]]
+"""A clip, its waveform and, where they are wanted, its pictures."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,9 @@ class Loading:
         max_seconds: Longer clips are cut to their first seconds; how many is logged.
         on_bad_audio: ``raise`` stops with a list of the files that cannot be used; ``skip``
             leaves them out, counts and lists them.
+        frames: Pictures out of each clip's video, evenly spread over it, for policies that see; a
+            clip without video is as bad as one without audio. 0 leaves videos alone.
+        frame_side: Longest side of a picture in pixels; larger ones are made smaller.
     """
 
     batch_size: int = 8
@@ -36,13 +43,15 @@ class Loading:
     seed: int | None = None
     max_seconds: float = 30.0
     on_bad_audio: Literal["raise", "skip"] = "raise"
+    frames: int = 0
+    frame_side: int = 448
 
     def __post_init__(self) -> None:
         """Refuse sizes without meaning."""
-        for name in ("batch_size", "eval_batch_size", "max_seconds"):
+        for name in ("batch_size", "eval_batch_size", "max_seconds", "frame_side"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"`loading.{name}` is {getattr(self, name)}; it must be above 0.")
-        for name in ("num_workers", "order_seed"):
+        for name in ("num_workers", "order_seed", "frames"):
             if getattr(self, name) < 0:
                 raise ConfigError(
                     f"`loading.{name.removeprefix('order_')}` is {getattr(self, name)}; "
@@ -56,31 +65,43 @@ class Loading:
 
 
 @dataclass(frozen=True)
-class ClipDataset(Dataset[tuple[Clip, Tensor]]):
-    """Clips with their audio, decoded when asked for.
+class ClipDataset(Dataset[Item]):
+    """Clips with their audio, and pictures if any are wanted, decoded when asked for.
 
     Attributes:
         clips: In the order of their index.
         folders: Corpus name to the folder that the clips' paths are relative to.
         sampling_rate: Of the waveforms, in Hz.
         max_seconds: Where long clips are cut.
+        frames: Pictures a clip.
+        frame_side: Longest side of a picture in pixels.
     """
 
     clips: tuple[Clip, ...]
     folders: Mapping[str, Path]
     sampling_rate: int
     max_seconds: float
+    frames: int = 0
+    frame_side: int = 448
 
     def __len__(self) -> int:
         """Return the number of clips."""
         return len(self.clips)
 
-    def __getitem__(self, index: int) -> tuple[Clip, Tensor]:
-        """Return a clip and its waveform ``[samples]``."""
+    def __getitem__(self, index: int) -> Item:
+        """Return a clip, its waveform ``[samples]``, and its pictures ``[N, 3, H, W]`` if any.
+
+        The waveform of a clip that is text alone is empty.
+        """
         clip = self.clips[index]
-        path = self.folders[clip.corpus] / clip.path
-        segment = (clip.start, clip.end)
-        return clip, audio.decode(path, self.sampling_rate, self.max_seconds, *segment)
+        if not clip.path:
+            return clip, zeros(0)
+        folder, segment = self.folders[clip.corpus], (clip.start, clip.end)
+        heard = audio.decode(folder / clip.path, self.sampling_rate, self.max_seconds, *segment)
+        if not self.frames or clip.video is None:
+            return clip, heard
+        span = (clip.start, len(heard) / self.sampling_rate)
+        return clip, heard, pictures(folder / clip.video, self.frames, self.frame_side, *span)
 
 
 @dataclass(frozen=True)
@@ -97,16 +118,17 @@ class Collate:
     options: tuple[str, ...]
     sampling_rate: int
 
-    def __call__(self, items: Sequence[tuple[Clip, Tensor]]) -> Batch:
+    def __call__(self, items: Sequence[Item]) -> Batch:
         """Put the question about each clip, and say which reply is wanted."""
-        clips = tuple(clip for clip, _ in items)
+        clips, waveforms, *frames = zip(*items, strict=True)
         return Batch(
             clips=clips,
             questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
             targets=tuple(self.prompt.target(clip) for clip in clips),
             options=self.options,
-            waveforms=tuple(waveform for _, waveform in items),
+            waveforms=waveforms,
             sampling_rate=self.sampling_rate,
+            frames=frames[0] if frames else (),
         )
 
 

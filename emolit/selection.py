@@ -8,19 +8,43 @@ from pathlib import Path
 from emolit import audio
 from emolit.census import shortened
 from emolit.errors import AudioError, CorpusError
+from emolit.frames import pictures
 from emolit.manifest import Entry
 from emolit.taxonomy import Taxonomy, merge
 from emolit.types import Clip
 from emolit.votes import merged
 
 
-def inspected(clip: Clip, folder: Path) -> Entry:
-    """Decode a clip once; return it with its duration, or with what is wrong with it."""
+def inspected(clip: Clip, folder: Path, seeing: bool = False) -> Entry:
+    """Decode a clip once; return it with its duration, or with what is wrong with it.
+
+    A clip that is text alone has no duration.
+
+    Args:
+        clip: What is looked at.
+        folder: What its paths are relative to.
+        seeing: Whether its video is wanted too; the picture in its middle is then decoded.
+    """
+    if not clip.path:
+        return Entry(clip)
     try:
         seconds = audio.check(folder / clip.path, clip.start, clip.end)
+        if seeing:
+            _look(clip, folder, seconds)
         return Entry(replace(clip, seconds=seconds))
     except AudioError as error:
         return Entry(clip, str(error))
+
+
+def _look(clip: Clip, folder: Path, seconds: float) -> None:
+    """Decode one picture of a clip.
+
+    Raises:
+        AudioError: It has no video, or one that cannot be used.
+    """
+    if clip.video is None:
+        raise AudioError(f"{clip.id} has no video. Get it, or set `loading.frames` to 0.")
+    pictures(folder / clip.video, 1, 64, clip.start, seconds)
 
 
 def relabeled(
@@ -80,3 +104,8 @@ def usable(
     if not clips:
         raise CorpusError(f"No clip of {corpus!r} has usable audio: {shortened(problems)}")
     return clips, problems
+
+
+def without(clips: Iterable[Clip], names: Collection[str]) -> list[Clip]:
+    """Return the clips, those of the names given in no split, for example what others test on."""
+    return [replace(clip, split=None) if clip.id in names else clip for clip in clips]

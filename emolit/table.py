@@ -87,6 +87,28 @@ def read_table(file: Path, required: tuple[str, ...]) -> list[Row]:
     return found
 
 
+def by_name(file: Path, required: tuple[str, ...], key: str = "name") -> dict[str, Row]:
+    """Return the rows of a table by what a column of it holds.
+
+    Args:
+        file: Its extension says what it is.
+        required: Columns it must have besides.
+        key: The column.
+
+    Raises:
+        CorpusError: The table is not what it should be, or a name is empty or stands twice.
+    """
+    found: dict[str, Row] = {}
+    for row in read_table(file, (key, *required)):
+        name = row.required(key)
+        if name in found:
+            raise row.error(
+                f"{key!r} is {name!r}, as in row {found[name].number} already", "Remove the copy."
+            )
+        found[name] = row
+    return found
+
+
 def _decoded(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")

@@ -27,14 +27,15 @@ class Clip:
     Attributes:
         id: Unique inside its corpus.
         corpus: Name of the corpus, as it stands in log keys.
-        path: Audio file, relative to the corpus folder, with forward slashes.
+        path: Audio file, relative to the corpus folder, with forward slashes; empty for a clip
+            that is text alone, whose waveform is empty too.
         label: Canonical emotion name (``emolit.taxonomy``); None where the corpus gives none.
         speaker: Who speaks; None where unknown.
         split: ``train``, ``val`` or ``test``; None until the corpus has partitioned its clips.
         transcript: What is said; None where unknown.
         captions: Reference captions, possibly several.
         seconds: Duration of the clip; None until its audio was looked at.
-        start: Where the clip begins in its audio file, in seconds.
+        start: Where the clip begins in its audio or video file, in seconds.
         end: Where it ends there, in seconds; None is the end of the file.
         votes: How many raters chose each emotion, by canonical name; empty where unknown. They
             may disagree with ``label``, which need not come from these raters.
@@ -78,6 +79,8 @@ class Batch:
         options: The closed set of answers that the questions offer; empty if open.
         waveforms: B mono waveforms ``[samples]``, float32 in [-1, 1].
         sampling_rate: Of the waveforms, in Hz.
+        frames: B series of pictures ``[N, 3, height, width]``, uint8, evenly spread over the
+            clips; empty unless they are asked for.
     """
 
     clips: tuple[Clip, ...]
@@ -86,6 +89,7 @@ class Batch:
     options: tuple[str, ...]
     waveforms: tuple[Tensor, ...]
     sampling_rate: int
+    frames: tuple[Tensor, ...] = ()
 
     def __len__(self) -> int:
         """Return B."""
@@ -105,6 +109,7 @@ class Batch:
             questions=each(self.questions),
             targets=each(self.targets),
             waveforms=each(self.waveforms),
+            frames=each(self.frames),
         )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:

@@ -7,9 +7,11 @@ import soundfile
 import torch
 
 from emolit.errors import ConfigError
+from emolit.groups import clips_of
 from emolit.loading import ClipDataset, Collate, Loading
 from emolit.prompts.direct import Direct
 from emolit.types import Clip
+from tests.fakes.video import write_video
 
 
 @pytest.fixture
@@ -61,3 +63,19 @@ def test_dataset_and_collate_travel_to_worker_processes(dataset):
 def test_settings_without_meaning_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"`loading\.{name}` is {value}"):
         Loading(**{name: value})
+
+
+def test_pictures_come_along_only_when_they_are_asked_for(tmp_path):
+    write_video(tmp_path / "a.mp4", 1.0, grays=(20, 200))
+    clip = Clip(id="a", corpus="one", path="a.mp4", label="sad", video="a.mp4")
+    collate = Collate(Direct(), ("sad",), 16_000)
+    plain = ClipDataset((clip,), {"one": tmp_path}, 16_000, 30.0)
+    assert collate([plain[0]]).frames == ()
+    for most, bright in ((30.0, [20, 200]), (0.4, [20, 20])):  # only what is heard is seen
+        seeing = replace(plain, frames=2, frame_side=8, max_seconds=most)
+        batch = collate([seeing[0], seeing[0]])
+        assert [found.shape for found in batch.frames] == [(2, 3, 8, 8)] * 2
+        found = batch.frames[0].float().mean((1, 2, 3)).tolist()
+        assert found == pytest.approx(bright, abs=20)
+        assert len(batch.repeated(3).frames) == 6
+        assert clips_of(batch, [1]).frames[0] is batch.frames[1]

@@ -1,14 +1,17 @@
 """Which clips are served, and that the others are counted with a reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
 
 from emolit.errors import AudioError, CorpusError
 from emolit.manifest import Entry
-from emolit.selection import inspected, relabeled, usable
+from emolit.selection import inspected, relabeled, usable, without
 from emolit.taxonomy import Taxonomy
 from emolit.types import Clip
+from tests.fakes.video import write_video
 
 
 def entry(name, label=None, problem=None):
@@ -44,3 +47,24 @@ def test_unusable_clips_are_refused_or_left_out_with_their_reasons():
         usable("mine", entries, strict=True)
     with pytest.raises(CorpusError, match="'mine' has usable audio"):
         usable("mine", entries[1:], strict=False)
+
+
+def test_a_clip_that_is_text_alone_is_not_looked_for(tmp_path):
+    clip = Clip(id="a", corpus="mine", path="", transcript="No.")
+    assert inspected(clip, tmp_path, seeing=True) == Entry(clip)
+
+
+def test_a_video_is_looked_at_where_it_is_wanted(tmp_path):
+    write_video(tmp_path / "a.mp4", codec="aac")
+    clip = Clip(id="a", corpus="mine", path="a.mp4")
+    assert inspected(clip, tmp_path).problem is None
+    assert inspected(clip, tmp_path, seeing=True).problem.startswith("a has no video. Get it")
+    assert inspected(replace(clip, video="a.mp4"), tmp_path, seeing=True).problem is None
+    (tmp_path / "b.mp4").write_bytes(b"no film")
+    bad = inspected(replace(clip, video="b.mp4"), tmp_path, seeing=True)
+    assert "b.mp4 cannot be decoded" in bad.problem
+
+
+def test_named_clips_are_in_no_split():
+    clips = [replace(entry(name).clip, split="train") for name in "abc"]
+    assert [clip.split for clip in without(clips, {"b", "z"})] == ["train", None, "train"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from emolit.errors import CorpusError
-from emolit.table import Row, read_table
+from emolit.table import Row, by_name, read_table
 
 
 def test_rows_know_their_line_and_blank_ones_do_not_count(tmp_path):
@@ -43,3 +43,17 @@ def test_a_field_that_is_no_text_is_refused_with_its_place(value):
 def test_a_required_field_that_is_blank_is_refused():
     with pytest.raises(CorpusError, match=r"my\.csv, row 2: 'label' is empty\. Fill it in"):
         Row(Path("my.csv"), 2, {"label": "  "}).required("label")
+
+
+def test_rows_are_found_by_name_and_a_name_stands_once(tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("name,openset\nb,x\n0001,y\n")
+    rows = by_name(table, ("openset",))
+    assert [(name, row.text("openset")) for name, row in rows.items()] == [
+        ("b", "x"),
+        ("0001", "y"),
+    ]
+    assert by_name(table, (), key="openset")["y"].text("name") == "0001"
+    table.write_text("name,openset\nb,x\nb,y\n")
+    with pytest.raises(CorpusError, match="row 3: 'name' is 'b', as in row 2 already"):
+        by_name(table, ())

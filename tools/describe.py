@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any, get_args
 
 from jsonargparse import ArgumentParser
@@ -31,6 +31,8 @@ from emolit.sheet import Sheet
 from emolit.types import Clip, Split
 
 SUMMARY = Path(__file__).parents[2] / "shared" / "reference" / "emobox_folds_summary.json"
+OPEN = ("words", "words a clip", "sentiment")
+"""What is said of a corpus without labels: different words, their number a clip, the mean."""
 HEADER = ("split", "clips", "hours", "speakers", "seconds, least", "median", "most", "texts")
 
 
@@ -70,7 +72,7 @@ def described(corpus: Corpus, summary: Mapping[str, Any]) -> list[str]:
     (census,) = corpus.censuses
     notes = (str(census), f"read in {seconds[0]:.2f} s, again in {seconds[1]:.2f} s")
     by_split = {split: corpus.clips(split) for split in get_args(Split)}
-    header = (*HEADER, *corpus.taxonomy.labels)
+    header = (*HEADER, *(corpus.taxonomy.labels or OPEN))
     rows = [row_of(split, clips, corpus.taxonomy.labels) for split, clips in by_split.items()]
     Sheet(f"{corpus.name} in {corpus.location}", header, tuple(rows), notes).show()
     return [*release_complaints(corpus, entries), *fold_complaints(corpus, entries, summary)]
@@ -88,8 +90,19 @@ def row_of(split: str, clips: Sequence[Clip], labels: Sequence[str]) -> tuple[st
         str(len({clip.speaker for clip in clips} - {None})) if clips else "-",
         *([f"{value:.2f}" for value in spread] or ["-"] * 3),
         str(sum(clip.transcript is not None for clip in clips)),
-        *(str(counts[label]) for label in labels),
+        *([str(counts[label]) for label in labels] or open_truth(clips)),
     )
+
+
+def open_truth(clips: Sequence[Clip]) -> list[str]:
+    """Return what clips without labels have; a dash where they have none of it."""
+    words = [clip.words for clip in clips if clip.words]
+    values = [clip.sentiment for clip in clips if clip.sentiment is not None]
+    return [
+        str(len({word for listed in words for word in listed})) if words else "-",
+        f"{mean(map(len, words)):.2f}" if words else "-",
+        f"{mean(values):.2f}" if values else "-",
+    ]
 
 
 def release_complaints(corpus: Corpus, entries: Sequence[Entry]) -> Iterator[str]:

@@ -51,7 +51,8 @@ class RolloutJournal(Callback):
                 tag = f"rollouts/{index}"
                 board.add_text(tag, page(scored, index), trainer.global_step)
                 waveform = asked.waveforms[index].detach().float().cpu().clamp(-1, 1)
-                board.add_audio(tag, waveform[None], trainer.global_step, asked.sampling_rate)
+                if len(waveform):
+                    board.add_audio(tag, waveform[None], trainer.global_step, asked.sampling_rate)
 
     def _due(self, step: int) -> bool:
         return self._written is None or step - self._written >= self.every_n_steps

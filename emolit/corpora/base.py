@@ -11,7 +11,7 @@ from typing import ClassVar, get_args
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emolit import manifest
+from emolit import manifest, media
 from emolit.census import Census, check_ids, check_speakers, shared_speakers
 from emolit.errors import ConfigError, CorpusError
 from emolit.loading import ClipDataset, Collate, Loading, clip_loader
@@ -24,7 +24,7 @@ from emolit.types import Clip, Split
 
 ROOT = "data"
 """Where corpora are looked for unless `root` is given."""
-AUDIO = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"})
+AUDIO = media.AUDIO
 """Extensions of audio files, in lower case."""
 WHOLE = ("all clips are test clips: nothing may have trained on this corpus",)
 
@@ -177,14 +177,16 @@ class Corpus(LightningDataModule, ABC):
         key = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
         place = manifest.cache_folder() / f"{self.name}-{key}.jsonl"
         release = manifest.fingerprint(self.location, self.files())
-        known = manifest.load(place, release)
+        known, seeing = manifest.load(place, release), self.loading.frames > 0
         if known is None:
             clips = tuple(self.read(self.location))
             check_ids(self.name, clips)
             rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
-            found = tuple(inspected(clip, self.location) for clip in clips)
+            found = tuple(inspected(clip, self.location, seeing) for clip in clips)
         else:
-            found = tuple(inspected(e.clip, self.location) if e.problem else e for e in known)
+            found = tuple(
+                inspected(e.clip, self.location, seeing) if e.problem else e for e in known
+            )
         if found != known:
             manifest.save(place, found, release)
         if self.size and len(found) != self.size:
@@ -196,9 +198,10 @@ class Corpus(LightningDataModule, ABC):
 
     @property
     def identity(self) -> str:
-        """What the cached manifest is keyed by: the class with its code, and the folder."""
+        """What the cached manifest is keyed by: class, its code, folder, and whether it is seen."""
         kind = f"{type(self).__module__}.{type(self).__qualname__}"
-        return f"{kind} {manifest.code(type(self))} {self.location.resolve()}"
+        sense = "seen" if self.loading.frames else "heard"
+        return f"{kind} {manifest.code(type(self))} {self.location.resolve()} {sense}"
 
     def prepare_data(self) -> None:
         """Read and check the release, unless its manifest in the cache still holds."""
@@ -288,7 +291,14 @@ class Corpus(LightningDataModule, ABC):
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
         loader = clip_loader(
-            ClipDataset(clips, self.folders, self.sampling_rate, self.loading.max_seconds),
+            ClipDataset(
+                clips,
+                self.folders,
+                self.sampling_rate,
+                self.loading.max_seconds,
+                self.loading.frames,
+                self.loading.frame_side,
+            ),
             sampler,
             Collate(self.prompt, self.taxonomy.labels, self.sampling_rate),
             self.loading,

@@ -186,11 +186,12 @@ class Mixture(Corpus):
                     )
 
     def _narrow(self, member: Corpus) -> None:
-        common = tuple(label for label in member.taxonomy.labels if label in self.taxonomy)
-        if not common:
+        own = member.taxonomy.labels
+        common = tuple(label for label in own if label in self.taxonomy)
+        if own and not common:
             raise ConfigError(
                 f"The mixture's labels {list(self.taxonomy.labels)} hold none of {member.name!r}: "
-                f"{list(member.taxonomy.labels)}. Give that member a `label_map`."
+                f"{list(own)}. Give that member a `label_map`."
             )
         member.taxonomy = Taxonomy(common)
 

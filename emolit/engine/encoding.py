@@ -10,11 +10,20 @@ from emolit.types import Batch
 
 
 def heard(batch: Batch, rate: int, shortest: float = 0.0) -> list[Any]:
-    """Return the clips as arrays at a rate, in Hz, padded to ``shortest`` seconds at least."""
+    """Return the clips as arrays at a rate, in Hz, padded to ``shortest`` seconds at least.
+
+    Raises:
+        PolicyError: A clip is text alone.
+    """
     from torchaudio.functional import resample
 
     waveforms = []
-    for waveform in batch.waveforms:
+    for clip, waveform in zip(batch.clips, batch.waveforms, strict=True):
+        if not len(waveform):
+            raise PolicyError(
+                f"The clip {clip.id!r} of {clip.corpus!r} has no audio, only text; choose the "
+                "policy `TextOnly`, or let the corpus serve its audio."
+            )
         audio = resample(waveform, batch.sampling_rate, rate)
         missing = max(0, int(shortest * rate) - len(audio))
         waveforms.append(nn.functional.pad(audio, (0, missing)).numpy())
@@ -68,3 +77,8 @@ def check_inputs(inputs: dict[str, Tensor], base: Any, source: str) -> None:
             f"A prompt has {length} tokens, but the context of {source!r} is "
             f"{context}; cut the audio with `loading.max_seconds`, or shorten the question."
         )
+
+
+def feature(value: Tensor) -> bool:
+    """Tell whether an input takes the type of the weights: no index, no mask, no time."""
+    return value.is_floating_point() and value.dim() > 1

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emolit.engine.reading import Reading
 from emolit.errors import PolicyError
 
 
-class Hearing:
+class Hearing(Reading):
     """Feature extractor and tokenizer of a checkpoint whose processor also sees.
 
     Transformers loads such processors whole or not at all, and their other half needs libraries
@@ -21,25 +22,8 @@ class Hearing:
     """
 
     def __init__(self, tokenizer: Any, feature_extractor: Any) -> None:
-        self.tokenizer = tokenizer
+        super().__init__(tokenizer)
         self.feature_extractor = feature_extractor
-
-    def apply_chat_template(
-        self, conversation: list[dict[str, Any]], add_generation_prompt: bool, tokenize: bool
-    ) -> Any:
-        """Render a chat with the tokenizer's template.
-
-        Raises:
-            PolicyError: It has none.
-        """
-        if not self.tokenizer.chat_template:
-            raise PolicyError(
-                f"The checkpoint {self.tokenizer.name_or_path!r} has no chat template; put a "
-                "chat_template.jinja beside its tokenizer."
-            )
-        return self.tokenizer.apply_chat_template(
-            conversation, add_generation_prompt=add_generation_prompt, tokenize=tokenize
-        )
 
     def hear(self, waveforms: list[Any], rate: int) -> tuple[Tensor, Tensor]:
         """Make features of whole clips, each alone: in a batch its last frames would depend on it.
@@ -67,8 +51,6 @@ class Hearing:
     def read(self, texts: list[str], placeholder: str, lengths: Tensor) -> dict[str, Tensor]:
         """Tokenize chats with as many audio tokens as the tower makes of each clip.
 
-        A chat whose template has written the token that begins a text does not get a second one.
-
         Args:
             texts: B chats, each with one placeholder.
             placeholder: The token that stands for audio.
@@ -91,27 +73,11 @@ class Hearing:
             text.replace(placeholder, placeholder * length)
             for text, length in zip(texts, lengths.tolist(), strict=True)
         ]
-        start = self.tokenizer.bos_token
-        return self.padded(
-            [
-                self.tokenizer.encode(
-                    text, add_special_tokens=not (start and text.startswith(start))
-                )
-                for text in whole
-            ]
-        )
-
-    def padded(self, rows: list[list[int]]) -> dict[str, Tensor]:
-        """Pad token rows on the left. ``input_ids`` and ``attention_mask`` ``[B, P]``."""
-        longest = max(map(len, rows))
-        blank, gaps = self.tokenizer.pad_token_id or 0, [longest - len(row) for row in rows]
-        tokens = [[blank] * gap + row for gap, row in zip(gaps, rows, strict=True)]
-        mask = [[0] * gap + [1] * (longest - gap) for gap in gaps]
-        return {"input_ids": torch.tensor(tokens), "attention_mask": torch.tensor(mask)}
+        return self.encoded(whole)
 
     def save_pretrained(self, folder: Path) -> None:
         """Write both, with the chat template."""
-        self.tokenizer.save_pretrained(folder)
+        super().save_pretrained(folder)
         self.feature_extractor.save_pretrained(folder)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
 from emolit.engine.checkpoint import checkpoint_layers, load_model, load_processor, opened
 from emolit.engine.compiling import compile_decoder
-from emolit.engine.encoding import check_inputs, check_lengths, heard
+from emolit.engine.encoding import check_inputs, check_lengths, feature, heard
 from emolit.engine.features import in_float32, stored_features
 from emolit.engine.freezing import freeze_modules
 from emolit.engine.model import LanguageModel
@@ -50,6 +50,8 @@ class HuggingFace(Policy):
     """
 
     auto_class = "AutoModelForMultimodalLM"
+    hears = True
+    """Whether prompts have audio, which must then reach the network."""
     tower_takes_rows = False
     """Whether the tower takes clips as rows, so that its answers can be stored one by one."""
     shortest = 0.1
@@ -169,17 +171,32 @@ class HuggingFace(Policy):
         """Return the checkpoint's processor, or the part of it that hears."""
         return load_processor(source)
 
-    def conversation(self, question: str) -> list[dict[str, Any]]:
-        """Return the chat that puts a question about one clip."""
-        content = [{"type": "audio", "audio": "clip"}, {"type": "text", "text": question}]
+    def conversation(self, question: str, seen: bool = False) -> list[dict[str, Any]]:
+        """Return the chat that puts a question about one clip, which may be seen besides heard."""
+        pictures = [{"type": "video", "video": "clip"}] if seen else []
+        content = [
+            *pictures,
+            {"type": "audio", "audio": "clip"},
+            {"type": "text", "text": question},
+        ]
         return [{"role": "user", "content": content}]
 
-    def render(self, question: str) -> str:
+    def render(self, question: str, seen: bool = False) -> str:
         """Return the text of a chat, up to where the reply begins."""
         text: str = self.processor.apply_chat_template(
-            self.conversation(question), add_generation_prompt=True, tokenize=False
+            self.conversation(question, seen), add_generation_prompt=True, tokenize=False
         )
         return text
+
+    def see(self, texts: list[str], batch: Batch) -> tuple[list[str], dict[str, Tensor]]:
+        """Return chat texts with room for pictures, and what the network takes of those.
+
+        Raises:
+            PolicyError: This policy does not see.
+        """
+        raise PolicyError(
+            f"{type(self).__name__} does not see pictures; set `loading.frames` to 0."
+        )
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Call the processor on chat texts and waveforms at its own sampling rate."""
@@ -206,29 +223,41 @@ class HuggingFace(Policy):
             self._encoded[repeats] = known
             if not self._checked:
                 self._checked = True
-                check_network(self.language_model(), known[1], self.checkpoint)
+                check_network(self.language_model(), known[1], self.checkpoint, self.hears)
         return known[1]
 
     def _inputs(self, batch: Batch) -> dict[str, Tensor]:
         """Return the model's inputs for B prompts, left-padded, on its device.
 
         Raises:
-            PolicyError: The processor made a tensor that the model does not take, a prompt is
-                longer than the model's context, or a clip is too long and must not be cut.
+            PolicyError: The processor made a tensor that the model does not take, or a prompt is
+                longer than the model's context; or `read` refuses the batch.
+        """
+        inputs = self.read(batch)
+        check_inputs(inputs, self.base, self.checkpoint)
+        kind = self.base.get_input_embeddings().weight.dtype
+        return {
+            name: value.to(self.device, kind if feature(value) else value.dtype)
+            for name, value in inputs.items()
+        }
+
+    def read(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the processor makes of B questions and clips.
+
+        Raises:
+            PolicyError: A clip has no audio, or is too long and must not be cut; or there are
+                pictures, and this policy does not see.
         """
         rate = self.processor.feature_extractor.sampling_rate
-        texts = [self.render(question) for question in batch.questions]
+        texts = [self.render(question, bool(batch.frames)) for question in batch.questions]
+        pictures: dict[str, Tensor] = {}
+        if batch.frames:
+            texts, pictures = self.see(texts, batch)
         waveforms = heard(batch, rate, self.shortest)
         if self.long_audio == "raise":
             check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
         with in_float32(), stored_features(self.processor, self.store):
-            inputs = self.process(texts, waveforms, rate)
-        check_inputs(inputs, self.base, self.checkpoint)
-        kind = self.base.get_input_embeddings().weight.dtype
-        return {
-            name: value.to(self.device, kind if value.is_floating_point() else value.dtype)
-            for name, value in inputs.items()
-        }
+            return {**self.process(texts, waveforms, rate), **pictures}
 
     def sample(
         self, batch: Batch, group_size: int, sampling: Sampling, seed: int, step: int

@@ -5,16 +5,20 @@ from typing import Any
 from torch import Tensor
 
 from emolit.engine.hearing import load_hearing
+from emolit.engine.seeing import patches, placed
 from emolit.engine.window import cropped
 from emolit.policies.huggingface import HuggingFace
+from emolit.types import Batch
 
 
 class Qwen25Omni(HuggingFace):
-    """The thinker of Qwen2.5-Omni: audio and text in, text out.
+    """The thinker of Qwen2.5-Omni: audio, text and, if a batch has them, pictures in, text out.
 
     Positions have three axes, as for video, and are passed explicitly always: the module's own
     memory of them belongs to whichever batch it saw last. A released checkpoint holds talker and
-    vocoder too; they are not loaded. Of its processor only the half that hears is used.
+    vocoder too; they are not loaded. Of its processor the half that hears is used, and the video
+    half once there are pictures (`loading.frames`; extra ``frames``): they stand before the audio,
+    not interleaved with it, and their positions follow the seconds between them.
 
     Args:
         checkpoint: A folder or hub id, for example ``Qwen/Qwen2.5-Omni-3B``: the released whole,
@@ -31,6 +35,8 @@ class Qwen25Omni(HuggingFace):
 
     auto_class = "Qwen2_5OmniThinkerForConditionalGeneration"
     foreign = ("talker.", "token2wav.")
+    video_class: str | None = "Qwen2VLVideoProcessor"
+    """What makes patches of pictures; None cannot see."""
     lora_targets = r"(?!.*(audio_tower|visual)).*\.(q|k|v|o|gate|up|down)_proj"
 
     def load_processor(self, source: str) -> Any:
@@ -51,6 +57,15 @@ class Qwen25Omni(HuggingFace):
         inputs = self.processor.read(texts, self.processor.tokenizer.audio_token, lengths)
         return {**inputs, "input_features": features, "feature_attention_mask": mask}
 
+    def see(self, texts: list[str], batch: Batch) -> tuple[list[str], dict[str, Tensor]]:
+        """Make patches of pictures, and as many video tokens as the tower will make."""
+        if self.video_class is None:
+            return super().see(texts, batch)
+        spans = [len(waveform) / batch.sampling_rate for waveform in batch.waveforms]
+        tower, token = self.base.config.vision_config, self.processor.tokenizer.video_token
+        found, lengths = patches(batch.frames, spans, tower, self.video_class)
+        return placed(texts, token, lengths), found
+
     def positions(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return temporal, height and width positions. ``[3, B, P]``."""
         where: Tensor
@@ -58,5 +73,7 @@ class Qwen25Omni(HuggingFace):
             inputs["input_ids"],
             attention_mask=inputs["attention_mask"],
             audio_seqlens=inputs["feature_attention_mask"].sum(-1),
+            video_grid_thw=inputs.get("video_grid_thw"),
+            second_per_grids=inputs.get("video_second_per_grid"),
         )
         return where.long()

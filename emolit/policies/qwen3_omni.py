@@ -35,6 +35,7 @@ class Qwen3Omni(Qwen25Omni):
     auto_class = "Qwen3OmniMoeThinkerForConditionalGeneration"
     foreign = ("talker.", "code2wav.")
     shortest = 1.0
+    video_class = None
     lora_targets = r"(?!.*(audio_tower|visual)).*\.self_attn\.(q|k|v|o)_proj"
 
     @property

@@ -43,7 +43,7 @@ class Voxtral(HuggingFace):
         """Return all control tokens, also of Mistral's own tokenizer."""
         return set(self.processor.tokenizer.all_special_ids)
 
-    def render(self, question: str) -> str:
+    def render(self, question: str, seen: bool = False) -> str:
         """Return the question itself; its surroundings are tokens without text."""
         return question
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from emolit.asking import Asking
 from emolit.prompts.base import Prompt, tagged
 from emolit.types import Clip
 from emolit.words import listed, listed_as_released
@@ -16,6 +17,7 @@ class OpenVocabulary(Prompt):
         open_question: What is asked; the default is AffectGPT's
             (https://arxiv.org/abs/2501.16566), which offers no options.
         instruction: How to reply, behind the question; None takes the prompt's own.
+        asking: Paraphrases and the transcript, which is the subtitle of a video.
         think: Whether reasoning in a think tag comes first; the supervised target is then the
             clip's reason.
         reader: How a list is taken apart: ``strict`` as people and models write it, ``parity`` as
@@ -30,13 +32,16 @@ class OpenVocabulary(Prompt):
 
     def __init__(
         self,
-        open_question: str = ("Please recognize all possible emotional states of the character."),
+        open_question: str = "Please recognize all possible emotional states of the character.",
         instruction: str | None = None,
+        asking: Asking = Asking(),
         think: bool = False,
         reader: Literal["strict", "parity"] = "strict",
     ) -> None:
         own = self.own_instruction_thinking if think else self.own_instruction
+        asking.check(open_question)
         self.open_question = open_question
+        self.asking = asking
         self.instruction = own if instruction is None else instruction
         self.think = think
         self.reader = reader
@@ -44,7 +49,7 @@ class OpenVocabulary(Prompt):
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question; options are not shown."""
-        return f"{self.open_question} {self.instruction}".strip()
+        return self.asking.put(self.open_question, self.instruction, clip, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> tuple[str, ...] | None:
         """Return the words in the only answer tag, behind the only think tag if there is thinking.

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.engine.encoding import check_inputs, check_lengths, heard
+from emolit.engine.encoding import check_inputs, check_lengths, feature, heard
 from emolit.errors import PolicyError
 from tests.conftest import part
 
@@ -61,3 +61,15 @@ def test_a_prompt_fits_below_the_context(context):
 def test_a_prompt_that_fills_the_context_is_refused():
     with pytest.raises(PolicyError, match="has 3 tokens, but the context of 'folder' is 3"):
         check_inputs({"input_ids": torch.zeros(1, 3)}, Network(3), "folder")
+
+
+def test_a_clip_that_is_text_alone_cannot_be_heard(batch):
+    silent = replace(batch, waveforms=(*batch.waveforms[:4], torch.zeros(0)))
+    with pytest.raises(PolicyError, match="'clip4' of 'toy' has no audio, only text; choose the"):
+        heard(silent, 16_000, shortest=0.4)
+
+
+def test_features_take_the_type_of_the_weights_and_times_do_not():
+    assert feature(torch.zeros(2, 3))
+    assert not feature(torch.zeros(2))
+    assert not feature(torch.zeros(2, 3, dtype=torch.long))

@@ -49,3 +49,9 @@ def test_audio_tokens_that_differ_from_features_are_named(policy, batch, monkeyp
     monkeypatch.setattr(policy, "process", shorter)
     with pytest.raises(PolicyError, match="cannot read its own processor's prompts"):
         policy.encode(batch)
+
+
+def test_a_policy_that_only_reads_need_not_hear(policy, batch):
+    policy.base.model.multi_modal_projector.register_forward_hook(lambda _, __, out: 0 * out)
+    policy.hears = False
+    policy.encode(batch)

@@ -46,12 +46,16 @@ def tokenizer(audio: tuple[str, ...], template: str, named: dict[str, str] | Non
     )
 
 
-def turns(audio: str) -> str:
-    """Return a chat template in which a clip is one string."""
+def turns(audio: str, video: str = "") -> str:
+    """Return a chat template in which a clip is one string, and its pictures another."""
     return (
         "{% for message in messages %}{{ message['role'] + '\n' }}"
         "{% for part in message['content'] %}"
-        "{% if part['type'] == 'audio' %}" + audio + "{% else %}{{ part['text'] }}{% endif %}"
+        "{% if part['type'] == 'audio' %}"
+        + audio
+        + "{% elif part['type'] == 'video' %}"
+        + video
+        + "{% else %}{{ part['text'] }}{% endif %}"
         "{% endfor %}<|im_end|>\n{% endfor %}"
         "{% if add_generation_prompt %}assistant\n{% endif %}"
     )

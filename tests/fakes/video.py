@@ -1,4 +1,4 @@
-"""Real video files, made by PyAV: tones beside black pictures."""
+"""Real video files, made by PyAV: tones beside gray pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,13 +16,18 @@ def write_video(
     codec: str | None = "aac",
     amplitude: float = 0.5,
     options: dict[str, str] | None = None,
+    grays: Sequence[int] = (0,),
+    size: tuple[int, int] = (16, 16),
 ) -> Path:
-    """Write a container with one tone a channel; without `codec` it has no audio track."""
+    """Write a container with one tone a channel; without `codec` it has no audio track.
+
+    The pictures ``(width, height)`` are gray: each of the grays for an equal part of the video.
+    """
     av = pytest.importorskip("av", reason="needs PyAV: pip install 'emolit[video]'")
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=options or {}) as container:
         video = container.add_stream("mpeg4", rate=25)
-        video.width, video.height, video.pix_fmt = 16, 16, "yuv420p"
+        (video.width, video.height), video.pix_fmt = size, "yuv420p"
         if codec is not None:
             audio = container.add_stream(codec, rate=rate, layout=layout)
             times = np.arange(round(seconds * rate)) / rate
@@ -33,8 +38,10 @@ def write_video(
             sound.sample_rate = rate
             for frame in (sound, None):
                 container.mux(audio.encode(frame))
-        for _ in range(max(1, round(25 * seconds))):
-            picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
-            container.mux(video.encode(picture))
+        count = max(1, round(25 * seconds))
+        for number in range(count):
+            gray = grays[number * len(grays) // count]
+            pixels = np.full((size[1], size[0], 3), gray, np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(video.encode(None))
     return path

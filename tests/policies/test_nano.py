@@ -1,6 +1,7 @@
 """The tiny model is a normal Hugging Face folder."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -53,3 +54,11 @@ def test_every_text_comes_back_from_the_tokenizer(nano_folder):
     tokenizer = AutoProcessor.from_pretrained(nano_folder).tokenizer
     for text in ("<answer>sad</answer>", "très émue ÿ", "悲伤逆流成河"):
         assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_pictures_are_refused_by_a_policy_that_does_not_see(nano_folder, batch):
+    policy = Nano(str(nano_folder))
+    policy.build(reference=False, seed=0)
+    frames = tuple(torch.zeros(2, 3, 8, 8, dtype=torch.uint8) for _ in batch.clips)
+    with pytest.raises(PolicyError, match=r"Nano does not see pictures; set `loading\.frames` to"):
+        policy.encode(replace(batch, frames=frames))

@@ -1,6 +1,7 @@
 """Qwen2.5-Omni at a tiny size, and loaded from a folder that holds the talker too."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,9 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from emolit.engine.encoding import heard
+from emolit.engine.scoring import packed_logprobs, plain_logprobs
 from emolit.errors import PolicyError
+from emolit.groups import clips_of
 from emolit.policies.qwen25_omni import Qwen25Omni
 from tests.fakes.models import random_model, save, tokenizer, turns
 from tests.policies.contract import SAMPLING, Contract
@@ -83,9 +86,9 @@ class TestQwen25Omni(Contract):
             WhisperFeatureExtractor,
         )
 
-        words = tokenizer(
-            tuple(NAMED.values()), turns("<|audio_bos|><|AUDIO|><|audio_eos|>"), NAMED
-        )
+        spoken = "<|audio_bos|><|AUDIO|><|audio_eos|>"
+        pictured = "<|vision_bos|><|VIDEO|><|vision_eos|>"
+        words = tokenizer(tuple(NAMED.values()), turns(spoken, pictured), NAMED)
         ids = words.get_vocab()
         tokens = {
             "audio_token_index": ids["<|AUDIO|>"],
@@ -96,7 +99,7 @@ class TestQwen25Omni(Contract):
         size = {
             "vocabulary": len(words) + 5,
             "tokens": tokens,
-            "vision": {"fullatt_block_indexes": [0]},
+            "vision": {"fullatt_block_indexes": [0], "patch_size": 4},
         }
         config = tiny_config(ids, size, Qwen2_5OmniThinkerConfig)
         model = random_model(Qwen2_5OmniThinkerForConditionalGeneration, config, words.eos_token_id)
@@ -106,6 +109,49 @@ class TestQwen25Omni(Contract):
         from transformers import Qwen2_5OmniProcessor
 
         check_processor(policy, batch, monkeypatch, Qwen2_5OmniProcessor)
+
+    def test_pictures_and_audio_are_what_the_real_processor_makes(self, policy, batch, monkeypatch):
+        check_seeing(policy, seen(batch), monkeypatch)
+
+    def test_pictures_stand_in_time_and_text_follows_them(self, policy, batch):
+        check_times(policy, seen(batch))
+
+    def test_a_seen_batch_scores_like_its_clips_one_by_one(self, policy, batch):
+        batch = seen(batch)
+        rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
+        logprobs = policy.logprobs(rollout)
+        for i in (0, 3):
+            alone = clips_of(batch, [i])
+            drawn = policy.sample(alone, 2, SAMPLING, seed=0, step=0)
+            assert drawn.responses[0] == rollout.responses[i]
+            length = drawn.tokens.shape[2]
+            torch.testing.assert_close(
+                policy.logprobs(drawn)[0], logprobs[i, :, :length], atol=1e-5, rtol=0
+            )
+
+    def test_other_pictures_change_their_own_log_probabilities_only(self, policy, batch):
+        batch = seen(batch)
+        rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
+        before = policy.logprobs(rollout)
+        frames = (255 - batch.frames[0], *batch.frames[1:])
+        after = policy.logprobs(replace(rollout, batch=replace(batch, frames=frames)))
+        assert (before[0] - after[0]).abs().max() > 1e-4
+        torch.testing.assert_close(after[1:], before[1:], atol=1e-5, rtol=0)
+        heard_only = policy.logprobs(replace(rollout, batch=replace(batch, frames=())))
+        assert (before - heard_only).abs().max() > 1e-4
+
+    def test_whole_rows_and_packed_rows_see_the_same(self, policy, batch):
+        batch = seen(batch)
+        rollout = policy.sample(batch, 3, SAMPLING, seed=0, step=0)
+        model, encoded = policy.language_model(), policy.encode(batch)
+        truth = plain_logprobs(model, policy.encode(batch, 3), rollout)
+        for found in (policy.logprobs(rollout), packed_logprobs(model, encoded, rollout)):
+            torch.testing.assert_close(found, truth, atol=1e-5, rtol=0)
+
+    def test_the_tower_that_sees_learns(self, folder, batch):
+        policy = self.built(folder)
+        policy.logprobs(policy.imitate(seen(batch))).sum().backward()
+        assert policy.base.get_submodule("model.visual").blocks[0].attn.proj.weight.grad.norm() > 0
 
     def test_positions_have_three_axes_and_count_from_the_first_token(self, policy, batch):
         check_positions(policy, batch)
@@ -145,6 +191,66 @@ def check_processor(policy, batch, monkeypatch, processor_class):
     assert torch.equal(
         found["feature_attention_mask"].sum(-1), expected["feature_attention_mask"].sum(-1)
     )
+
+
+def seen(batch):
+    """Give every clip four pictures of noise, all but the first smaller."""
+    pytest.importorskip("torchvision", reason="needs torchvision: pip install 'emolit[frames]'")
+    pytest.importorskip("PIL", reason="needs Pillow: pip install 'emolit[frames]'")
+    generator = torch.Generator().manual_seed(0)
+    sizes = [(96, 64), *[(48, 64)] * (len(batch) - 1)]
+    frames = tuple(
+        torch.randint(0, 256, (4, 3, *size), generator=generator, dtype=torch.uint8)
+        for size in sizes
+    )
+    return replace(batch, frames=frames)
+
+
+def check_seeing(policy, batch, monkeypatch):
+    """Compare with the processor of transformers, put together without its half for images."""
+    from transformers import Qwen2_5OmniProcessor, Qwen2VLVideoProcessor
+
+    if tuple(map(int, transformers.__version__.split(".")[:2])) < (5, 23):
+        pytest.skip("processors before transformers 5.23 do not run without images")
+    monkeypatch.setattr(Qwen2_5OmniProcessor, "check_argument_for_proper_class", lambda *_: None)
+    own = policy.processor
+    video = Qwen2VLVideoProcessor(patch_size=4, cap_pixels_per_frame=False)
+    real = Qwen2_5OmniProcessor(None, video, own.feature_extractor, own.tokenizer)
+    bounds = {"shortest_edge": 128 * 8 * 8, "longest_edge": 768 * 8 * 8}  # in patches of 4 * 2
+    expected = real(
+        text=[policy.render(question, True) for question in batch.questions],
+        audio=heard(batch, 16_000, policy.shortest),
+        videos=list(batch.frames),
+        sampling_rate=16_000,
+        return_tensors="pt",
+        padding=True,
+        videos_kwargs={"size": bounds, "fps": 8.0},
+    )
+    found = policy.read(batch)
+    assert set(found) == set(expected)
+    for name in set(found) - {"video_second_per_grid"}:
+        longer = expected[name][..., : found[name].shape[-1]]
+        assert torch.equal(found[name], longer.to(found[name].dtype)), name
+    seconds = torch.tensor([len(waveform) / 16_000 for waveform in batch.waveforms])
+    torch.testing.assert_close(found["video_second_per_grid"], seconds / 2)  # two pairs each
+
+
+def check_times(policy, batch):
+    """Worked out from the paper, section 2.2: 25 positions a second, a pair of pictures a step."""
+    inputs = policy.read(batch)
+    where = policy.positions(inputs)
+    for row, (ids, waveform) in enumerate(zip(inputs["input_ids"], batch.waveforms, strict=True)):
+        video = ids == policy.processor.tokenizer.video_token_id
+        pair, height, width = inputs["video_grid_thw"][row].tolist()
+        assert (pair, int(video.sum())) == (2, 2 * height * width // 4)
+        time, down, right = where[:, row, video] - where[:, row, video][:, :1]
+        step = int(25 * len(waveform) / 16_000 / 2)
+        assert sorted(set(time.tolist())) == [0, step]
+        assert int(down.max()) == height // 2 - 1 and int(right.max()) == width // 2 - 1
+        behind = where[:, row, int(video.nonzero()[-1]) + 1]
+        assert set(behind.tolist()) == {int(where[:, row, video].max()) + 1}
+    encoded = policy.encode(batch)
+    assert torch.equal(encoded.next_position, encoded.positions.amax((0, 2)) + 1)
 
 
 def check_positions(policy, batch):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from emolit.asking import Asking
 from emolit.prompts.base import fits
 from emolit.prompts.open_vocabulary import OpenVocabulary
 from emolit.types import Clip
@@ -84,3 +85,10 @@ def test_the_question_offers_no_options_and_says_the_form():
     assert "angry" not in asked and "<think>" not in asked
     assert "<think>" in thinking.render(CLIP, ())
     assert OpenVocabulary("What?", "").render(CLIP, ()) == "What?"
+
+
+def test_the_subtitle_is_in_the_question_by_setting():
+    clip = Clip("a", "toy", "a.wav", transcript="I won.")
+    assert "I won." not in OpenVocabulary().render(clip, ())
+    asked = OpenVocabulary(asking=Asking(transcript="known")).render(clip, ())
+    assert asked.startswith('The speaker says: "I won." Please recognize all')

@@ -6,8 +6,10 @@ from types import ModuleType
 
 import pytest
 
+from tests.fakes.emer import write_emer
 from tests.fakes.esd import write_esd
 from tests.fakes.ravdess import write_ravdess
+from tests.fakes.sentiment import mosi_parts, write_cuts, write_labels
 from tests.fakes.urdu import write_urdu
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "describe.py"
@@ -92,6 +94,24 @@ def test_a_fold_that_does_not_exist_is_a_sentence(tool, root, capsys):
         tool.main(["--data", "Tess", "--data.root", str(root), "--data.fold", "3"])
     assert stopped.value.code == 2
     assert "`fold` of Tess is 3; choose one of 1 to 2" in capsys.readouterr().err
+
+
+def test_words_and_sentiment_are_described_where_there_are_no_labels(tool, tmp_path, capsys):
+    write_emer(tmp_path, recorded=False)
+    given = ["--data", "Emer", "--data.source", "reasons", "--data.speaker_independent", "false"]
+    assert tool.main([*given, "--data.root", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    table = {line.split()[0]: line.split() for line in out.splitlines() if line.split()}
+    assert table["split"][-5:] == ["words", "words", "a", "clip", "sentiment"]
+    assert table["train"][1:4] == ["14", "0.00", "0"]
+    assert table["train"][-4:-2] == ["14", "11"] and table["train"][-1] == "-"
+    assert err.endswith("emer: there are 20 clips, the release has 332.\n")
+    write_cuts(tmp_path / "cmu_mosi" / "Raw", mosi_parts())
+    write_labels(tmp_path / "cmu_mosi" / "label.csv", mosi_parts())
+    assert tool.main(["--data", "CmuMosi", "--data.root", str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    table = {line.split()[0]: line.split() for line in lines if line.split()}
+    assert table["test"][-3:-1] == ["-", "-"] and table["test"][-1] == "-0.07"
 
 
 def test_every_member_of_a_mixture_is_described(root, tool, tmp_path, capsys):

@@ -1,0 +1,50 @@
+"""A causal language model that reads and does not hear: what can be told from text alone."""
+
+from typing import Any
+
+from torch import Tensor
+
+from emolit.engine.reading import Reading, load_reading
+from emolit.policies.huggingface import HuggingFace
+from emolit.types import Batch
+
+
+class TextOnly(HuggingFace):
+    """Any causal language model with a chat template; audio that a clip has is left alone.
+
+    For clips that are text, such as EMER's reasons, and to measure what words alone give away.
+
+    Args:
+        checkpoint: A folder or hub id, for example ``HuggingFaceTB/SmolLM2-135M-Instruct``.
+        lora: Adapters to train; None trains the whole model.
+        freeze: Names of modules that do not train.
+        dtype: Of the weights.
+        gradient_checkpointing: Make activations again for the gradient instead of keeping them.
+        long_audio: Without effect: no audio is heard.
+        store: Without effect, likewise.
+        compile: Compile the language model for the update.
+    """
+
+    auto_class = "AutoModelForCausalLM"
+    hears = False
+    lora_targets = r".*\.(q|k|v|o|gate|up|down)_proj"
+
+    @property
+    def window(self) -> float | None:
+        """There is no limit: nothing is heard."""
+        return None
+
+    def load_processor(self, source: str) -> Reading:
+        """Return the tokenizer."""
+        return load_reading(source)
+
+    def conversation(self, question: str, seen: bool = False) -> list[dict[str, Any]]:
+        """Return the chat that puts a question; such templates take plain text."""
+        return [{"role": "user", "content": question}]
+
+    def read(self, batch: Batch) -> dict[str, Tensor]:
+        """Tokenize B questions."""
+        inputs: dict[str, Tensor] = self.processor.encoded(
+            [self.render(question) for question in batch.questions]
+        )
+        return inputs
