@@ -89,7 +89,16 @@ NODES = {
 def test_every_folder_of_nodes_has_its_option():
     rooted = {*EXPERIMENTS, *SWEEPS}
     folders = {path.parent.name for path in FILES if path not in rooted}
-    assert folders == set(NODES)
+    assert folders == {*NODES, "overlays"}
+
+
+@pytest.mark.parametrize("path", named(path for path in FILES if path.parent.name == "overlays"))
+def test_every_overlay_goes_over_the_experiment_that_it_is_for(path, capsys):
+    small = CONFIGS / "experiments" / "emo_rl" / "small"
+    experiment = small / ("sft.yaml" if path.stem == "emo_rl_control" else "grpo.yaml")
+    with pytest.raises(SystemExit) as stopped:
+        emolit("fit", "--config", experiment, "--config", path, "--print_config")
+    assert stopped.value.code == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 import csv
 import pickle
-import subprocess
-import sys
 from collections import defaultdict
 from importlib import resources
 
@@ -138,20 +136,6 @@ def test_a_word_that_is_not_spotted_still_counts_in_a_list():
 )
 def test_words_are_pleasant_or_not(word, polarity):
     assert LEXICON.polarity(word) == polarity
-
-
-LOAD = """
-from time import process_time
-start = process_time()
-from emolit.packaged_lexicon import PackagedLexicon
-assert PackagedLexicon().row("saddened")
-print(process_time() - start)
-"""
-
-
-def test_it_loads_in_half_a_second_lemmas_included():
-    ran = subprocess.run([sys.executable, "-c", LOAD], check=True, capture_output=True, text=True)
-    assert float(ran.stdout) < 0.5
 
 
 def test_it_pickles_without_its_words():

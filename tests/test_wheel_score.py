@@ -1,7 +1,5 @@
 """The score of one sample: by hand on a toy, by its relation to the metric, and fast."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,13 +50,3 @@ def test_of_one_sample_it_is_the_sample_f_of_the_metric(words, gold):
     found = WheelScore(Toy())(words, gold)
     wanted = float(metric.compute()["sample_F1"])
     assert found == pytest.approx(wanted) if found is not None else wanted != wanted
-
-
-def test_a_response_takes_less_than_fifty_microseconds():
-    score = WheelScore()
-    words, gold = ("angry", "sadness", "worried", "proud"), ("furious", "hopeless", "anxious")
-    score(words, gold)
-    start = time.process_time()
-    for _ in range(2_000):
-        score(words, gold)
-    assert (time.process_time() - start) / 2_000 < 50e-6

@@ -24,7 +24,7 @@ class CaptionOverlap(Reward):
     divided by 10. It saturates on stock phrases: watch Distinct and self-BLEU.
 
     Args:
-        measure: ``BLEU_4``, ``ROUGE_L`` or ``CIDEr_D``, as in `emolit.metrics`, of one caption.
+        overlap: ``BLEU_4``, ``ROUGE_L`` or ``CIDEr_D``, as in `emolit.metrics`, of one caption.
         tokenizer: How texts become tokens (`emolit.tokenizer`).
         frequencies: For CIDEr-D: a UTF-8 text file of the references that say how rare n-grams
             are, those of the training part; a line a clip, tabs between its references.
@@ -37,19 +37,19 @@ class CaptionOverlap(Reward):
 
     def __init__(
         self,
-        measure: Measure = "ROUGE_L",
+        overlap: Measure = "ROUGE_L",
         tokenizer: str = "zh-char",
         frequencies: str | None = None,
         weight: Weight = 1.0,
         name: str | None = None,
     ) -> None:
         super().__init__(weight, name)
-        if (measure == "CIDEr_D") != (frequencies is not None):
+        if (overlap == "CIDEr_D") != (frequencies is not None):
             raise ConfigError(
-                f"The reward {self.name!r} has measure {measure!r} and frequencies "
+                f"The reward {self.name!r} has overlap {overlap!r} and frequencies "
                 f"{frequencies!r}; CIDEr_D needs a file of references, the others none."
             )
-        self.measure = measure
+        self.overlap = overlap
         self.tokenizer = tokenizer
         self.file = frequencies
 
@@ -97,4 +97,4 @@ class CaptionOverlap(Reward):
             "ROUGE_L": lambda: rouge_l(caption, references),
             "CIDEr_D": lambda: cider_d(caption, references, self.frequencies) / 10,
         }
-        return measures[self.measure]()
+        return measures[self.overlap]()
