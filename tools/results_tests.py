@@ -11,7 +11,7 @@ import numpy as np
 
 from emolit.errors import ConfigError
 from emolit.intervals import Array, Interval, bootstrap, cluster
-from emolit.scorecard import SCORES, of_arrays
+from emolit.scorecard import SCORES, of_arrays, restricted_answers
 from emolit.significance import confusions, holm, mcnemar, paired, swapped
 
 P_VALUES = ("randomization_p", "McNemar_p")
@@ -91,11 +91,10 @@ def restricted(
     lines: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> list[Mapping[str, Any]]:
     """Put the most probable of the labels that some clip has in the place of each answer."""
-    targets = {line["target"] for line in lines}
-    present = [label for label in labels if label in targets]
+    spreads = [[line["probabilities"]["probability"][label] for label in labels] for line in lines]
+    codes = restricted_answers(spreads, [labels.index(line["target"]) for line in lines])
     return [
-        {**line, "answer": max(present, key=line["probabilities"]["probability"].__getitem__)}
-        for line in lines
+        {**line, "answer": labels[code]} for line, code in zip(lines, codes.tolist(), strict=True)
     ]
 
 
