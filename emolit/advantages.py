@@ -39,6 +39,15 @@ def _scaled(difference: Tensor, count: Tensor, over: tuple[int, ...]) -> Tensor:
     return difference / ((squares / (count - 1).clamp(min=1)).sqrt() + EPSILON)
 
 
+def _require_group(rewards: Tensor) -> None:
+    """Raise where groups have one response only."""
+    if rewards.shape[1] < 2:
+        raise ValueError(
+            f"A group-normalized advantage needs at least 2 responses a prompt, "
+            f"but group_size is {rewards.shape[1]}; raise `group_size`."
+        )
+
+
 def centered(rewards: Tensor) -> Tensor:
     """Subtract the mean of the group (Dr. GRPO, arXiv 2503.20783).
 
@@ -64,12 +73,37 @@ def standardized(rewards: Tensor) -> Tensor:
         >>> standardized(torch.tensor([[1.0, 1.0, 1.0]]))
         tensor([[0., 0., 0.]])
     """
-    if rewards.shape[1] < 2:
-        raise ValueError(
-            f"A group-normalized advantage needs at least 2 responses a prompt, "
-            f"but group_size is {rewards.shape[1]}; raise `group_size`."
-        )
+    _require_group(rewards)
     return _scaled(*_spread(rewards), over=GROUP)
+
+
+def mean_normalized(rewards: Tensor) -> Tensor:
+    """Subtract the mean of the group and divide by it (MaxRL, arXiv 2602.02710, Algorithm 1).
+
+    With rewards of 0 and 1 the expected gradient is that of the log-probability of success, as far
+    as G responses can tell, where `centered` follows the probability itself: a clip answered right
+    one time in ten weighs ten times as much. A group without success gets exactly 0.
+
+    Deviation: the paper assumes rewards of 0 and 1; any that are not negative are taken here.
+
+    Raises:
+        ValueError: A reward is negative, or G is 1: a group of one has no mean to compare with.
+
+    Example:
+        >>> import torch
+        >>> mean_normalized(torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]))
+        tensor([[ 3., -1., -1., -1.],
+                [ 0.,  0.,  0.,  0.]])
+    """
+    _require_group(rewards)
+    if (rewards < 0).any():
+        raise ValueError(
+            f"The advantage `mean_normalized` needs rewards of at least 0, but one is "
+            f"{rewards[rewards < 0][0].item():g}; choose another advantage, such as `standardized`."
+        )
+    difference, count = _spread(rewards)
+    mean = rewards.nansum(1, keepdim=True) / count.clamp(min=1)
+    return difference / mean.masked_fill(mean == 0, 1.0)
 
 
 def standardized_by_batch(rewards: Tensor) -> Tensor:

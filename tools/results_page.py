@@ -15,8 +15,12 @@ FIXED = (
 """Keys of a row that are no scores."""
 PARTS = ("_low", "_high", "_sd", "_holm")
 """Endings of keys that belong to another key."""
-SHOWN = {"emo_rl": ("UA", "WA", "macro_F1", "parse_rate", "foreign_rate")}
-"""Scores to show, by file; of a file that is not here all are shown."""
+SHOWN = {
+    "emo_rl": (
+        "UA", "WA", "macro_F1", "parse_rate", "foreign_rate", "probability_ECE", "probability_AURC",
+    ),
+}  # fmt: skip
+"""Scores to show where a table has them, by file; of a file that is not here all are shown."""
 LEVEL = 0.05
 """A Holm-adjusted p below this is called significant."""
 HEAD = """# Results
@@ -78,7 +82,8 @@ def table(title: str, rows: Sequence[Row], shown: Sequence[str] | None) -> str:
     rows = [
         row for row in rows if row["fold"] == "pooled" or (row["arm"], row["seed"]) not in whole
     ]
-    names = list(shown or metrics_of(rows))
+    found = metrics_of(rows)
+    names = [name for name in shown if name in found] if shown else found
     lead = ["arm", "seed", *(["fold"] if any(row["fold"] is not None for row in rows) else [])]
     header = (*lead, "n", *(name.replace("_", " ") for name in names))
     cells = [
