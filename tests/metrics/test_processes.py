@@ -43,10 +43,11 @@ def computed(size: int) -> list[torch.Tensor]:
 
 
 def share(case: Case, rank: int, world: int) -> Case:
-    """Uneven: the last process gets nothing but the last two clips."""
+    """Uneven: the last process gets nothing but the last two clips; of four, the third none."""
     if rank == world - 1:
         return tuple(part[-2:] for part in case)
-    return tuple(part[:-2][rank :: world - 1] for part in case)
+    full = min(world - 1, 2)
+    return tuple(part[:-2][rank::full] if rank < full else part[:0] for part in case)
 
 
 def work(rank: int, world: int, folder: str) -> None:
