@@ -75,7 +75,7 @@ def test_mean_normalized_leaves_groups_without_success_and_unscored_responses_al
 
 
 def test_mean_normalized_refuses_negative_rewards():
-    with pytest.raises(ValueError, match="at least 0, but one is -0.5"):
+    with pytest.raises(ValueError, match=r"at least 0, but one is -0\.5"):
         mean_normalized(torch.tensor([[1.0, -0.5]]))
 
 
