@@ -1,6 +1,7 @@
 """Fresh and trained adapters; their references are tested with the policies."""
 
 import pytest
+import torch
 
 from emolit.engine.adapters import Lora, named
 from emolit.engine.checkpoint import load_model
@@ -18,6 +19,34 @@ def test_settings_reach_peft(nano_folder, dora):
     assert any("magnitude" in name for name in names) is dora
     found = policy.model.peft_config["default"]
     assert (found.r, found.lora_alpha, found.lora_dropout) == (3, 6, 0.0)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_what_trains_over_a_bfloat16_base_takes_steps_that_bfloat16_would_lose(
+    nano_folder, tmp_path, batch, autocast
+):
+    lora = Lora(rank=3, targets=["q_proj"], train=["multi_modal_projector"])
+    policy = Nano(str(nano_folder), lora=lora, dtype="bfloat16")
+    policy.build(reference=True, seed=0)
+    trained = {name: weight for name, weight in policy.named_parameters() if weight.requires_grad}
+    assert any("multi_modal_projector" in name for name in trained)
+    assert {weight.dtype for weight in trained.values()} == {torch.float32}
+    before = {name: weight.detach().clone() for name, weight in trained.items()}
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        rollout = policy.imitate(batch)
+        policy.reference_logprobs(rollout)
+        loss = -policy.logprobs(rollout)[rollout.mask].mean()
+    loss.backward()
+    torch.optim.AdamW(trained.values(), lr=1e-6, weight_decay=0.0).step()
+    name, weight = next(pair for pair in trained.items() if "projector" in pair[0])
+    moved = (weight.detach() - before[name]).abs()
+    assert moved[weight.grad != 0].median() == pytest.approx(1e-6, rel=0.1)
+    policy.save(tmp_path / "trained")
+    again = Nano(str(tmp_path / "trained"), dtype="bfloat16")
+    again.build(reference=True, seed=0)
+    found = dict(again.named_parameters())
+    for name, weight in trained.items():
+        assert torch.equal(found[name], weight), name
 
 
 def test_an_expression_names_whole_layers_and_one_that_matches_none_is_refused(nano_folder):
