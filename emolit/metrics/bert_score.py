@@ -50,6 +50,13 @@ class BertScore(Captioned):
         super().__init__(tokenizer)
         self.settings = (checkpoint, layer, batch_size)
 
+    def update(
+        self, predictions: Sequence[str | None], references: Sequence[Sequence[str]]
+    ) -> None:
+        """Take N captions and the references of each; a model that does not load stops the run."""
+        _states(*self.settings)
+        super().update(predictions, references)
+
     def score(self, items: Sequence[Item]) -> tuple[float, ...]:
         """Return precision, recall and F."""
         texts = [(tidy(said or ""), [tidy(text) for text in some]) for said, some in items]
@@ -151,5 +158,7 @@ class TokenStates(TextEncoder):
 
 @lru_cache(maxsize=1)
 def _states(checkpoint: str, layer: int | None, batch_size: int) -> TokenStates:
-    """Return the model, loaded once for all corpora and epochs."""
-    return TokenStates(checkpoint, layer, batch_size)
+    """Return the model, loaded and tried once for all corpora and epochs."""
+    states = TokenStates(checkpoint, layer, batch_size)
+    states.encode_each(["a"])
+    return states
