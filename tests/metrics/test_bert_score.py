@@ -1,14 +1,18 @@
 """BERTScore against matching by hand, and against torchmetrics one pair at a time."""
 
 import copy
+import json
 import pickle
 
 import pytest
 import torch
 import transformers
+from jsonargparse import ArgumentParser
 
 from emolit.errors import ConfigError, PolicyError
-from emolit.metrics.bert_score import BertScore
+from emolit.evaluators.captions import Captions
+from emolit.metrics.bert_score import BertScore, _states
+from tests.evaluators.caption_worker import captioned
 from tests.fakes.models import random_model, save, text_model
 from tests.metrics.pairs import scored
 from tests.metrics.test_captioned import ODD
@@ -139,6 +143,29 @@ def test_the_signature_names_model_and_layer_without_its_folder(bert):
     told = metric.signatures()["BERTScore_F1"]
     assert "|layer:1|idf:no|rescaled:no|refs:1-2|impl:emolit|" in told
     assert "/" not in told and "tok:" not in told
+
+
+def test_it_joins_captions_from_yaml_and_is_loaded_once(bert, tmp_path):
+    config = tmp_path / "node.yaml"
+    metric = {
+        "class_path": "emolit.metrics.bert_score.BertScore",
+        "init_args": {"checkpoint": bert, "layer": 1},
+    }
+    config.write_text(json.dumps({"evaluator": {"metrics": [metric], "tokenizer": "en-13a"}}))
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--config", action="config")
+    parser.add_class_arguments(Captions, "evaluator")
+    evaluator = parser.instantiate(parser.parse_args(["--config", str(config)])).evaluator
+    before = _states.cache_info().misses
+    evaluator.start(("one", "two"))
+    for corpus in ("one", "two"):
+        evaluator.update(captioned(*((corpus, said, tuple(wanted)) for said, wanted in PAIRS)))
+    scores = evaluator.compute()
+    alone = scored(BertScore("en-13a", bert, layer=1), PAIRS)
+    for corpus in ("one", "two"):
+        assert {name: float(scores[f"{corpus}/{name}"]) for name in NAMES} == alone
+        assert "|layer:1|" in evaluator.signatures()[f"{corpus}/BERTScore_F1"]
+    assert _states.cache_info().misses <= before + 1
 
 
 @pytest.mark.parametrize("layer", [3, -1])
