@@ -73,6 +73,12 @@ class Encoder(ABC, Generic[Item]):
         Raises:
             PolicyError: The checkpoint does not load.
         """
+        return torch.stack(self.encode_each(items, device))
+
+    def encode_each(
+        self, items: Sequence[Item], device: torch.device | str = "cpu"
+    ) -> list[Tensor]:
+        """Return the same one by one, for models whose outputs are as long as their inputs."""
         inputs = [self.inputs(item) for item in items]
         keys = [digest(given) for given in inputs]
         missing = dict(zip(keys, inputs, strict=True))
@@ -87,7 +93,7 @@ class Encoder(ABC, Generic[Item]):
                 vectors = self._vectors([missing[key] for key in some], torch.device(device))
                 found.update(zip(some, vectors, strict=True))
                 self._keep(some, vectors)
-        return torch.stack([found[key] for key in keys])
+        return [found[key] for key in keys]
 
     @abstractmethod
     def inputs(self, item: Item) -> Inputs:
@@ -177,7 +183,8 @@ class TextEncoder(Encoder[str]):
         """Return token ids and their mask."""
         positions = getattr(self.model.config, "max_position_embeddings", None)
         longest = min(self.reader.model_max_length, positions or 1 << 31)
-        tokens = self.reader(item, truncation=True, max_length=longest, return_tensors="pt")
+        text = item.encode(errors="replace").decode()  # half a surrogate pair is no character
+        tokens = self.reader(text, truncation=True, max_length=longest, return_tensors="pt")
         return {name: tokens[name] for name in self.reader.model_input_names if name in tokens}
 
 

@@ -74,22 +74,17 @@ def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) ->
     """
     names = open_scores(entries)
     if names:
-        header = (*lead, "n", *(name.replace("_", " ") for name in names))
-        rows = [
-            (*_led(entry, lead), *(number(entry.get(name)) for name in names)) for entry in entries
-        ]
-    else:
-        names = [name.replace("_", " ") for name in SCORES]
-        header = (*lead, "n", names[0], "95% interval", *names[1:])
-        rows = [
-            (
-                *_led(entry, lead),
-                number(entry.get("UA")),
-                interval(entry.get("UA_interval")),
-                *(number(entry.get(name)) for name in SCORES[1:]),
-            )
-            for entry in entries
-        ]
+        return open_sheet(title, entries, names, lead=lead)
+    header = (*lead, "n", "UA", "95% interval", *map(_spaced, SCORES[1:]))
+    rows = [
+        (
+            *_led(entry, lead),
+            number(entry.get("UA")),
+            interval(entry.get("UA_interval")),
+            *(number(entry.get(name)) for name in SCORES[1:]),
+        )
+        for entry in entries
+    ]
     notes = [note for entry in entries for note in _notes(entry, lead)]
     return Sheet(title, header, tuple(rows), tuple(notes))
 
@@ -122,22 +117,24 @@ def classes_sheet(title: str, entry: Entry) -> Sheet:
 
 
 def open_sheet(
-    title: str, entries: Sequence[Entry], names: Sequence[str], signature: str | None
+    title: str,
+    entries: Sequence[Entry],
+    names: Sequence[str],
+    signature: str | None = None,
+    lead: tuple[str, ...] = ("corpus",),
 ) -> Sheet:
-    """Return the main table of scores without closed labels: one corpus a row.
+    """Return the main table of scores without closed labels: one entry a row.
 
     Args:
         title: Stands above.
         entries: Scores of one corpus each.
         names: Scores that are shown, where an entry has them.
-        signature: What the scores follow from; None where nothing is chosen.
+        signature: What all scores follow from; None where nothing is chosen, or each has its own.
+        lead: Keys of the entries that stand before the numbers.
     """
-    rows = [
-        (entry["corpus"], str(entry["n"]), *(number(entry.get(name)) for name in names))
-        for entry in entries
-    ]
-    notes = [note for entry in entries for note in _notes(entry, ("corpus",))]
-    header = ("corpus", "n", *(name.replace("_", " ") for name in names))
+    rows = [(*_led(entry, lead), *(number(entry.get(name)) for name in names)) for entry in entries]
+    notes = [note for entry in entries for note in _notes(entry, lead)]
+    header = (*lead, "n", *map(_spaced, names))
     return Sheet(title, header, tuple(rows), (*notes, *([signature] if signature else [])))
 
 
@@ -145,7 +142,7 @@ def parts_sheet(title: str, parts: Mapping[str, Entry]) -> Sheet:
     """Return a table of scores by part, such as a wheel: one part a row."""
     names = list(dict.fromkeys(name for scores in parts.values() for name in scores))
     rows = [(part, *(number(scores.get(name)) for name in names)) for part, scores in parts.items()]
-    return Sheet(title, ("", *(name.replace("_", " ") for name in names)), tuple(rows))
+    return Sheet(title, ("", *map(_spaced, names)), tuple(rows))
 
 
 def number(value: float | None) -> str:
@@ -183,6 +180,11 @@ def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
     if not entry.get("speaker_independent", True):
         notes.append(f"{name}: speakers of the training clips are heard, or speakers are unknown")
     return [*notes, *(f"{name}: {note}" for note in entry.get("notes", ()))]
+
+
+def _spaced(name: str) -> str:
+    """Return the name of a score as a header."""
+    return name.replace("_", " ")
 
 
 def _piped(cell: str) -> str:

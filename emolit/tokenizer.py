@@ -6,11 +6,13 @@
 ``zh-jieba``        words of jieba's ``lcut`` (extra ``captions``)
 ``zh-jieba-nopunct`` the same without punctuation and symbols
 ``en-13a``          sacrebleu's 13a (the words of mteval-v13a) without punctuation and symbols
+``en-ptb``          COCO's: Stanford's PTBTokenizer less COCO's list of punctuation (extra ``coco``)
 =================== ==========================================================================
 
 All are in lower case. Punctuation and symbols are tokens whose characters all have a Unicode
-category P* or S*. COCO's tokenizer for English (``en-ptb``, a Java program) is not among them:
-``en-13a`` stands in for it, which is ours, and every signature says so.
+category P* or S*. ``en-13a`` is ours: it needs no Java and leaves "she's" and "cannot" whole, which
+``en-ptb`` splits ("she 's", "can not"). nltk's Treebank tokenizer is another one and not here: it
+quotes, splits and spells otherwise than Stanford's.
 """
 
 import re
@@ -18,9 +20,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from unicodedata import category
 
+from emolit.coco import treebank_tokens
 from emolit.errors import ConfigError
 
 Tokens = Sequence[str]
@@ -77,20 +80,32 @@ def _thirteen_a() -> Any:
     return Tokenizer13a()
 
 
+def _treebank(texts: Sequence[str]) -> list[Tokens]:
+    written = tuple(sorted({text for text in texts if text}))
+    found = dict(zip(written, treebank_tokens(written), strict=True))
+    return [found.get(text, ()) for text in texts]
+
+
+def _each(split: Callable[[str], Tokens]) -> Callable[[Sequence[str]], list[Tokens]]:
+    """Return a rule for texts from one for a text in lower case."""
+    return lambda texts: [split(text.lower()) for text in texts]
+
+
 @dataclass(frozen=True)
 class Tokenizer:
     """A rule by which texts become tokens.
 
     Attributes:
         name: As it stands in signatures.
-        split: From a text on one line, in lower case.
-        punctuation: Whether tokens of punctuation and symbols are kept.
+        split: From texts on one line to tokens in lower case.
+        punctuation: Whether tokens of punctuation and symbols are kept; ``coco`` drops those of
+            COCO's list.
         sacrebleu: What sacrebleu calls its own tokenizer of that language.
     """
 
     name: str
-    split: Callable[[str], Sequence[str]]
-    punctuation: bool
+    split: Callable[[Sequence[str]], Sequence[Tokens]]
+    punctuation: Literal["keep", "drop", "coco"]
     sacrebleu: str
 
     def __call__(self, text: str) -> list[str]:
@@ -102,24 +117,31 @@ class Tokenizer:
             >>> tokenizer("en-13a")("A low,\nslow voice.")
             ['a', 'low', 'slow', 'voice']
         """
-        tokens = self.split(tidy(text).lower())
-        return [token for token in tokens if self.punctuation or not is_mark(token)]
+        return self.tokens([text])[0]
+
+    def tokens(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the tokens of each text; ``en-ptb`` starts Java once a call."""
+        kept = self.punctuation != "drop"
+        return [
+            [token for token in tokens if kept or not is_mark(token)]
+            for tokens in self.split([tidy(text) for text in texts])
+        ]
 
     @property
     def signature(self) -> str:
         """What of a score's signature the tokenizer decides."""
-        kept = "keep" if self.punctuation else "drop"
-        return f"tok:{self.name}|punct:{kept}|case:lower"
+        return f"tok:{self.name}|punct:{self.punctuation}|case:lower"
 
 
 TOKENIZERS = {
     found.name: found
     for found in (
-        Tokenizer("zh-char", _characters, True, "zh"),
-        Tokenizer("zh-char-nopunct", _characters, False, "zh"),
-        Tokenizer("zh-jieba", _jieba_words, True, "zh"),
-        Tokenizer("zh-jieba-nopunct", _jieba_words, False, "zh"),
-        Tokenizer("en-13a", _words, False, "13a"),
+        Tokenizer("zh-char", _each(_characters), "keep", "zh"),
+        Tokenizer("zh-char-nopunct", _each(_characters), "drop", "zh"),
+        Tokenizer("zh-jieba", _each(_jieba_words), "keep", "zh"),
+        Tokenizer("zh-jieba-nopunct", _each(_jieba_words), "drop", "zh"),
+        Tokenizer("en-13a", _each(_words), "drop", "13a"),
+        Tokenizer("en-ptb", _treebank, "coco", "13a"),
     )
 }
 """By name."""

@@ -1,9 +1,11 @@
 """Tokens against the stored ones, and against sacrebleu's own."""
 
 import json
+from shutil import which
 
 import pytest
 
+from emolit.coco import treebank_tokens
 from emolit.errors import ConfigError
 from emolit.tokenizer import TOKENIZERS, is_mark, ngrams, tidy, tokenizer
 
@@ -45,6 +47,26 @@ def test_words_of_jieba_equal_the_stored_ones(shared):
 )
 def test_each_rule_on_mixed_languages_and_odd_signs(name, text, tokens):
     assert tokenizer(name)(text) == tokens.split()
+
+
+def test_many_texts_are_those_one_by_one():
+    texts = ["Low。", "", "低 voice", "Low。"]
+    for name in ("zh-char", "zh-char-nopunct", "en-13a"):
+        split = tokenizer(name)
+        assert split.tokens(texts) == [split(text) for text in texts]
+
+
+def test_coco_tokens_are_asked_for_once_and_blank_texts_have_none():
+    pytest.importorskip("pycocoevalcap", reason="needs pycocoevalcap, 100 MB, and Java")
+    if which("java") is None:
+        pytest.skip("needs Java")
+    treebank_tokens.cache_clear()
+    split = tokenizer("en-ptb")
+    for _ in range(2):
+        found = split.tokens(["She's\nSAD.", " ", "…", "it cannot", "She's sad."])
+        assert found == [["she", "'s", "sad"], [], [], ["it", "can", "not"], ["she", "'s", "sad"]]
+    assert treebank_tokens.cache_info().misses == 1
+    assert split.signature == "tok:en-ptb|punct:coco|case:lower"
 
 
 def test_a_text_is_tidied_to_one_line():

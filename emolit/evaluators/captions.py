@@ -35,7 +35,7 @@ class Captions(Evaluator):
 
     Args:
         tokenizer: How texts become tokens: ``zh-char``, ``zh-char-nopunct``, ``zh-jieba``,
-            ``zh-jieba-nopunct`` or ``en-13a``; part of every score's signature.
+            ``zh-jieba-nopunct``, ``en-13a`` or ``en-ptb``; part of every score's signature.
         encoder: Adds the embedding similarity in this sentence encoder's space; None leaves it out.
         metrics: Further classes, such as ``emolit.metrics.meteor.Meteor``, whose first argument is
             the name of the tokenizer and whose ``update`` takes captions and lists of references. A
@@ -49,7 +49,8 @@ class Captions(Evaluator):
         metrics: list[Factory] | None = None,
     ) -> None:
         super().__init__()
-        self.tokenizer = tokenizer_of(tokenizer).name
+        self.tokenizer = tokenizer
+        tokenizer_of(tokenizer)("a")  # what it needs is missed now, not when the test has ended
         self.encoder = encoder
         self.factories = tuple(metrics or ())
 

@@ -101,10 +101,10 @@ class Captioned(Metric, ABC):
 
     def tokens(self, items: Sequence[Item]) -> list[TokenizedItem]:
         """Return the same as tokens."""
-        split = tokenizer(self.tokenizer)
+        texts = [text for said, wanted in items for text in (said or "", *wanted)]
+        tokens = iter(tokenizer(self.tokenizer).tokens(texts))
         return [
-            TokenizedItem(split(item.prediction or ""), [split(text) for text in item.references])
-            for item in items
+            TokenizedItem(next(tokens), [next(tokens) for _ in item.references]) for item in items
         ]
 
     @abstractmethod

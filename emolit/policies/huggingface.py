@@ -1,4 +1,4 @@
-"""Any audio language model that transformers loads: processor, adapters, freezing, reference."""
+"""Any audio language model that transformers loads: adapters, freezing, sampling, reference."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -7,10 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
-from emolit.engine.checkpoint import checkpoint_layers, load_model, load_processor, opened
+from emolit.engine.checkpoint import checkpoint_layers, load_model, opened
 from emolit.engine.compiling import compile_decoder
-from emolit.engine.encoding import check_inputs, check_lengths, feature, heard
-from emolit.engine.features import in_float32, stored_features
+from emolit.engine.encoding import check_inputs, feature
 from emolit.engine.freezing import freeze_modules
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
@@ -25,11 +24,11 @@ from emolit.engine.store import Store
 from emolit.engine.tower import hear_once
 from emolit.engine.vocabulary import end_tokens, forbidden_tokens
 from emolit.errors import PolicyError
-from emolit.policies.base import Policy
+from emolit.policies.processor import ProcessorPolicy
 from emolit.types import Batch, Rollout, Sampling
 
 
-class HuggingFace(Policy):
+class HuggingFace(ProcessorPolicy):
     """A multimodal checkpoint, trained in full or through adapters.
 
     Args:
@@ -51,12 +50,8 @@ class HuggingFace(Policy):
     """
 
     auto_class = "AutoModelForMultimodalLM"
-    hears = True
-    """Whether prompts have audio, which must then reach the network."""
     tower_takes_rows = False
     """Whether the tower takes clips as rows, so that its answers can be stored one by one."""
-    shortest = 0.1
-    """Seconds that a clip is padded to with silence: a tower needs a frame or two."""
     ends: Tensor
     forbidden: Tensor
     foreign: tuple[str, ...] = ()
@@ -84,7 +79,6 @@ class HuggingFace(Policy):
         self.store = None if store is None else Store(store)
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
-        self.processor: Any = None
         self.scorer = Scorer(packed=gradient_checkpointing)
         self._reference: Reference | None = None
         self._syncs = False
@@ -161,51 +155,6 @@ class HuggingFace(Policy):
         device: torch.device = self.base.get_input_embeddings().weight.device
         return device
 
-    @property
-    def window(self) -> float | None:
-        """Seconds that the feature extractor keeps of a clip, where it cuts."""
-        samples = getattr(self.processor.feature_extractor, "n_samples", None)
-        rate = self.processor.feature_extractor.sampling_rate
-        return None if samples is None else float(samples / rate)
-
-    def load_processor(self, source: str) -> Any:
-        """Return the checkpoint's processor, or the part of it that hears."""
-        return load_processor(source)
-
-    def conversation(self, question: str, seen: bool = False) -> list[dict[str, Any]]:
-        """Return the chat that puts a question about one clip, which may be seen besides heard."""
-        pictures = [{"type": "video", "video": "clip"}] if seen else []
-        content = [
-            *pictures,
-            {"type": "audio", "audio": "clip"},
-            {"type": "text", "text": question},
-        ]
-        return [{"role": "user", "content": content}]
-
-    def render(self, question: str, seen: bool = False) -> str:
-        """Return the text of a chat, up to where the reply begins."""
-        text: str = self.processor.apply_chat_template(
-            self.conversation(question, seen), add_generation_prompt=True, tokenize=False
-        )
-        return text
-
-    def see(self, texts: list[str], batch: Batch) -> tuple[list[str], dict[str, Tensor]]:
-        """Return chat texts with room for pictures, and what the network takes of those.
-
-        Raises:
-            PolicyError: This policy does not see.
-        """
-        raise PolicyError(
-            f"{type(self).__name__} does not see pictures; set `loading.frames` to 0."
-        )
-
-    def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
-        """Call the processor on chat texts and waveforms at its own sampling rate."""
-        inputs: dict[str, Tensor] = self.processor(
-            text=texts, audio=waveforms, sampling_rate=rate, return_tensors="pt", padding=True
-        )
-        return dict(inputs)
-
     def positions(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return the positions of prompt tokens, ``[B, P]`` or ``[A, B, P]``."""
         return positions(inputs["attention_mask"])
@@ -241,24 +190,6 @@ class HuggingFace(Policy):
             name: value.to(self.device, kind if feature(value) else value.dtype)
             for name, value in inputs.items()
         }
-
-    def read(self, batch: Batch) -> dict[str, Tensor]:
-        """Return what the processor makes of B questions and clips.
-
-        Raises:
-            PolicyError: A clip has no audio, or is too long and must not be cut; or there are
-                pictures, and this policy does not see.
-        """
-        rate = self.processor.feature_extractor.sampling_rate
-        texts = [self.render(question, bool(batch.frames)) for question in batch.questions]
-        pictures: dict[str, Tensor] = {}
-        if batch.frames:
-            texts, pictures = self.see(texts, batch)
-        waveforms = heard(batch, rate, self.shortest)
-        if self.long_audio == "raise":
-            check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
-        with in_float32(), stored_features(self.processor, self.store):
-            return {**self.process(texts, waveforms, rate), **pictures}
 
     def sample(
         self, batch: Batch, group_size: int, sampling: Sampling, seed: int, step: int

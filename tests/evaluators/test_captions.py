@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser
 from torch import multiprocessing
 from torchmetrics import MeanMetric
 
+from emolit.coco import treebank_tokens
 from emolit.encoder import SentenceEncoder
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators import Evaluator
@@ -105,6 +106,13 @@ def test_an_answer_that_is_a_list_is_no_caption():
 def test_an_unknown_tokenizer_is_refused_at_once():
     with pytest.raises(ConfigError, match="no tokenizer 'chars'"):
         Captions("chars")
+
+
+def test_a_tokenizer_whose_program_is_missing_is_refused_at_once(monkeypatch, tmp_path):
+    treebank_tokens.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="'en-ptb' is a Java program, and there is no `java`"):
+        Captions("en-ptb")
 
 
 def test_embedding_similarity_comes_with_an_encoder(tmp_path):

@@ -1,0 +1,96 @@
+"""How a checkpoint's own processor turns questions, clips and pictures into a network's inputs."""
+
+from typing import Any
+
+from torch import Tensor
+
+from emolit.engine.checkpoint import load_processor
+from emolit.engine.encoding import check_lengths, heard
+from emolit.engine.features import in_float32, stored_features
+from emolit.engine.store import Store
+from emolit.errors import PolicyError
+from emolit.policies.base import Policy
+from emolit.types import Batch
+
+
+class ProcessorPolicy(Policy):
+    """A policy whose checkpoint brings a processor; an architecture overrides what it does alone.
+
+    Attributes:
+        checkpoint: A folder or a hub id.
+        processor: Of transformers; None before the policy is built.
+        long_audio: Whether a clip longer than the window is cut, or stops the run.
+        store: Where features are kept; None keeps none.
+    """
+
+    hears = True
+    """Whether prompts have audio, which must then reach the network."""
+    shortest = 0.1
+    """Seconds that a clip is padded to with silence: a tower needs a frame or two."""
+    checkpoint: str
+    processor: Any = None
+    long_audio: str
+    store: Store | None
+
+    @property
+    def window(self) -> float | None:
+        """Seconds that the feature extractor keeps of a clip, where it cuts."""
+        samples = getattr(self.processor.feature_extractor, "n_samples", None)
+        rate = self.processor.feature_extractor.sampling_rate
+        return None if samples is None else float(samples / rate)
+
+    def load_processor(self, source: str) -> Any:
+        """Return the checkpoint's processor, or the part of it that hears."""
+        return load_processor(source)
+
+    def conversation(self, question: str, seen: bool = False) -> list[dict[str, Any]]:
+        """Return the chat that puts a question about one clip, which may be seen besides heard."""
+        pictures = [{"type": "video", "video": "clip"}] if seen else []
+        content = [
+            *pictures,
+            {"type": "audio", "audio": "clip"},
+            {"type": "text", "text": question},
+        ]
+        return [{"role": "user", "content": content}]
+
+    def render(self, question: str, seen: bool = False) -> str:
+        """Return the text of a chat, up to where the reply begins."""
+        text: str = self.processor.apply_chat_template(
+            self.conversation(question, seen), add_generation_prompt=True, tokenize=False
+        )
+        return text
+
+    def see(self, texts: list[str], batch: Batch) -> tuple[list[str], dict[str, Tensor]]:
+        """Return chat texts with room for pictures, and what the network takes of those.
+
+        Raises:
+            PolicyError: This policy does not see.
+        """
+        raise PolicyError(
+            f"{type(self).__name__} does not see pictures; set `loading.frames` to 0."
+        )
+
+    def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
+        """Call the processor on chat texts and waveforms at its own sampling rate."""
+        inputs: dict[str, Tensor] = self.processor(
+            text=texts, audio=waveforms, sampling_rate=rate, return_tensors="pt", padding=True
+        )
+        return dict(inputs)
+
+    def read(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the processor makes of B questions and clips.
+
+        Raises:
+            PolicyError: A clip has no audio, or is too long and must not be cut; or there are
+                pictures, and this policy does not see.
+        """
+        rate = self.processor.feature_extractor.sampling_rate
+        texts = [self.render(question, bool(batch.frames)) for question in batch.questions]
+        pictures: dict[str, Tensor] = {}
+        if batch.frames:
+            texts, pictures = self.see(texts, batch)
+        waveforms = heard(batch, rate, self.shortest)
+        if self.long_audio == "raise":
+            check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
+        with in_float32(), stored_features(self.processor, self.store):
+            return {**self.process(texts, waveforms, rate), **pictures}

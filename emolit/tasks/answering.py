@@ -1,0 +1,134 @@
+"""Answering greedily and counting: what validation, test and prediction are for every task."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from emolit.confidence import Confidence
+from emolit.errors import ConfigError
+from emolit.evaluators import Evaluator
+from emolit.policies import Policy
+from emolit.prompts import Prompt
+from emolit.seed import run_seed
+from emolit.types import Batch, Evaluation, Rollout, Sampling
+
+
+class Answering(LightningModule):
+    """A policy that is asked by a prompt and scored by an evaluator.
+
+    Args:
+        policy: The model that answers.
+        evaluator: Turns answers into scores; validation and test need it.
+        prompt: Asks, and reads what is answered.
+        sampling: How responses are drawn; validation and test decode greedily.
+    """
+
+    def __init__(
+        self, policy: Policy, evaluator: Evaluator, prompt: Prompt | None, sampling: Sampling
+    ) -> None:
+        super().__init__()
+        self.policy = policy
+        self.evaluator = evaluator
+        self.prompt = prompt
+        self.sampling = sampling
+
+    def asked(self) -> Prompt:
+        """Return the prompt.
+
+        Raises:
+            ConfigError: The config has none at its root.
+        """
+        if self.prompt is None:
+            raise ConfigError("The config has no `prompt` at its root; add one, such as `Direct`.")
+        return self.prompt
+
+    def read(self, rollout: Rollout) -> Rollout:
+        """Parse every response."""
+        prompt, options = self.asked(), rollout.batch.options
+        answers = tuple(
+            tuple(prompt.parse(response, options) for response in group)
+            for group in rollout.responses
+        )
+        return replace(rollout, answers=answers)
+
+    def rewards_of(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Return each reward ``[B, G]`` by name; none by default."""
+        return {}
+
+    def evaluate(self, batch: Batch, confidences: Sequence[Confidence] = ()) -> Evaluation:
+        """Answer greedily, once a clip.
+
+        Args:
+            batch: B clips.
+            confidences: What shall spread over the options besides.
+        """
+        rollout = self.read(
+            self.policy.sample(batch, 1, self.sampling.greedy(), seed=run_seed(), step=0)
+        )
+        rewards = {
+            name: tuple(None if math.isnan(value) else value for value in scores[:, 0].tolist())
+            for name, scores in self.rewards_of(rollout).items()
+        }
+        return Evaluation(
+            batch=batch,
+            responses=tuple(group[0] for group in rollout.responses),
+            answers=tuple(group[0] for group in rollout.answers),
+            rewards=rewards,
+            probabilities={
+                confidence.name: confidence.weigh(self.policy, self.asked(), rollout)
+                for confidence in confidences
+            },
+        )
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting anew.
+
+        Raises:
+            ConfigError: The trainer has loaders and no corpus.
+        """
+        corpus = getattr(self.trainer, "datamodule", None)
+        if corpus is None:
+            raise ConfigError(
+                "Evaluation needs to know its corpora by name; give the trainer a corpus as "
+                "`datamodule`, not loaders alone."
+            )
+        self.evaluator.start(corpus.names)
+
+    def on_test_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.on_validation_epoch_start()
+
+    def validation_step(  # type: ignore[override]  # callbacks want more than a mapping
+        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> Evaluation:
+        """Answer and count."""
+        evaluation = self.evaluate(batch)
+        self.evaluator.update(evaluation)
+        return evaluation
+
+    def test_step(  # type: ignore[override]  # as above
+        self, batch: Batch, batch_idx: int, dataloader_idx: int = 0
+    ) -> Evaluation:
+        """Answer with the evaluator's confidences, and count."""
+        evaluation = self.predict_step(batch, batch_idx, dataloader_idx)
+        self.evaluator.update(evaluation)
+        return evaluation
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Evaluation:
+        """Answer with the evaluator's confidences."""
+        return self.evaluate(batch, self.evaluator.confidences)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the scores as ``val/<corpus>/<metric>``."""
+        self._log_scores("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the scores as ``test/<corpus>/<metric>``."""
+        self._log_scores("test")
+
+    def _log_scores(self, stage: str) -> None:
+        for key, value in self.evaluator.compute().items():
+            self.log(f"{stage}/{key}", value.float(), rank_zero_only=False)

@@ -1,0 +1,39 @@
+"""What a processor is given: clips of any length."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from emolit.errors import PolicyError
+from emolit.policies.nano import Nano
+from tests.conftest import part
+
+
+def built(folder, **settings):
+    policy = Nano(str(folder), **settings)
+    policy.build(reference=False, seed=0)
+    return policy
+
+
+@pytest.fixture
+def policy(nano_folder):
+    return built(nano_folder)
+
+
+def test_a_very_short_clip_is_heard(policy, batch):
+    short = replace(part(batch, slice(1)), waveforms=(torch.ones(1),))
+    assert policy.logprobs(policy.imitate(short)).isfinite().all()
+
+
+def test_a_clip_longer_than_the_window_is_cut_or_refused_as_told(nano_folder, batch):
+    long = replace(part(batch, slice(1)), waveforms=(torch.randn(20_000),))
+    cut = replace(long, waveforms=(long.waveforms[0][:16_000],))
+    policy = built(nano_folder)
+    assert policy.window == 1.0
+    for name, value in policy.encode(long).inputs.items():
+        assert torch.equal(value, policy.encode(cut).inputs[name]), name
+    strict = built(nano_folder, long_audio="raise")
+    strict.encode(cut)
+    with pytest.raises(PolicyError, match=r"'clip0' of 'toy' has 1\.2 s, .* hears 1 s"):
+        strict.encode(long)
