@@ -58,7 +58,8 @@ class Preference(Reward):
             away: ``{label}``, ``{words}``, ``{captions}``, ``{reason}``.
         both_orders: Ask about each pair twice.
         hears: Send the audio along, for a judge that hears (``input_audio``, WAV in 16 bits);
-            else it knows the clip by what the question says. Video is never sent.
+            else, and for a clip that is text alone, it knows what the question says. Video is
+            never sent.
         weight: Factor in the total.
         name: Key in logs and predictions.
         guard: Time limit of a pair, how many at once, and what a failure does.
@@ -155,7 +156,7 @@ class Preference(Reward):
         """Return the question about two responses: a text, with the audio if the judge hears."""
         told = {"asked": batch.questions[row], "first": first, "second": second}
         text = filled(self.comparison, {**known(batch.clips[row]), **told})
-        if not self.hears:
+        if not self.hears or not len(batch.waveforms[row]):
             return text
         sound = {"data": wav(batch.waveforms[row], batch.sampling_rate), "format": "wav"}
         return [{"type": "text", "text": text}, {"type": "input_audio", "input_audio": sound}]

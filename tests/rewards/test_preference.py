@@ -134,6 +134,8 @@ def test_a_judge_that_hears_gets_the_audio(server):
     sent = base64.b64decode(audio["input_audio"]["data"])
     found, rate = soundfile.read(BytesIO(sent))
     assert (found.tolist(), rate) == ([0.0, 0.5, -0.25], 16_000)
+    silent = replace(drawn.batch, waveforms=(torch.empty(0),))
+    assert preference(hears=True).asked(silent, 0, "2", "1") == "2 or 1"
 
 
 @pytest.mark.parametrize("said", ["great!", "1 or 2", "3", "12", "1.5", ""])
