@@ -104,7 +104,7 @@ def read(run: Path) -> list[Test]:
 
 
 def selected(tests: list[Test]) -> Mapping[str, Any]:
-    """Return what has chosen the checkpoint that all tests are about.
+    """Return the path of the checkpoint that all tests are about, and what has chosen it.
 
     Raises:
         ConfigError: It was no validation score, nothing tells, or there are several checkpoints.
@@ -127,7 +127,7 @@ def selected(tests: list[Test]) -> Mapping[str, Any]:
         raise ConfigError(
             f"{what} was chosen by {selection['monitor']}, which is no validation score; {then}"
         )
-    return selection
+    return {"path": checkpoint["path"], **selection}
 
 
 def sets(tests: list[Test]) -> dict[str, Test]:
@@ -170,7 +170,7 @@ def sheet(
     counts = {name: test.scores["corpora"][name]["n"] for name, test in found.items()}
     clips = (str(counts.get(name, "-")) for name in PRIMARY)
     rows = (*published, (run.name, "", *shown, mean), ("n", "", *clips, ""))
-    notes = (REMARK.format(**(tests[0].checkpoint or {}), **selection), *remarks(tests, found, counts))
+    notes = (REMARK.format(**selection), *remarks(tests, found, counts))
     return Sheet("MER-UniBench, in percent", ("model", "inputs", *PRIMARY, "mean"), rows, notes)
 
 
