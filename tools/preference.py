@@ -202,8 +202,8 @@ def sheet(file: Path, pairs: Sequence[Pair], rows: Sequence[dict[str, Any]]) -> 
         f"{len(pairs)} pairs; in {same} people prefer neither: they are no part of n and agreement",
         "agreement: a tie of the judge is half right; 95% interval by bootstrap over clips",
         f"same found: ties of the judge among those {same}",
-        "weighted F1: a tie is wrong; contradictions: pairs, of all judged, on which its two orders "
-        "disagree, which makes a tie",
+        "weighted F1: a tie is wrong; contradictions: pairs on which its two orders disagree, "
+        "which makes a tie",
     )
     return Sheet(f"Agreement with people on {file.name}", header, tuple(lines), notes)
 
