@@ -6,9 +6,9 @@
 
 FILE is a csv ``name,a1,a2,preference`` as EmoPrefer's: the preference is ``a1``, ``a2`` or
 ``same``. The first lines show what needs no judge: the longer description, and the one that names
-more emotions (words of `PackagedLexicon`). A judge that is not clearly ahead of both tells no more
-of people's taste than these do. The judge is asked by the reward itself, as in training with
-groups of two; it sees the texts alone.
+more emotions (words of `PackagedLexicon`). A judge that is not clearly ahead of both may know no
+more than they do. The judge is asked by the reward itself, as in training with groups of two; it
+sees the texts alone.
 """
 
 import json

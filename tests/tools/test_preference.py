@@ -139,3 +139,13 @@ def test_on_the_real_preferences_length_alone_agrees_with_people(tool, shared, t
     assert length["agreement"] == pytest.approx(agreed / 563)
     assert length["weighted_F1"] == pytest.approx(f1_score(people, said, average="weighted"))
     assert length["agreement"] > 0.75
+
+
+def test_on_the_real_preferences_length_and_describer_are_one(tool, shared):
+    """So that agreement of the longer description says nothing of length itself."""
+    pairs = tool.read(shared / "annotations" / "emoprefer" / "preference_emoprefer.csv")
+    described = [["In the text" in text[:40] for text in pair.texts] for pair in pairs]
+    assert all(sum(found) == 1 for found in described)
+    longer = [tool.preferring(len, pair) for pair in pairs]
+    pairs = zip(longer, described, strict=True)
+    assert sum(value == first for value, (first, _) in pairs) == 573
