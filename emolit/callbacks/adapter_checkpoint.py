@@ -2,9 +2,13 @@
 
 ``<name>.ckpt`` holds the weights that train, the optimizer and the loops; ``<name>/`` is a peft
 folder for adapters or an ordinary Hugging Face folder for full training, safetensors only. Both are
-written beside and then renamed, so that a full disk or a kill leaves the last good one.
+written beside and then renamed, so that a full disk or a kill leaves the last good one. In the
+folder ``selection.json`` says what chose these weights: ``monitor``, ``mode``, ``score`` (null
+where nothing was monitored) and ``step``.
 """
 
+import json
+import math
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +23,8 @@ from emolit.errors import ConfigError
 
 OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""
+SELECTION = "selection.json"
+"""Says what chose the weights of a folder."""
 
 
 class AdapterCheckpoint(ModelCheckpoint):
@@ -126,9 +132,20 @@ class AdapterCheckpoint(ModelCheckpoint):
         task: Any = trainer.lightning_module
         state = task.policy.gathered()
         if trainer.is_global_zero:
-            _replace_folder(partial(task.policy.save, state=state), target.with_suffix(""))
+            save = partial(task.policy.save, state=state)
+            _replace_folder(save, target.with_suffix(""), self._selection(trainer))
             beside.replace(target)
         self._last_checkpoint_saved = filepath
+
+    def _selection(self, trainer: Trainer) -> dict[str, Any]:
+        """Return what chooses the weights that are being saved."""
+        score = math.nan if self.current_score is None else float(self.current_score)
+        return {
+            "monitor": self.monitor,
+            "mode": self.mode if self.monitor else None,
+            "score": score if self.monitor and math.isfinite(score) else None,
+            "step": trainer.global_step,
+        }
 
     def _remove_checkpoint(self, trainer: Trainer, filepath: str) -> None:
         """Remove the file with its folder."""
@@ -142,12 +159,36 @@ def old(target: Path) -> Path:
     return target.with_name(f".{target.name}.old")
 
 
-def _replace_folder(save: Callable[[Path], None], target: Path) -> None:
+def checkpoint_of(trainer: Trainer, task: LightningModule) -> dict[str, Any] | None:
+    """Return the checkpoint that was tested and what chose it, None where there is none.
+
+    Weights that this very trainer has trained lie in no checkpoint, unless it was given one.
+    """
+    start = getattr(getattr(task, "policy", None), "checkpoint", None)
+    path = trainer.ckpt_path or (None if trainer.global_step else start)
+    return None if path is None else {"path": str(path), "selection": selection_of(path)}
+
+
+def selection_of(checkpoint: str | Path) -> dict[str, Any] | None:
+    """Return what chose the weights of a checkpoint, a folder or the file beside it.
+
+    None where nothing says it: another project has written them, or an older emolit.
+    """
+    folder = Path(checkpoint)
+    path = (folder.with_suffix("") if folder.suffix == ".ckpt" else folder) / SELECTION
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _replace_folder(save: Callable[[Path], None], target: Path, selection: dict[str, Any]) -> None:
     """Write a folder beside, then swap it in."""
     beside = target.with_name(f".{target.name}.part")
     for leftover in (beside, old(target)):
         shutil.rmtree(leftover, ignore_errors=True)
     save(beside)
+    (beside / SELECTION).write_text(json.dumps(selection, indent=2) + "\n", encoding="utf-8")
     if target.exists():
         target.rename(old(target))
     beside.rename(target)

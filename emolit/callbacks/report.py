@@ -14,6 +14,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from typing_extensions import override
 
+from emolit.callbacks.adapter_checkpoint import checkpoint_of
 from emolit.callbacks.base import gather, whole
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
@@ -62,6 +63,8 @@ class Report(Callback):
     scores too, and ``restricted``: the scores of the most probable labels among those that the
     corpus's clips have. Of an evaluator without closed labels: its own scores, those by part, and
     the ``signature`` of all or the ``signatures`` of each that say what they follow from.
+    ``checkpoint`` is what was tested: its ``path``, and the ``selection`` that `AdapterCheckpoint`
+    has left there.
 
     Args:
         resamples: How often speakers are drawn for the 95% interval of UA; the draws are seeded by
@@ -120,6 +123,7 @@ class Report(Callback):
             "seed": run_seed(),
             "split": "+".join(sorted({row.split or "test" for row in rows})),
             "labels": list(evaluator.labels),
+            "checkpoint": checkpoint_of(trainer, pl_module),
             **({} if evaluator.signature is None else {"signature": evaluator.signature}),
             "corpora": corpora,
         }

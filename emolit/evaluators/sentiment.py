@@ -50,6 +50,7 @@ class Sentiment(Evaluator):
             are answers at 0 (``acc2:has0``).
     """
 
+    parts = "per_side"
     headline = ("weighted_F1", "WA", "parse_rate")
     sides = ("negative", "positive")
 

@@ -109,11 +109,19 @@ class Reward(nn.Module, ABC):
         """
         self.eval()  # a model that was just put into it may still train
         self.counts.clear()
-        batched = type(self).score_all is not Reward.score_all
-        scores = self._at_once(rollout) if batched else self.score_all(rollout)
+        scores = self.attempted(rollout)
         failed = scores.isinf()
         self.counts["unscored"] = int(failed.sum())
         return Scores(scores.masked_fill(failed, float("nan")), failed)
+
+    def attempted(self, rollout: Rollout) -> Tensor:
+        """Return ``[B, G]``, infinite where a response failed and that is skipped.
+
+        A reward whose unit is neither a response nor a rollout overrides it, with a guard of its
+        own around each unit.
+        """
+        batched = type(self).score_all is not Reward.score_all
+        return self._at_once(rollout) if batched else self.score_all(rollout)
 
     def score_all(self, rollout: Rollout) -> Tensor:
         """Return ``[B, G]``, NaN where the reward does not apply; each response by itself.

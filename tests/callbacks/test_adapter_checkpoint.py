@@ -3,13 +3,15 @@
 import errno
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from transformers import AutoModelForMultimodalLM
 
-from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, checkpoint_of, selection_of
 from emolit.callbacks.fit_report import FitReport
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.corpora.manifest import Manifest
@@ -209,3 +211,34 @@ def test_the_validation_before_training_may_be_the_best(tmp_path, data, nano_fol
     model = AutoModelForMultimodalLM.from_pretrained(tmp_path / "best")
     for name, weight in model.named_parameters():
         torch.testing.assert_close(weight, before.base.get_parameter(name), atol=0, rtol=0)
+
+
+def test_a_folder_says_what_chose_its_weights(tmp_path, data, nano_folder):
+    class Said(Callback):
+        seen: ClassVar = {}
+
+        def on_validation_end(self, trainer, pl_module):
+            self.seen[trainer.global_step] = float(trainer.callback_metrics["val/tones/UA"])
+
+    fit(tmp_path, data, nano_folder, steps=12, more=[Said()])
+    best, last = selection_of(tmp_path / "best"), selection_of(tmp_path / "last")
+    assert (best["monitor"], best["mode"]) == ("val/tones/UA", "max")
+    assert best["score"] == pytest.approx(Said.seen[best["step"]])
+    assert best["score"] == max(Said.seen.values())
+    assert last == {"monitor": None, "mode": None, "score": None, "step": 12}
+    assert selection_of(tmp_path / "best.ckpt") == best
+    assert selection_of(nano_folder) is None
+
+
+def test_a_test_is_of_the_checkpoint_that_was_given(tmp_path, data, nano_folder):
+    fit(tmp_path, data, nano_folder, steps=1)
+    told = SimpleNamespace(policy=SimpleNamespace(checkpoint=str(tmp_path / "last")))
+    fresh = SimpleNamespace(ckpt_path=None, global_step=0)
+    assert checkpoint_of(fresh, told)["selection"]["step"] == 1
+    resumed = SimpleNamespace(ckpt_path=str(tmp_path / "best.ckpt"), global_step=5)
+    assert checkpoint_of(resumed, told) == {
+        "path": str(tmp_path / "best.ckpt"),
+        "selection": selection_of(tmp_path / "best"),
+    }
+    assert checkpoint_of(SimpleNamespace(ckpt_path=None, global_step=5), told) is None
+    assert checkpoint_of(fresh, SimpleNamespace()) is None

@@ -3,10 +3,12 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
 
 
 def completion(content: object) -> str:
@@ -15,9 +17,14 @@ def completion(content: object) -> str:
     return json.dumps({"choices": [{"message": {"content": content}}], "usage": usage})
 
 
+def repeated(content: str) -> str:
+    """Return the mark that a question holds."""
+    return content.rpartition("mark ")[2]
+
+
 @dataclass
 class Reply:
-    """What the endpoint says to one request; without a body it repeats the mark in the question."""
+    """What the endpoint says to one request; without a body it says what `Endpoint.says`."""
 
     status: int = 200
     body: str | None = None
@@ -30,6 +37,7 @@ class Endpoint:
     """What was asked and what will be said; the last reply is said again and again."""
 
     address: str = ""
+    says: Callable[..., str] = repeated
     replies: list[Reply] = field(default_factory=lambda: [Reply()])
     asked: list[dict] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
@@ -51,7 +59,7 @@ class Endpoint:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         time.sleep(reply.seconds)
-        mark = body["messages"][0]["content"].rpartition("mark ")[2]
+        mark = self.says(body["messages"][0]["content"])
         said = (completion(mark) if reply.body is None else reply.body).encode()
         with self.lock:
             self.at_once -= 1
@@ -60,6 +68,19 @@ class Endpoint:
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(said)
+
+
+PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+
+
+@contextmanager
+def served(patch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """Serve, with the address in the environment and no key, until the end."""
+    for name in (*PROXIES, "OPENAI_API_KEY"):
+        patch.delenv(name, raising=False)
+    with endpoint() as made:
+        patch.setenv("OPENAI_BASE_URL", made.address)
+        yield made
 
 
 @contextmanager
