@@ -341,7 +341,7 @@ def test_affectgpt_rl_at_small_scale_runs_on_fake_releases(
 def test_affectgpt_rl_runs_at_full_scale_settings_on_fake_releases(
     tmp_path, monkeypatch, nano_folder, form
 ):
-    """Cold start, reinforcement without the clips of the test, the five sets of emotion words."""
+    """Cold start, reinforcement without the clips of the test, the sets with emotion words."""
     monkeypatch.chdir(tmp_path)
     configs, release = CONFIGS / "affectgpt_rl", tmp_path / "data" / "mer2025"
     named = write_open(release, "mercaptionplus")
@@ -363,15 +363,17 @@ def test_affectgpt_rl_runs_at_full_scale_settings_on_fake_releases(
     write_mer2023(tmp_path / "data" / "mer2023")
     write_meld(tmp_path / "data" / "meld")
     write_iemocap(tmp_path / "data" / "iemocap")
-    labels = [(each, EMOTIONS[i % 6]) for i, each in enumerate(names(6))]
+    labels = [(each, EMOTIONS[i % 6]) for i, each in enumerate(names(6, prefix="new"))]
     write_rows(tmp_path / "data" / "mer2024" / "mer_semi.csv", ("name", "discrete"), labels)
-    for each in names(6):
+    for each, _ in labels:
         write_tone(tmp_path / "data" / "mer2024" / "video-labeled" / f"{each}.wav")
-    hears = ["--model.init_args.policy.class_path", "Qwen2Audio"]
+    hears = ["--model.init_args.policy.class_path", "Qwen2Audio", *over]
     hears += ["--data.init_args.loading.frames", 0]
-    emolit("test", "--config", configs / "emotion" / "test.yaml", *over, *hears, *common, *start)
-    path = tmp_path / "runs" / "affectgpt_rl" / "unibench" / "emotion" / "test" / "scores.json"
-    found = json.loads(path.read_text())["corpora"]
+    found = {}
+    for part in ("ov_merd", "emotion"):
+        emolit("test", "--config", configs / part / "test.yaml", *hears, *common, *start)
+        path = tmp_path / "runs" / "affectgpt_rl" / "unibench" / part / "test" / "scores.json"
+        found |= json.loads(path.read_text())["corpora"]
     assert set(found) == {"ov_merd_plus", "mer2023", "mer2024", "meld", "iemocap"}
     assert found["ov_merd_plus"]["n"] == 10
     assert "hit_rate" in found["mer2024"]
