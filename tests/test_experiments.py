@@ -330,7 +330,7 @@ def test_affectgpt_rl_at_small_scale_runs_on_fake_releases(
     tested = ["--config", CONFIGS / "affectgpt_rl" / name / "test.yaml"]
     emolit("test", *tested, *data, *start, "--trainer.default_root_dir", "tested")
     scores = json.loads(Path("tested/test/scores.json").read_text())["corpora"][name]
-    # unknown: "romantic love"; "question", "self-deprecating"
+    # One of three words is unknown, "romantic love"; three of twelve are.
     expected = {"emogator": (6, 2 / 3), "emer": (4, 3 / 4)}[name]
     assert (scores["n"], scores["gold_known"]) == pytest.approx(expected)
 
@@ -370,7 +370,7 @@ def test_affectgpt_rl_runs_at_full_scale_settings_on_fake_releases(
     hears = ["--model.init_args.policy.class_path", "Qwen2Audio", *over]
     hears += ["--data.init_args.loading.frames", 0]
     found = {}
-    for part in ("ov_merd", "emotion"):
+    for part in ("ov_merd", "mer", "dialog"):
         emolit("test", "--config", configs / part / "test.yaml", *hears, *common, *start)
         path = tmp_path / "runs" / "affectgpt_rl" / "unibench" / part / "test" / "scores.json"
         found |= json.loads(path.read_text())["corpora"]
