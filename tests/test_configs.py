@@ -92,10 +92,18 @@ def test_every_folder_of_nodes_has_its_option():
     assert folders == {*NODES, "overlays"}
 
 
+OVERLAID = {
+    "affectgpt_rl_control": "affectgpt_rl/emogator/sft.yaml",
+    "affectgpt_rl_emogator_think": "affectgpt_rl/emogator/grpo.yaml",
+    "affectgpt_rl_think": "affectgpt_rl/qwen25_omni/grpo.yaml",
+    "emo_rl_control": "emo_rl/small/sft.yaml",
+}
+"""The experiment that an overlay is for; all others are for GRPO of EMO-RL at small scale."""
+
+
 @pytest.mark.parametrize("path", named(path for path in FILES if path.parent.name == "overlays"))
 def test_every_overlay_goes_over_the_experiment_that_it_is_for(path, capsys):
-    small = CONFIGS / "experiments" / "emo_rl" / "small"
-    experiment = small / ("sft.yaml" if path.stem == "emo_rl_control" else "grpo.yaml")
+    experiment = CONFIGS / "experiments" / OVERLAID.get(path.stem, "emo_rl/small/grpo.yaml")
     with pytest.raises(SystemExit) as stopped:
         emolit("fit", "--config", experiment, "--config", path, "--print_config")
     assert stopped.value.code == 0, capsys.readouterr().err

@@ -13,8 +13,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from emolit.metrics.rouge_l import rouge_l
 from emolit.tokenizer import tokenizer
 from tests.command import emolit
+from tests.fakes.emer import write_emer
+from tests.fakes.emo_gator import write_emo_gator
 from tests.fakes.iemocap import write_iemocap
+from tests.fakes.listing import write_tone
 from tests.fakes.meld import write_meld
+from tests.fakes.mer import EMOTIONS, OPENSETS, names, write_mer2023, write_open, write_rows
+from tests.fakes.models import reader
 from tests.fakes.ravdess import write_ravdess
 from tests.fakes.savee import write_savee
 from tests.fakes.urdu import write_urdu
@@ -27,6 +32,8 @@ WARM = ["--trainer.max_steps", 60, "--trainer.enable_progress_bar", False]
 WARM += ["--model.init_args.optimizer.init_args.lr", 1e-2, "--model.init_args.scheduler", "null"]
 """Enough steps that replies have the layout, so that rewards differ within a group."""
 TINY = "{seconds: 1, mels: 20, tower_width: 16, tower_layers: 1, width: 16, layers: 1, heads: 2}"
+FINE = ["--trainer.precision", "32-true", "--model.init_args.policy.init_args.dtype", "float32"]
+"""So small a model does not tell a short tone from silence in bfloat16."""
 KEYS = ["id", "corpus", "speaker", "target", "response", "answer", "rewards"]
 SPOKEN = ["captions"]
 """What a line has besides where clips have captions."""
@@ -280,3 +287,93 @@ def test_the_caption_task_runs_and_its_report_is_signed(tmp_path, monkeypatch):
     ]
     assert scores["ROUGE_L"] == pytest.approx(sum(overlaps) / len(overlaps))
     assert scores["ROUGE_L"] > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+def test_affectgpt_rl_runs_on_the_tiny_model_with_its_rewards(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    configs, data = CONFIGS / "affectgpt_rl" / "nano", ["--data.init_args.root", tmp_path / "data"]
+    tiny = ["--model.init_args.policy.init_args.size", TINY]
+    emolit("fit", "--config", configs / "sft.yaml", *data, *WARM, *tiny)
+    start = [CHECKPOINT, "runs/affectgpt_rl_nano/sft/last"]
+    often = ["--trainer.log_every_n_steps", 1]
+    emolit("fit", "--config", configs / "grpo.yaml", *data, *QUICK, *often, *tiny, *start)
+    board = EventAccumulator("runs/affectgpt_rl_nano/grpo/lightning_logs/version_0").Reload()
+    assert 0 < board.Scalars("reward/wheel_f1")[-1].value <= 1
+    assert -1 <= board.Scalars("reward/list_length")[-1].value <= 0
+    tested = [CHECKPOINT, "runs/affectgpt_rl_nano/grpo/last"]
+    emolit("test", "--config", configs / "test.yaml", *data, *tiny, *tested)
+    scores = json.loads(Path("runs/affectgpt_rl_nano/grpo/test/scores.json").read_text())
+    assert set(scores["corpora"]) == {"synthetic", "synthetic_shifted"}
+    assert all(found["gold_length"] == 1 for found in scores["corpora"].values())
+
+
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+@pytest.mark.filterwarnings("ignore:.* clips, the release has")
+@pytest.mark.parametrize("name", ["emogator", "emer"])
+def test_affectgpt_rl_at_small_scale_runs_on_fake_releases(
+    tmp_path, monkeypatch, nano_folder, name
+):
+    monkeypatch.chdir(tmp_path)
+    write_emo_gator(tmp_path / "data", categories=(3, 14, 23))
+    write_emer(tmp_path / "data", recorded=False)
+    start = [CHECKPOINT, nano_folder if name == "emogator" else reader(tmp_path / "reader")]
+    data = ["--data.init_args.root", tmp_path / "data", "--model.init_args.sampling.max_tokens", 4]
+    data += FINE
+    folders = {"emogator": "runs/affectgpt_rl/{}", "emer": "runs/affectgpt_rl/emer_{}"}
+    for stage in ("sft", "grpo"):
+        config = ["--config", CONFIGS / "affectgpt_rl" / name / f"{stage}.yaml"]
+        once = ["--trainer.max_epochs", 2, "--trainer.limit_train_batches", 2]
+        once += ["--trainer.limit_val_batches", 2, "--trainer.enable_progress_bar", False]
+        emolit("fit", *config, *data, *once, *start)
+        start = [CHECKPOINT, Path(folders[name].format(stage)) / "best"]
+    tested = ["--config", CONFIGS / "affectgpt_rl" / name / "test.yaml"]
+    emolit("test", *tested, *data, *start, "--trainer.default_root_dir", "tested")
+    scores = json.loads(Path("tested/test/scores.json").read_text())["corpora"][name]
+    # One of three words is unknown, "romantic love"; three of twelve are.
+    expected = {"emogator": (6, 2 / 3), "emer": (4, 3 / 4)}[name]
+    assert (scores["n"], scores["gold_known"]) == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+@pytest.mark.filterwarnings("ignore:.* clips, the release has")
+@pytest.mark.parametrize("form", ["answer", "think"])
+def test_affectgpt_rl_runs_at_full_scale_settings_on_fake_releases(
+    tmp_path, monkeypatch, nano_folder, form
+):
+    """Cold start, reinforcement without the clips of the test, the sets with emotion words."""
+    monkeypatch.chdir(tmp_path)
+    configs, release = CONFIGS / "affectgpt_rl", tmp_path / "data" / "mer2025"
+    named = write_open(release, "mercaptionplus")
+    words = [(each, OPENSETS[i % len(OPENSETS)]) for i, each in enumerate(named)]
+    write_rows(release / "human_openset.csv", ("name", "openset"), words[:20])
+    write_rows(release / "ov_merd_plus.csv", ("name", "openset"), words[15:25])
+    common = ["--data.init_args.root", tmp_path / "data", "--trainer.accelerator", "cpu"]
+    common += ["--data.init_args.loading.num_workers", 0, "--trainer.devices", 1]
+    common += ["--model.init_args.sampling.max_tokens", 4, *FINE]
+    over = ["--config", CONFIGS.parent / "overlays" / "affectgpt_rl_think.yaml"]
+    over = over if form == "think" else []
+    quick = [*QUICK, "--trainer.limit_val_batches", 1, "--trainer.log_every_n_steps", 1]
+    start = [CHECKPOINT, nano_folder]
+    for stage in ("sft", "grpo"):
+        config = ["--config", configs / "qwen2_audio" / f"{stage}.yaml", *over]
+        half = ["--trainer.val_check_interval", 1.0] if stage == "sft" else []
+        emolit("fit", *config, *common, *quick, *half, *start)
+        start = [CHECKPOINT, tmp_path / "runs" / "affectgpt_rl" / "qwen2_audio" / stage / "last"]
+    write_mer2023(tmp_path / "data" / "mer2023")
+    write_meld(tmp_path / "data" / "meld")
+    write_iemocap(tmp_path / "data" / "iemocap")
+    labels = [(each, EMOTIONS[i % 6]) for i, each in enumerate(names(6, prefix="new"))]
+    write_rows(tmp_path / "data" / "mer2024" / "mer_semi.csv", ("name", "discrete"), labels)
+    for each, _ in labels:
+        write_tone(tmp_path / "data" / "mer2024" / "video-labeled" / f"{each}.wav")
+    hears = ["--model.init_args.policy.class_path", "Qwen2Audio", *over]
+    hears += ["--data.init_args.loading.frames", 0]
+    found = {}
+    for part in ("ov_merd", "mer", "dialog"):
+        emolit("test", "--config", configs / part / "test.yaml", *hears, *common, *start)
+        path = tmp_path / "runs" / "affectgpt_rl" / "unibench" / part / "test" / "scores.json"
+        found |= json.loads(path.read_text())["corpora"]
+    assert set(found) == {"ov_merd_plus", "mer2023", "mer2024", "meld", "iemocap"}
+    assert found["ov_merd_plus"]["n"] == 10
+    assert "hit_rate" in found["mer2024"]

@@ -7,6 +7,8 @@ any causal language model with a chat template) that the policy ``Qwen2Audio`` o
 knows nothing yet: train it first, beside adapters of the language model:
 
     --model.init_args.policy.init_args.lora.train "[multi_modal_projector]"
+
+Without ``--encoder`` the shortened language model stands alone, for the policy ``TextOnly``.
 """
 
 import argparse
@@ -125,6 +127,24 @@ def shortened(model: Any, layers: int | None) -> Any:
     return model
 
 
+def language_model(source: str, layers: int | None, texts: list[str] | None) -> tuple[Any, Any]:
+    """Return a causal language model and its tokenizer, both shortened.
+
+    Args:
+        source: A folder or hub id.
+        layers: Layers kept; None keeps all.
+        texts: Keep only the tokens that these texts need; None keeps all.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    model = shortened(model, layers)
+    if texts is not None:
+        tokenizer = with_fewer_tokens(tokenizer, model, texts)
+    return model, tokenizer
+
+
 def assemble(
     encoder: str,
     language: str,
@@ -146,8 +166,6 @@ def assemble(
         texts: Keep only the tokens that these texts need; None keeps all.
     """
     from transformers import (
-        AutoModelForCausalLM,
-        AutoTokenizer,
         Qwen2AudioConfig,
         Qwen2AudioForConditionalGeneration,
         Qwen2AudioProcessor,
@@ -155,11 +173,7 @@ def assemble(
     )
 
     hears, tower = encoder_weights(encoder, layers, seconds * FRAMES)
-    tokenizer = AutoTokenizer.from_pretrained(language)
-    speaks = AutoModelForCausalLM.from_pretrained(language, dtype=torch.float32)
-    speaks = shortened(speaks, language_layers)
-    if texts is not None:
-        tokenizer = with_fewer_tokens(tokenizer, speaks, texts)
+    speaks, tokenizer = language_model(language, language_layers, texts)
     tokenizer = tokenizer_with_audio(tokenizer, language)
     text = speaks.config.to_dict() | {
         "vocab_size": max(len(tokenizer), speaks.config.vocab_size),
@@ -190,7 +204,7 @@ def assemble(
 def main() -> None:
     """Assemble, save, and say what came out."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--encoder", required=True, help="Whisper: folder or hub id")
+    parser.add_argument("--encoder", help="Whisper: folder or hub id; none: text alone")
     parser.add_argument("--language-model", required=True, help="causal LM: folder or hub id")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=int, default=30, help="window; 5 is six times cheaper")
@@ -201,18 +215,23 @@ def main() -> None:
     given = parser.parse_args()
     if given.out.exists() and any(given.out.iterdir()):
         raise SystemExit(f"The folder {given.out} is not empty; choose another --out.")
-    model, processor = assemble(
-        given.encoder,
-        given.language_model,
-        given.seconds,
-        given.layers,
-        given.seed,
-        given.language_layers,
-        None if given.texts is None else [path.read_text("utf-8") for path in given.texts],
-    )
+    texts = None if given.texts is None else [path.read_text("utf-8") for path in given.texts]
+    if given.encoder is None:
+        model, processor = language_model(given.language_model, given.language_layers, texts)
+        parts = {"language_model": model}
+    else:
+        model, processor = assemble(
+            given.encoder,
+            given.language_model,
+            given.seconds,
+            given.layers,
+            given.seed,
+            given.language_layers,
+            texts,
+        )
+        parts = dict(model.model.named_children()) | {"lm_head": model.lm_head}
     model.save_pretrained(given.out)
     processor.save_pretrained(given.out)
-    parts = dict(model.model.named_children()) | {"lm_head": model.lm_head}
     sizes = {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
     print(json.dumps({"out": str(given.out), "seconds": given.seconds, "parameters": sizes}))
 

@@ -19,6 +19,10 @@ SHOWN = {
     "emo_rl": (
         "UA", "WA", "macro_F1", "parse_rate", "foreign_rate", "probability_ECE", "probability_AURC",
     ),
+    "affectgpt_rl": (
+        "sample_F1", "F1", "precision", "recall", "exact_F1", "length", "gold_length", "known",
+        "gold_known", "parse_rate",
+    ),
 }  # fmt: skip
 """Scores to show where a table has them, by file; of a file that is not here all are shown."""
 LEVEL = 0.05
@@ -144,9 +148,10 @@ def sentence(row: Row) -> str:
         star = "*" if row["remark"] else ""
         between = f"95% {row['difference_low']:+.3f} to {row['difference_high']:+.3f}{star}"
     remark = f" ({row['remark']})" if row["remark"] else ""
+    left = f", {row['left_out']} left out" if "left_out" in row else ""
     return (
         f"**{row['arm']}** against **{row['versus']}** on {where}, {row['metric']}, {seed}, n "
-        f"{row['n']}: {row['difference']:+.3f} ({between}; {tests}): {verdict(row)}{remark}."
+        f"{row['n']}{left}: {row['difference']:+.3f} ({between}; {tests}): {verdict(row)}{remark}."
     )
 
 

@@ -132,7 +132,8 @@ def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
     Args:
         first: Of one arm.
         second: Of the other.
-        metric: A score of closed labels, or a reward that both have for every clip.
+        metric: A score of closed labels, or a reward; clips that it does not apply to, in either
+            arm, are no part of ``n`` and counted as ``left_out``.
 
     Raises:
         ConfigError: The clips or their labels differ, or nobody has the metric.
@@ -146,12 +147,14 @@ def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
     if first.labels and first.codes("target") != second.codes("target"):
         raise ConfigError("The clips of two arms have different labels; test both arms alike.")
     clusters, unit = first.clusters()
+    row: dict[str, Any] = {"n": len(first.lines)}
     if metric in SCORES and first.labels:
         sides, score = [side.counts(clusters) for side in (first, second)], of_arrays(metric)
     else:
         sides, score = [means(side, metric, clusters) for side in (first, second)], mean
+        row |= kept(first, second, metric)
     gap = score(sides[0].sum(0)[None]) - score(sides[1].sum(0)[None])
-    row = {"n": len(first.lines), "metric": metric, "difference": float(gap[0])}
+    row |= {"metric": metric, "difference": float(gap[0])}
     row |= ends("difference", paired(*sides, score, unit))
     row["randomization_p"] = swapped(*sides, score)
     if first.labels and first.clips == len(first.lines):
@@ -165,20 +168,41 @@ def right(answers: Answers) -> list[bool]:
 
 
 def means(answers: Answers, metric: str, clusters: Sequence[int]) -> Array:
-    """Return sum and number of a reward in each cluster. ``[C, 2]``.
+    """Return sum and number of a reward in each cluster, where it applies. ``[C, 2]``.
 
     Raises:
-        ConfigError: A clip has no such reward.
+        ConfigError: No clip has such a reward.
     """
-    values = [line["rewards"].get(metric) for line in answers.lines]
-    if None in values:
+    pairs = [(value or 0.0, value is not None) for value in worths(answers, metric)]
+    if not any(applies for _, applies in pairs):
         raise ConfigError(
-            f"{values.count(None)} of {len(values)} clips have no {metric!r}; compare one of "
+            f"All {len(pairs)} clips have no {metric!r}; compare one of "
             f"{[*SCORES, *answers.lines[0]['rewards']]}."
         )
     sums = np.zeros((max(clusters) + 1, 2))
-    np.add.at(sums, list(clusters), np.stack([values, np.ones(len(values))], 1))
+    np.add.at(sums, list(clusters), np.array(pairs, dtype=float))
     return sums
+
+
+def worths(answers: Answers, metric: str) -> list[float | None]:
+    """Return a reward of each clip; None where it does not apply."""
+    return [line["rewards"].get(metric) for line in answers.lines]
+
+
+def kept(first: Answers, second: Answers, metric: str) -> dict[str, int]:
+    """Return how many clips a reward applies to, and how many are left out, if any.
+
+    Raises:
+        ConfigError: They are others in the second arm.
+    """
+    applies = [[value is not None for value in worths(side, metric)] for side in (first, second)]
+    if applies[0] != applies[1]:
+        raise ConfigError(
+            f"{metric!r} applies to {sum(applies[0])} clips of one arm and to {sum(applies[1])} of "
+            "the other, or to other ones; compare by one that depends on the clip alone."
+        )
+    count, every = sum(applies[0]), len(applies[0])
+    return {"n": count} | ({"left_out": every - count} if count < every else {})
 
 
 def adjust(rows: list[dict[str, Any]]) -> None:

@@ -29,14 +29,16 @@ class Once:
         """Answer from memory, or run the module.
 
         In inference mode, as in validation, a clip is heard once anyway, and what is said there
-        must not reach a gradient.
+        must not reach a gradient. What is remembered has no graph, unless what is heard has one:
+        under checkpointing peft lets a tower's embeddings ask for gradients that nobody needs.
         """
         if torch.is_inference_mode_enabled():
             return self.speak(*given, **named)
         now = (given, sorted(named.items()))
         known = bool(self.heard) and self.versions == versions(self.heard)
         if not (known and same(self.heard, now)):
-            self.said = self.speak(*given, **named)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and differentiable(now)):
+                self.said = self.speak(*given, **named)
             self.heard, self.versions = now, versions(now)
         return self.said
 
@@ -134,6 +136,13 @@ def versions(thing: Any) -> list[int]:
     if isinstance(thing, list | tuple):
         return [version for part in thing for version in versions(part)]
     return []
+
+
+def differentiable(thing: Any) -> bool:
+    """Tell whether a tensor in a nested argument asks for a gradient."""
+    if isinstance(thing, Tensor):
+        return thing.requires_grad
+    return isinstance(thing, list | tuple) and any(map(differentiable, thing))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from emolit.asking import Asking
 from emolit.prompts.base import Prompt, tagged
+from emolit.thoughts import Thoughts
 from emolit.types import Clip
 from emolit.words import listed, listed_as_released
 
@@ -20,6 +21,8 @@ class OpenVocabulary(Prompt):
         asking: Paraphrases and the transcript, which is the subtitle of a video.
         think: Whether reasoning in a think tag comes first; the supervised target is then the
             clip's reason.
+        thoughts: File of ``tools/reasoning.py`` whose reasoning takes the place of reasons; a clip
+            that it lacks has no target. None takes the reasons.
         reader: How a list is taken apart: ``strict`` as people and models write it, ``parity`` as
             the released scorer reads it.
     """
@@ -36,6 +39,7 @@ class OpenVocabulary(Prompt):
         instruction: str | None = None,
         asking: Asking = Asking(),
         think: bool = False,
+        thoughts: str | None = None,
         reader: Literal["strict", "parity"] = "strict",
     ) -> None:
         own = self.own_instruction_thinking if think else self.own_instruction
@@ -44,6 +48,7 @@ class OpenVocabulary(Prompt):
         self.asking = asking
         self.instruction = own if instruction is None else instruction
         self.think = think
+        self.thoughts = Thoughts(thoughts)
         self.reader = reader
         self.layout = ("<think>…</think>" if think else "") + "<answer>…</answer>"
 
@@ -68,7 +73,8 @@ class OpenVocabulary(Prompt):
 
     def target(self, clip: Clip) -> str | None:
         """Return the clip's words, or its label, in their tag, behind its reason if it thinks."""
-        if not clip.emotions or (self.think and clip.reason is None):
-            return None
-        thought = f"<think>{clip.reason}</think>" if self.think else ""
-        return f"{thought}<answer>{', '.join(clip.emotions)}</answer>"
+        answer = f"<answer>{', '.join(clip.emotions)}</answer>" if clip.emotions else None
+        if answer is None or not self.think:
+            return answer
+        thought = clip.reason if self.thoughts.path is None else self.thoughts.of(clip)
+        return None if thought is None else f"<think>{thought}</think>{answer}"

@@ -6,6 +6,7 @@ import pytest
 from emolit.corpora.emo_gator import CATEGORIES, EmoGator
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts.direct import Direct
+from emolit.wheel_score import WheelScore
 from tests.fakes.emo_gator import write_emo_gator
 from tests.fakes.listing import write_tone
 
@@ -92,3 +93,17 @@ def test_real_clips_are_read_and_decoded(shared):
     assert all(len(waveform) > 1000 for waveform in batch.waveforms)
     names = json.loads((shared / "corpora/emogator/data/category_names.json").read_text())
     assert tuple(name.lower() for name in names) == CATEGORIES
+
+
+def test_what_constant_answers_earn_is_what_the_docs_say():
+    """A word for every clip, and three: what to beat, and what longer lists would gain."""
+    score = WheelScore(unknown="wrong")
+    known = [(name,) for name in CATEGORIES if score((name,), (name,)) is not None]
+    assert len(known) == 26
+
+    def earned(*words):
+        return sum(score(words, gold) for gold in known) / len(known)
+
+    assert earned("serenity") == max(map(earned, CATEGORIES))
+    assert round(earned("serenity"), 3) == 0.277
+    assert round(earned("elation", "embarrassment", "serenity"), 3) == 0.330

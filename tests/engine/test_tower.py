@@ -112,3 +112,15 @@ def test_a_stored_answer_is_of_one_precision(tmp_path):
             kinds.append(stored(features).last_hidden_state.dtype)
     assert kinds == [torch.float32, torch.bfloat16] * 2
     assert store.made == 8
+
+
+def test_what_a_frozen_tower_said_serves_several_updates_under_checkpointing(nano_folder, batch):
+    """Adapters, checkpointing, and the same clips twice: peft makes the tower's output a graph."""
+    policy = Nano(str(nano_folder), lora=Lora(rank=2), gradient_checkpointing=True)
+    policy.build(reference=False, seed=0)
+    weights = [weight for weight in policy.parameters() if weight.requires_grad]
+    found = [
+        torch.autograd.grad(policy.logprobs(policy.imitate(batch)).sum(), weights) for _ in range(2)
+    ]
+    assert any(grad.any() for grad in found[0])
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))

@@ -84,6 +84,30 @@ def save(folder: Path, *parts) -> Path:
     return folder
 
 
+def reader(folder: Path) -> Path:
+    """Save a tiny causal language model with a chat template that takes text only."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    template = (
+        "{% for message in messages %}{{ message['role'] + '\n' + message['content'] }}<|im_end|>\n"
+        "{% endfor %}{% if add_generation_prompt %}assistant\n{% endif %}"
+    )
+    words = tokenizer((), template)
+    config = LlamaConfig(
+        vocab_size=len(words) + 3,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=512,
+        tie_word_embeddings=True,
+        pad_token_id=words.pad_token_id,
+        eos_token_id=words.eos_token_id,
+    )
+    return save(folder, random_model(LlamaForCausalLM, config, words.eos_token_id), words)
+
+
 def text_model(folder: Path, auto_class: str, **settings) -> Path:
     """Save a tiny BERT with its tokenizer; settings go into its configuration."""
     import transformers

@@ -10,34 +10,13 @@ from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 from emolit.policies.text_only import TextOnly
 from emolit.types import Batch
-from tests.fakes.models import random_model, save, tokenizer
+from tests.fakes.models import reader
 from tests.policies.contract import SAMPLING
-
-TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] + '\n' + message['content'] }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}assistant\n{% endif %}"
-)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    words = tokenizer((), TEMPLATE)
-    config = LlamaConfig(
-        vocab_size=len(words) + 3,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=words.pad_token_id,
-        eos_token_id=words.eos_token_id,
-    )
-    model = random_model(LlamaForCausalLM, config, words.eos_token_id)
-    return save(tmp_path_factory.mktemp("text"), model, words)
+    return reader(tmp_path_factory.mktemp("text"))
 
 
 def built(folder, reference=False, **settings):

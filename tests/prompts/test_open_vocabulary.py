@@ -33,6 +33,17 @@ def test_a_clip_that_lacks_words_or_reason_has_no_target(clip, think):
     assert OpenVocabulary(think=think).target(clip) is None
 
 
+def test_thoughts_from_a_file_take_the_place_of_reasons(tmp_path):
+    thought = {"content": "No words.", "acoustics": "Pitch high.", "summary": "Much force."}
+    line = {"corpus": "toy", "id": "a", **thought}
+    (tmp_path / "thoughts.jsonl").write_text(json.dumps(line), "utf-8")
+    prompt = OpenVocabulary(think=True, thoughts=str(tmp_path / "thoughts.jsonl"))
+    assert prompt.target(CLIP) == (
+        "<think>No words. Pitch high. Much force.</think><answer>happy, let down</answer>"
+    )
+    assert prompt.target(Clip("b", "toy", "b.wav", words=("sad",), reason="Low.")) is None
+
+
 def test_a_label_stands_for_the_words_where_there_are_none():
     assert OpenVocabulary().target(Clip("a", "toy", "a.wav", "sad")) == "<answer>sad</answer>"
 

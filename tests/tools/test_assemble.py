@@ -18,6 +18,7 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from emolit.engine.adapters import Lora
 from emolit.policies.qwen2_audio import Qwen2Audio
+from emolit.policies.text_only import TextOnly
 from emolit.types import Sampling
 from tools import assemble
 
@@ -169,3 +170,16 @@ def test_a_model_with_fewer_tokens_says_of_them_what_the_whole_one_does(language
         model(torch.tensor([new])).logits, whole(torch.tensor([old])).logits[..., kept]
     )
     assert fewer.convert_ids_to_tokens(model.config.eos_token_id) == "<|im_end|>"
+
+
+def test_without_an_encoder_the_language_model_reads_alone(language, tmp_path, batch, monkeypatch):
+    (tmp_path / "texts.txt").write_text("which emotion is it", "utf-8")
+    arguments = ["--language-model", language, "--out", tmp_path / "model"]
+    arguments += ["--language-layers", 1, "--texts", tmp_path / "texts.txt"]
+    monkeypatch.setattr(sys, "argv", ["assemble.py", *map(str, arguments)])
+    assemble.main()
+    policy = TextOnly(str(tmp_path / "model"))
+    policy.build(reference=False, seed=0)
+    assert policy.model.config.num_hidden_layers == 1
+    rollout = policy.sample(batch, 2, Sampling(max_tokens=4), seed=0, step=0)
+    assert torch.isfinite(policy.logprobs(rollout)).all()

@@ -241,6 +241,30 @@ def test_rewards_are_compared_where_answers_are_open(place, tool):
     assert not [row for row in rows if row["fold"] == "pooled" and "versus" not in row]
 
 
+def blank(path, count):
+    """Let a reward not apply to the first clips of a prediction file."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines[:count]:
+        line["rewards"]["length"] = None
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_clips_that_a_reward_does_not_apply_to_are_left_out_and_counted(place, tool, capsys):
+    """In both arms alike; if an arm differs in them, nothing is compared."""
+    (place / "sweep.yaml").write_text(SWEEP.replace("versus: sft", "versus: sft, metric: length"))
+    paths = sorted((place / "runs").rglob("fold1-seed0/test/test/predictions-held_out.jsonl"))
+    assert len(paths) == 2
+    for path in paths:
+        blank(path, 7)
+    (row,) = pick(collect(tool), versus="sft", seed=0, corpus="held_out")
+    assert (row["n"], row["left_out"]) == (240 - 7, 7)
+    assert row["difference"] == pytest.approx(0)  # `length` is that of the clip, in both arms
+    assert "n 233, 7 left out: +0.000" in Path("docs/results.md").read_text()
+    blank(paths[0], 8)
+    assert tool.main(["toy", "sweep.yaml"]) == 1
+    assert "applies to 2" in capsys.readouterr().err
+
+
 def test_a_metric_that_nobody_has_is_named(place, tool, capsys):
     (place / "sweep.yaml").write_text(SWEEP.replace("versus: sft", "versus: sft, metric: BLEU"))
     assert tool.main(["toy", "sweep.yaml"]) == 1
