@@ -257,7 +257,7 @@ class ReinforcementFinetuning(Task):
         if not isinstance(kl, AdaptiveKL):
             return {name: total / tokens}
         kl.adapt((total / tokens).item())
-        return {name: total / tokens, f"{name}_coefficient": torch.tensor(kl.coefficient)}
+        return {name: total / tokens, f"{name}_coefficient": total.new_tensor(kl.coefficient)}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the coefficients of adaptive KLs beside the weights that train."""
