@@ -189,9 +189,17 @@ class ReinforcementFinetuning(Task):
                 fresh = self.rollout(clips_of(rollout.batch, groups or [0]), attempt)
             if groups:
                 rollout = replaced(rollout, groups, fresh)
-                for name, score in self.rewarded(fresh).items():
+                for name, score in self._rewarded_too(fresh).items():
                     rewards[name] = rewards[name].index_copy(0, level.nonzero().flatten(), score)
         return rollout, rewards
+
+    def _rewarded_too(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Reward more responses of a step; what the rewards count adds up over all of it."""
+        before = [reward.counts.copy() for reward in self.rewards]
+        found = self.rewarded(rollout)
+        for reward, counts in zip(self.rewards, before, strict=True):
+            reward.counts.update(counts)
+        return found
 
     def compared(self, rewards: dict[str, Tensor], penalty: Tensor, progress: float) -> Tensor:
         """Return the advantages ``[B, G]``, taken over the groups of all processes.

@@ -238,6 +238,20 @@ def test_hopeless_groups_are_drawn_again_only_so_often():
     assert len({seed for _, seed in seeds}) == 4
 
 
+def test_what_rewards_count_adds_up_over_redraws():
+    class Asked(Correct):
+        counted = ("answers",)
+
+        def score(self, clip, response, answer):
+            self.counts["answers"] += 1
+            return 0.0
+
+    made = task(rewards=[Asked()], redraws=2, group_size=2)
+    made.policy.logits.data[:, 0] = 50.0  # equal responses are scored once
+    made.training_step(asked(), 0)
+    assert made.logged["reward/asked_answers"].item() == 3 * 4
+
+
 def test_every_reward_has_its_own_curve():
     made = task()
     steps(made, 1)
