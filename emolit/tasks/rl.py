@@ -127,7 +127,7 @@ class ReinforcementFinetuning(Task):
         rank_zero_info(f"rewards: {shown}")
 
     def on_train_start(self) -> None:
-        """Check that weights which follow the training have an end to go to.
+        """Check that what follows the training, such as a weight, has an end to go to.
 
         Not earlier: asking for the length loads the data, before a checkpoint has said where in
         them the run is.
@@ -135,11 +135,17 @@ class ReinforcementFinetuning(Task):
         Raises:
             ConfigError: Nobody knows the length.
         """
-        scheduled = [reward.name for reward in self.rewards if isinstance(reward.weight, Schedule)]
+        scheduled = [
+            (reward.name, setting)
+            for reward in self.rewards
+            for setting, value in vars(reward).items()
+            if isinstance(value, Schedule)
+        ]
         if scheduled and self.trainer.estimated_stepping_batches == float("inf"):
+            name, setting = scheduled[0]
             raise ConfigError(
-                f"The weight of {scheduled[0]!r} changes over the training, which has no end; set "
-                "`trainer.max_epochs` or `trainer.max_steps`."
+                f"`{setting}` of the reward {name!r} changes over the training, which has no end; "
+                "set `trainer.max_epochs` or `trainer.max_steps`, or make it a number."
             )
 
     def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
