@@ -77,7 +77,8 @@ class KL(nn.Module):
 class AdaptiveKL(KL):
     """A price that rises while the KL lies above a target and falls while it lies below.
 
-    After every rollout, with the error e = clip(KL / target - 1, -0.2, 0.2)::
+    After every training step, and where it hangs in the reward after every rollout, with the error
+    e = clip(KL / target - 1, -0.2, 0.2)::
 
         coefficient <- coefficient (1 + gain e)
 
@@ -88,7 +89,7 @@ class AdaptiveKL(KL):
     Args:
         coefficient: The price at the start.
         target: KL to hold, in nats a token.
-        gain: How fast the price moves; with 0.1 by 2% a rollout at most.
+        gain: How fast the price moves; with 0.1 by 2% at a time.
         estimator: As for `KL`.
         weighted: As for `KL`.
 

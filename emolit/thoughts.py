@@ -70,7 +70,7 @@ def read(path: Path) -> dict[tuple[str, str], Thought]:
             "the prompt's `thoughts` out."
         )
     found: dict[tuple[str, str], Thought] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         row = _fields(line, f"{path}, line {number}")

@@ -45,6 +45,14 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
         assert words[0] in {"tensorboard", "git", "cd", "pip"}
 
 
+def test_the_readme_says_of_emo_rl_what_its_results_say():
+    text = (ROOT / "README.md").read_text().split("**EMO-RL at small scale**")[1].split("```sh")[0]
+    told = re.findall(r"\d\.\d{3} \(\d\.\d{3}-\d\.\d{3}\)", text)
+    results = (ROOT / "docs" / "results.md").read_text()
+    assert told
+    assert [cell for cell in told if cell not in results] == []
+
+
 def check_emolit(words, tmp_path, capsys):
     """Parse everything, without running it; placeholders in capitals stand for files."""
     overlay = tmp_path / "overlay.yaml"

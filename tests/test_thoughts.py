@@ -19,10 +19,10 @@ def write(tmp_path, *lines):
 
 
 def test_a_thought_is_found_by_corpus_and_clip(tmp_path):
-    other = json.dumps({**ROW, "id": "b", "content": "Wörter."}, ensure_ascii=False)
+    other = json.dumps({**ROW, "id": "b", "content": "Wör\u2028ter."}, ensure_ascii=False)
     thoughts = write(tmp_path, json.dumps(ROW), "", other)
     assert thoughts.of(CLIP) == Thought("Words.", "Low.", "Weak.")
-    assert str(thoughts.of(Clip("b", "toy", "b.wav"))) == "Wörter. Low. Weak."
+    assert str(thoughts.of(Clip("b", "toy", "b.wav"))) == "Wör\u2028ter. Low. Weak."
     assert thoughts.of(Clip("a", "else", "a.wav")) is None
     assert Thoughts(None).of(CLIP) is None
 

@@ -84,8 +84,10 @@ def choose(stage: Stage) -> None:
     Raises:
         ConfigError: One has no validation score.
     """
-    scores = {candidate.folder.name: best_score(candidate.folder) for candidate in stage.candidates}
-    best = max(scores, key=lambda name: scores[name])
+    folders = [candidate.folder for candidate in stage.candidates]
+    scores = {folder.name: best_score(folder) for folder in folders}
+    better = min if fit_report(folders[0]).get("mode") == "min" else max
+    best = better(scores, key=lambda name: scores[name])
     write(stage.folder / "choice.json", scores)
     for name in ("best", "fit.json"):
         link = stage.folder / name
@@ -94,7 +96,7 @@ def choose(stage: Stage) -> None:
 
 
 def best_score(folder: Path) -> float:
-    """Return the best validation score of a training run; higher is better.
+    """Return the best validation score of a training run.
 
     Raises:
         ConfigError: It never came to one.

@@ -57,6 +57,7 @@ class FitReport(Callback):
             "seconds": round(self.seconds, 3),
             "steps": trainer.global_step,
             "monitor": monitored[0].monitor if monitored else None,
+            "mode": monitored[0].mode if monitored else None,
             "best_score": None if best is None else float(best),
         }
         with whole(Path(trainer.default_root_dir) / "fit.json") as file:

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from typing_extensions import override
@@ -19,11 +17,11 @@ from emolit.callbacks.base import gather, whole
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
-from emolit.intervals import Array, Interval, bootstrap, cluster
-from emolit.metrics.unweighted_recall import unweighted_recall
-from emolit.scorecard import restricted_answers, scorecard
+from emolit.intervals import Interval, bootstrap, cluster
+from emolit.scorecard import of_arrays, restricted_answers, scorecard
 from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
+from emolit.significance import confusions
 from emolit.types import Evaluation
 
 WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary")
@@ -236,15 +234,10 @@ def ua_interval(rows: list[Row], num_classes: int, resamples: int) -> Interval:
         resamples: B.
     """
     clusters, unit = cluster([row.speaker for row in rows])
-    counts = np.zeros((max(clusters) + 1, num_classes, num_classes + 1), dtype=np.int64)
-    cells = np.array([(row.target, row.answer) for row in rows])
-    np.add.at(counts, (np.array(clusters), cells[:, 0], cells[:, 1]), 1)
-    return bootstrap(counts, _unweighted_recall, unit, resamples)
-
-
-def _unweighted_recall(counts: Array) -> Array:
-    """Return UA for each matrix of counts. ``[B, K, K+1]`` -> ``[B]``."""
-    return unweighted_recall(torch.from_numpy(counts)).numpy()
+    answers = [row.answer for row in rows if row.answer is not None]
+    targets = [row.target for row in rows if row.target is not None]
+    counts = confusions(answers, targets, clusters, num_classes)
+    return bootstrap(counts, of_arrays("UA"), unit, resamples)
 
 
 def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:

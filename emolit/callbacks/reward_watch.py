@@ -25,6 +25,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 from typing_extensions import override
 
+from emolit.advantages import flat
 from emolit.callbacks.base import boards
 from emolit.errors import ConfigError
 from emolit.types import Rollout, ScoredRollout
@@ -236,8 +237,5 @@ def distinct(rollout: Rollout, ngram: int) -> float:
 
 
 def flat_groups(total: Tensor) -> float:
-    """Return the share of groups whose scored responses all earn the same. ``[B, G]``."""
-    scored = ~total.isnan()
-    highest = total.masked_fill(~scored, -math.inf).amax(1)
-    lowest = total.masked_fill(~scored, math.inf).amin(1)
-    return (highest <= lowest).double().mean().item()
+    """Return the share of groups that teach nothing: equal rewards, or none. ``[B, G]``."""
+    return (flat(total) | total.isnan().all(1)).double().mean().item()

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from emolit.engine.reference import Reference, adapters_off, twin_adapter
 from emolit.errors import PolicyError
@@ -146,19 +147,33 @@ def widen(base: Any, names: Sequence[str]) -> None:
         base: The model below.
         names: Ends of the modules' names, as peft reads ``modules_to_save``.
     """
+    around = base.dtype  # before its own first weight may be one of these
     for name, part in base.named_modules():
         kinds = {weight.dtype for weight in part.parameters() if weight.is_floating_point()}
         if name.endswith(tuple(names)) and kinds - {torch.float32}:
             part.float()
-            part.register_forward_pre_hook(to_float32)
-            part.register_forward_hook(partial(cast_back, dtype=base.dtype))
+            part.register_forward_pre_hook(cast_in, with_kwargs=True)
+            part.register_forward_hook(partial(cast_back, dtype=around))
 
 
-def to_float32(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Cast what goes into a module that is kept in float32."""
-    return tuple(value.float() for value in given)
+def cast_in(
+    module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Cast what goes into a module to its own precision, which Lightning may have changed since."""
+    dtype = next(module.parameters()).dtype
+    return cast((given, named), dtype)  # type: ignore[no-any-return]  # of the same form
 
 
-def cast_back(_: nn.Module, _given: tuple[Any, ...], said: Tensor, dtype: torch.dtype) -> Tensor:
+def cast_back(_: nn.Module, _given: tuple[Any, ...], said: Any, dtype: torch.dtype) -> Any:
     """Cast what a module kept in float32 says to the precision of the network around it."""
-    return said.to(dtype)
+    return cast(said, dtype)
+
+
+def cast(values: Any, dtype: torch.dtype) -> Any:
+    """Cast the numbers in a tree of values; token ids, masks and whatever else stay."""
+
+    def one(value: Any) -> Any:
+        number = isinstance(value, Tensor) and value.is_floating_point()
+        return value.to(dtype) if number else value
+
+    return tree_map(one, values)

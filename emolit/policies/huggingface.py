@@ -38,7 +38,8 @@ class HuggingFace(ProcessorPolicy):
             already brings its own settings, and these must not contradict them.
         freeze: Names of modules that do not train, for example ``audio_tower``.
         dtype: Of the weights. What trains over a frozen base, adapters and ``lora.train``, is in
-            float32 always; a whole model in bfloat16 loses steps of less than 0.2% of a weight.
+            float32, unless the trainer's ``bf16-true`` casts it; in bfloat16, as in a whole model
+            of that type, steps of less than 0.2% of a weight are lost.
         gradient_checkpointing: Make activations again for the gradient instead of keeping them:
             less memory, about a third more time.
         long_audio: What happens to a clip that is longer than what the model hears: ``cut`` keeps

@@ -12,12 +12,15 @@ from emolit.types import ScoredRollout
 
 
 def rollout_curves(scored: ScoredRollout) -> dict[str, Tensor]:
-    """Return what a person watches of the responses: shares, mean length, mean entropy."""
+    """Return what a person watches of the responses: shares, mean length, mean entropy.
+
+    On the rollout's device: what logs averages them over processes, and NCCL refuses the host's.
+    """
     rollout = scored.rollout
     readable = [answer is not None for group in rollout.answers for answer in group]
     values = {
         "train/flat_groups": (scored.advantages == 0).all(1).float().mean(),
-        "train/parse_rate": torch.tensor(readable).float().mean(),
+        "train/parse_rate": rollout.mask.new_tensor(readable).float().mean(),
         "train/unfinished": (~rollout.finished).float().mean(),
         "train/tokens": rollout.mask.sum().float() / rollout.finished.numel(),
     }

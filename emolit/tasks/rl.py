@@ -127,7 +127,7 @@ class ReinforcementFinetuning(Task):
         rank_zero_info(f"rewards: {shown}")
 
     def on_train_start(self) -> None:
-        """Check that weights which follow the training have an end to go to.
+        """Check that what follows the training, such as a weight, has an end to go to.
 
         Not earlier: asking for the length loads the data, before a checkpoint has said where in
         them the run is.
@@ -135,11 +135,17 @@ class ReinforcementFinetuning(Task):
         Raises:
             ConfigError: Nobody knows the length.
         """
-        scheduled = [reward.name for reward in self.rewards if isinstance(reward.weight, Schedule)]
+        scheduled = [
+            (reward.name, setting)
+            for reward in self.rewards
+            for setting, value in vars(reward).items()
+            if isinstance(value, Schedule)
+        ]
         if scheduled and self.trainer.estimated_stepping_batches == float("inf"):
+            name, setting = scheduled[0]
             raise ConfigError(
-                f"The weight of {scheduled[0]!r} changes over the training, which has no end; set "
-                "`trainer.max_epochs` or `trainer.max_steps`."
+                f"`{setting}` of the reward {name!r} changes over the training, which has no end; "
+                "set `trainer.max_epochs` or `trainer.max_steps`, or make it a number."
             )
 
     def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
@@ -189,9 +195,17 @@ class ReinforcementFinetuning(Task):
                 fresh = self.rollout(clips_of(rollout.batch, groups or [0]), attempt)
             if groups:
                 rollout = replaced(rollout, groups, fresh)
-                for name, score in self.rewarded(fresh).items():
+                for name, score in self._rewarded_too(fresh).items():
                     rewards[name] = rewards[name].index_copy(0, level.nonzero().flatten(), score)
         return rollout, rewards
+
+    def _rewarded_too(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Reward more responses of a step; what the rewards count adds up over all of it."""
+        before = [reward.counts.copy() for reward in self.rewards]
+        found = self.rewarded(rollout)
+        for reward, counts in zip(self.rewards, before, strict=True):
+            reward.counts.update(counts)
+        return found
 
     def compared(self, rewards: dict[str, Tensor], penalty: Tensor, progress: float) -> Tensor:
         """Return the advantages ``[B, G]``, taken over the groups of all processes.
@@ -257,7 +271,7 @@ class ReinforcementFinetuning(Task):
         if not isinstance(kl, AdaptiveKL):
             return {name: total / tokens}
         kl.adapt((total / tokens).item())
-        return {name: total / tokens, f"{name}_coefficient": torch.tensor(kl.coefficient)}
+        return {name: total / tokens, f"{name}_coefficient": total.new_tensor(kl.coefficient)}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the coefficients of adaptive KLs beside the weights that train."""

@@ -36,4 +36,4 @@ def test_seconds_add_up_over_a_resume_and_leave_out_the_time_between(tmp_path):
     second = run(2, tmp_path / "last.ckpt")
     assert (first["steps"], second["steps"]) == (3, 6)
     assert 0 < first["seconds"] <= second["seconds"] < time.perf_counter() - started - 0.4
-    assert first["monitor"] is first["best_score"] is None
+    assert first["monitor"] is first["mode"] is first["best_score"] is None

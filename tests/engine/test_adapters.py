@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
-from emolit.engine.adapters import Lora, named
+from emolit.engine.adapters import Lora, named, widen
 from emolit.engine.checkpoint import load_model
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
@@ -47,6 +48,39 @@ def test_what_trains_over_a_bfloat16_base_takes_steps_that_bfloat16_would_lose(
     found = dict(again.named_parameters())
     for name, weight in trained.items():
         assert torch.equal(found[name], weight), name
+
+
+class Projector(nn.Linear):
+    def forward(self, states, mask):
+        return {"states": super().forward(states), "mask": mask}
+
+
+class Reading(nn.Module):
+    """The embedding, whose weight comes first, is read by ids, the projector by names."""
+
+    dtype = property(lambda self: next(self.parameters()).dtype)
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(5, 4)
+        self.projector = Projector(4, 4)
+
+    def forward(self, ids):
+        return self.projector(states=self.embedding(ids), mask=ids > 0)
+
+
+@pytest.mark.parametrize("names", [["embedding"], ["projector"], ["embedding", "projector"]])
+@pytest.mark.parametrize("again", [torch.float32, torch.bfloat16])
+def test_what_is_widened_takes_ids_and_names_and_may_be_cast_again(names, again):
+    network = Reading().bfloat16()
+    widen(network, names)
+    for name in names:
+        part = network.get_submodule(name)
+        assert part.weight.dtype == torch.float32
+        part.to(again)  # to bfloat16, as Lightning does under bf16-true
+    said = network(torch.tensor([[0, 3]]))
+    assert said["states"].dtype == torch.bfloat16
+    assert said["mask"].tolist() == [[False, True]]
 
 
 def test_an_expression_names_whole_layers_and_one_that_matches_none_is_refused(nano_folder):

@@ -30,6 +30,7 @@ if words[0] == "fit":
     score = 1 - abs(float(options.get("--lr", 0.5)) - 0.1)
     score = None if options.get("--unvalidated") else score
     report = {"seconds": 3671.2, "steps": 1, "monitor": "val", "best_score": score}
+    report["mode"] = options.get("--mode", "max")
     (folder / "fit.json").write_text(json.dumps(report))
 """
 

@@ -6,8 +6,8 @@ import torch
 from emolit.guard import Guard
 from emolit.rewards.correct import Correct
 from emolit.schedule import CosineFade
-from emolit.tasks.curves import curves, mean_and_deviation, sums, tally
-from emolit.types import ScoredRollout
+from emolit.tasks.curves import curves, mean_and_deviation, rollout_curves, sums, tally
+from emolit.types import Rollout, Sampling, ScoredRollout
 
 NAN = float("nan")
 
@@ -60,3 +60,18 @@ def test_names_say_what_there_is():
         "reward/correct_sd": 0.0,
         "reward/correct_weight": 1.0,  # half of 2
     }
+
+
+def test_curves_of_a_rollout_stay_on_its_device():  # NCCL averages nothing that is on the host
+    values = torch.zeros(2, 3, 4, device="meta")
+    each = torch.zeros(2, 3, device="meta")
+    responses, answers = (("a",) * 3,) * 2, (("a", None, "a"),) * 2
+    rollout = Rollout(
+        None, values.long(), values == 0, values, each == 0, responses, Sampling(), answers,
+        entropy=values,
+    )  # fmt: skip
+    found = rollout_curves(ScoredRollout(rollout, {}, each, each))
+    assert len(found) == 5
+    assert {name: value.device.type for name, value in found.items()} == dict.fromkeys(
+        found, "meta"
+    )

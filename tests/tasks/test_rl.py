@@ -17,6 +17,7 @@ from emolit.objectives.dapo import DAPO
 from emolit.objectives.grpo import GRPO
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
+from emolit.rewards.emotion_similarity import EmotionSimilarity
 from emolit.rewards.well_formed import WellFormed
 from emolit.schedule import CosineFade
 from emolit.tasks.rl import ReinforcementFinetuning
@@ -238,6 +239,20 @@ def test_hopeless_groups_are_drawn_again_only_so_often():
     assert len({seed for _, seed in seeds}) == 4
 
 
+def test_what_rewards_count_adds_up_over_redraws():
+    class Asked(Correct):
+        counted = ("answers",)
+
+        def score(self, clip, response, answer):
+            self.counts["answers"] += 1
+            return 0.0
+
+    made = task(rewards=[Asked()], redraws=2, group_size=2)
+    made.policy.logits.data[:, 0] = 50.0  # equal responses are scored once
+    made.training_step(asked(), 0)
+    assert made.logged["reward/asked_answers"].item() == 3 * 4
+
+
 def test_every_reward_has_its_own_curve():
     made = task()
     steps(made, 1)
@@ -283,11 +298,19 @@ def test_a_weight_follows_the_progress_of_the_rollout():
     assert made.logged["reward/well_formed_weight"].item() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(("weight", "refused"), [(CosineFade(), True), (1.0, False)])
-def test_a_weight_that_follows_a_training_without_end_is_refused(weight, refused):
-    made = task(rewards=[Correct(weight=weight)])
+@pytest.mark.parametrize(
+    ("reward", "refused"),
+    [
+        (Correct(weight=CosineFade()), "`weight` of the reward 'correct'"),
+        (EmotionSimilarity(), "`alpha` of the reward 'emotion_similarity'"),
+        (EmotionSimilarity(alpha=0.5), None),
+    ],
+)
+def test_what_follows_a_training_without_end_is_refused(reward, refused):
+    made = task(rewards=[reward])
     made._trainer = SimpleNamespace(estimated_stepping_batches=float("inf"), datamodule=None)
-    with pytest.raises(ConfigError, match="has no end") if refused else nullcontext():
+    message = f"{refused} changes over the training, which has no end"
+    with pytest.raises(ConfigError, match=message) if refused else nullcontext():
         made.on_train_start()
 
 

@@ -269,6 +269,13 @@ def test_a_stage_that_outlives_its_sweep_keeps_its_lock(place):
     assert (place / "runs/sft/seed0/train/fit.json").is_file()
 
 
+def test_where_less_is_better_the_least_is_the_best(place, tool):
+    text = CONTINUED.replace('set: {lr: "{lr}"}', 'set: {lr: "{lr}", mode: min}')
+    assert tool.main([write(place, text), "--only", "continued"]) == 0
+    folder = place / "runs" / "continued" / "seed0"
+    assert (folder / "train" / "best").resolve() == (folder / "train,lr=0.5" / "best").resolve()
+
+
 def test_a_search_without_a_validation_score_is_refused(place, tool, capsys):
     text = CONTINUED.replace('set: {lr: "{lr}"}', 'set: {lr: "{lr}", unvalidated: 1}')
     assert tool.main([write(place, text)]) == 1
