@@ -25,7 +25,7 @@ from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary")
+WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary", "emotion_set_left_out")
 """Scores that are numbers of clips or tokens."""
 
 

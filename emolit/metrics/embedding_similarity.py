@@ -88,5 +88,6 @@ class EmbeddingSimilarity(Metric):
     def signatures(self) -> dict[str, str]:
         """Return which encoder made the score: its name, and the beginning of its fingerprint."""
         model = f"{Path(self.encoder.checkpoint).name}@{self.encoder.fingerprint[:8]}"
-        how = f"encoder:{model}|pooling:{self.encoder.pooling}|refs:nearest"
+        layers = "" if self.encoder.layers is None else f"|layers:{self.encoder.layers}"
+        how = f"encoder:{model}|pooling:{self.encoder.pooling}{layers}|refs:nearest"
         return {name: f"{name}|{how}|impl:emolit|emolit:{__version__}" for name in self.names}
