@@ -70,7 +70,7 @@ def test_fewer_layers_are_the_first_ones_of_the_whole_model(sentences, tmp_path)
         found = SentenceEncoder(sentences, layers=layers).encode(TEXTS[:1])
         wanted = torch.nn.functional.normalize(output.hidden_states[layers].mean(1), dim=-1)
         torch.testing.assert_close(found, wanted)
-    with pytest.raises(PolicyError, match="lacks .* weights .*; they would be random"):
+    with pytest.raises(PolicyError, match=r"lacks .* weights .*; they would be random"):
         SentenceEncoder(sentences, layers=depth + 1).encode(TEXTS)
     shared = str(tmp_path / "store")
     first, second = (SentenceEncoder(sentences, store=shared, layers=n) for n in (None, 1))

@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_subclass_arguments(Corpus, "data", required=True)
     parser.add_argument("--checkpoint", type=str, required=True, help="folder or hub id")
-    parser.add_argument("--layers", type=int, nargs="*", default=[], help="to keep; all are tried too")
+    parser.add_argument("--layers", type=int, nargs="*", default=[], help="kept; all are tried too")
     options = parser.parse_args(arguments)
     try:
         corpus = parser.instantiate(options).data

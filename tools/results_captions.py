@@ -20,25 +20,25 @@ from emolit.metrics.rouge_l import rouge_l
 from emolit.tokenizer import tokenizer
 from emolit.wheel_score import WheelScore
 
-Lines = Sequence[Mapping[str, Any]]
 
+class Caption(NamedTuple):
+    """A caption, None where unreadable, and its references; as texts and as tokens."""
 
-class Split(NamedTuple):
-    """Captions of N clips and their references, as tokens."""
-
-    captions: list[list[str]]
-    references: list[list[list[str]]]
+    text: str | None
+    references: list[str]
+    tokens: list[str]
+    reference_tokens: list[list[str]]
 
 
 class Score(NamedTuple):
     """A score that adds up.
 
     Attributes:
-        statistics: Of N lines of predictions and their tokens. ``[N, ...]``
+        statistics: Of N captions. ``[N, ...]``
         value: Of sums of these. ``[B, ...]`` -> ``[B]``
     """
 
-    statistics: Callable[[Lines, Split], Array]
+    statistics: Callable[[Sequence[Caption]], Array]
     value: Callable[[Array], Array]
 
 
@@ -47,26 +47,26 @@ def mean(sums: Array) -> Array:
     return sums[:, 0] / sums[:, 1]
 
 
-def emotions(lines: Lines, split: Split) -> Array:
+def emotions(captions: Sequence[Caption]) -> Array:
     """Return how the emotions of each caption meet those of its references. ``[N, W, 3]``."""
     ew = WheelScore()
-    return np.stack([tally(ew, line["answer"], line["captions"]) for line in lines])
+    return np.stack([tally(ew, each.text, each.references) for each in captions])
 
 
-def matches(lines: Lines, split: Split) -> Array:
+def matches(captions: Sequence[Caption]) -> Array:
     """Return the counts of BLEU. ``[N, 10]``."""
-    return np.stack([bleu_counts(*pair) for pair in zip(*split, strict=True)])
+    return np.stack([bleu_counts(each.tokens, each.reference_tokens) for each in captions])
 
 
-def subsequences(lines: Lines, split: Split) -> Array:
+def subsequences(captions: Sequence[Caption]) -> Array:
     """Return ROUGE-L and 1. ``[N, 2]``."""
-    return np.array([(rouge_l(*pair), 1) for pair in zip(*split, strict=True)])
+    return np.array([(rouge_l(each.tokens, each.reference_tokens), 1) for each in captions])
 
 
-def rare(lines: Lines, split: Split) -> Array:
+def rare(captions: Sequence[Caption]) -> Array:
     """Return CIDEr-D and 1. ``[N, 2]``."""
-    known = Frequencies.of(split.references)
-    return np.array([(cider_d(*pair, known), 1) for pair in zip(*split, strict=True)])
+    known = Frequencies.of(each.reference_tokens for each in captions)
+    return np.array([(cider_d(each.tokens, each.reference_tokens, known), 1) for each in captions])
 
 
 SCORES = {
@@ -77,7 +77,9 @@ SCORES = {
 }
 
 
-def statistics(name: str, lines: Lines, signature: str, clusters: Sequence[int]) -> Array:
+def statistics(
+    name: str, lines: Sequence[Mapping[str, Any]], signature: str, clusters: Sequence[int]
+) -> Array:
     """Return what a score is made of in each cluster. ``[C, ...]``.
 
     Args:
@@ -87,12 +89,13 @@ def statistics(name: str, lines: Lines, signature: str, clusters: Sequence[int])
         clusters: Of each line.
     """
     found = re.search(r"\|tok:([^|]+)", signature)
-    tokens = tokenizer(found[1] if found else "")
-    split = Split(
-        [tokens(line["answer"] or "") for line in lines],
-        [[tokens(text) for text in line["captions"]] for line in lines],
+    split = tokenizer(found[1] if found else "")
+    each = SCORES[name].statistics(
+        [
+            Caption(said, wanted, split(said or ""), [split(text) for text in wanted])
+            for said, wanted in ((line["answer"], line["captions"]) for line in lines)
+        ]
     )
-    each = SCORES[name].statistics(lines, split)
     sums = np.zeros((max(clusters) + 1, *each.shape[1:]))
     np.add.at(sums, list(clusters), each)
     return sums

@@ -29,7 +29,7 @@ Factory = Callable[[str], Metric]
 
 
 class Captions(Evaluator):
-    """Scores captions: BLEU, ROUGE-L, CIDEr-D, emotion-set F1, Distinct, self-BLEU, sacrebleu, chrF.
+    """Scores captions: BLEU, ROUGE-L, CIDEr-D, emotion-set F1, Distinct, self-BLEU, chrF.
 
     An unreadable caption is an empty one, never left out; ``parse_rate`` stands beside. A clip
     without reference stops the evaluation.
