@@ -37,7 +37,9 @@ def similarities(
     """
     given = {text for some in (*references, captions) for text in some if text and text.strip()}
     texts = sorted(given)
-    vectors = dict(zip(texts, encoder.encode(texts, device), strict=True)) if texts else {}
+    # in float64, which autocast leaves alone
+    found = encoder.encode(texts, device).double() if texts else ()
+    vectors = dict(zip(texts, found, strict=True))
 
     def cosine(said: str | None, wanted: str) -> float:
         if said is None or not {said, wanted} <= given:
@@ -45,8 +47,8 @@ def similarities(
         return float(vectors[said] @ vectors[wanted])
 
     pairs = zip(captions, references, strict=True)
-    found = [max(cosine(said, wanted) for wanted in some) for said, some in pairs]
-    return torch.tensor(found, dtype=torch.float64)
+    nearest = [max(cosine(said, wanted) for wanted in some) for said, some in pairs]
+    return torch.tensor(nearest, dtype=torch.float64)
 
 
 class EmbeddingSimilarity(Metric):

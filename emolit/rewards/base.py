@@ -100,7 +100,7 @@ class Reward(nn.Module, ABC):
 
     @torch.no_grad()
     def forward(self, rollout: Rollout) -> Scores:
-        """Score a whole rollout.
+        """Score a whole rollout, outside autocast: rewards compute on the host in their own types.
 
         Raises:
             RewardError: The reward crashed, was late or returned a value that is not finite, and
@@ -110,7 +110,8 @@ class Reward(nn.Module, ABC):
         self.eval()  # a model that was just put into it may still train
         self.counts.clear()
         batched = type(self).score_all is not Reward.score_all
-        scores = self._at_once(rollout) if batched else self.score_all(rollout)
+        with torch.autocast("cpu", enabled=False):
+            scores = self._at_once(rollout) if batched else self.score_all(rollout)
         failed = scores.isinf()
         self.counts["unscored"] = int(failed.sum())
         return Scores(scores.masked_fill(failed, float("nan")), failed)
