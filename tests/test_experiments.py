@@ -301,7 +301,7 @@ def test_mecap_r1_runs_on_fake_releases(tmp_path, monkeypatch, nano_folder, sent
     common = ["--data.init_args.root", tmp_path / "data", "--trainer.accelerator", "cpu"]
     common += ["--data.init_args.loading.num_workers", 0, "--trainer.devices", 1]
     common += ["--model.init_args.sampling.max_tokens", 4]
-    common += ["--prompt.init_args.transcript", "false", "--prompt.init_args.request", "?"]
+    common += ["--prompt.init_args.transcript", "false", "--prompt.init_args.request", "how"]
     quick = [*QUICK, "--trainer.val_check_interval", 1, "--trainer.limit_val_batches", 1]
     quick += ["--trainer.accumulate_grad_batches", 1, "--trainer.log_every_n_steps", 1]
     start = [CHECKPOINT, nano_folder]
