@@ -120,7 +120,8 @@ class Encoder(ABC, Generic[Item]):
             PolicyError: Weights are missing: they would be random.
         """
         with torch.random.fork_rng(devices=[]):
-            model, info = self._load(self.auto_class, dtype=torch.float32, output_loading_info=True)
+            settings = {"dtype": torch.float32, "output_loading_info": True, **self.opening()}
+            model, info = self._load(self.auto_class, **settings)
         missing = [name for name in info["missing_keys"] if not name.startswith(self.optional)]
         if missing:
             raise PolicyError(
@@ -143,6 +144,10 @@ class Encoder(ABC, Generic[Item]):
     def settings(self) -> object:
         """Return the arguments that change vectors."""
         return None
+
+    def opening(self) -> dict[str, Any]:
+        """Return what of the checkpoint's configuration is set otherwise."""
+        return {}
 
     def _load(self, factory: str, **how: Any) -> Any:
         import transformers
@@ -205,6 +210,8 @@ class SentenceEncoder(TextEncoder):
             model was trained with.
         batch_size: Texts of one length that are computed together.
         store: Folder where vectors are kept between steps and runs; None keeps none.
+        layers: How many of the model's layers are kept, from the front; None keeps all. For models
+            that were not trained for sentences (`tools/encoder_check.py`), and cheaper.
     """
 
     auto_class = "AutoModel"
@@ -216,13 +223,19 @@ class SentenceEncoder(TextEncoder):
         pooling: Literal["mean", "first", "last"] = "mean",
         batch_size: int = 32,
         store: str | None = None,
+        layers: int | None = None,
     ) -> None:
         super().__init__(checkpoint, batch_size, store)
         self.pooling = pooling
+        self.layers = layers
 
     def settings(self) -> object:
-        """Return the pooling."""
+        """Return the pooling; the number of layers stands in the model's configuration."""
         return self.pooling
+
+    def opening(self) -> dict[str, Any]:
+        """Return the number of layers, where it is not the model's own."""
+        return {} if self.layers is None else {"num_hidden_layers": self.layers}
 
     def read(self, output: Any) -> Tensor:
         """Pool the last layer."""

@@ -10,7 +10,7 @@ gold group is ours.
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from emolit.lexicon import Lexicon, matches
+from emolit.lexicon import Lexicon, Match, matches
 from emolit.packaged_lexicon import PackagedLexicon
 from emolit.types import Answer
 
@@ -53,15 +53,22 @@ class WheelScore:
 
     def __call__(self, words: Iterable[str], gold: Iterable[str]) -> float | None:
         """Return the score, 0 to 1; None where no gold word has a group on any wheel."""
-        wanted, _ = self.lexicon.rows(gold)
-        given, strange = self.lexicon.rows(words)
-        wrong = strange if self.unknown == "wrong" else 0
-        found = matches(wanted, given, self.columns, wrong)
+        found = self.matches(words, gold)
         scores = [match[self.place] for match in found if match is not None]
         return sum(scores) / len(scores) if scores else None
+
+    def matches(self, words: Iterable[str], gold: Iterable[str]) -> list[Match | None]:
+        """Return how words meet gold words on each wheel; None where no gold word has a group."""
+        wanted, _ = self.lexicon.rows(gold)
+        given, strange = self.lexicon.rows(words)
+        return matches(wanted, given, self.columns, strange if self.unknown == "wrong" else 0)
 
     def words(self, answer: Answer | None) -> tuple[str, ...]:
         """Return the words of a list, those that are spotted in a text, or none."""
         if isinstance(answer, str):
             return self.lexicon.spotted(answer)
         return answer or ()
+
+    def named(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Return the words that are spotted in any of some texts, such as several references."""
+        return tuple(word for text in texts for word in self.lexicon.spotted(text))

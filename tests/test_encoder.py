@@ -57,6 +57,26 @@ def test_sentences_are_those_of_a_padded_batch(sentences, pooling, pool):
     torch.testing.assert_close(found.norm(dim=1), torch.ones(4))
 
 
+def test_fewer_layers_are_the_first_ones_of_the_whole_model(sentences, tmp_path):
+    """By the states that the whole model has between its layers; BERT has no norm behind them."""
+    import transformers
+
+    whole = transformers.AutoModel.from_pretrained(sentences)
+    depth = whole.config.num_hidden_layers
+    reader = transformers.AutoTokenizer.from_pretrained(sentences)
+    with torch.no_grad():
+        output = whole(**reader(TEXTS[0], return_tensors="pt"), output_hidden_states=True)
+    for layers in range(1, depth + 1):
+        found = SentenceEncoder(sentences, layers=layers).encode(TEXTS[:1])
+        wanted = torch.nn.functional.normalize(output.hidden_states[layers].mean(1), dim=-1)
+        torch.testing.assert_close(found, wanted)
+    with pytest.raises(PolicyError, match=r"lacks .* weights .*; they would be random"):
+        SentenceEncoder(sentences, layers=depth + 1).encode(TEXTS)
+    shared = str(tmp_path / "store")
+    first, second = (SentenceEncoder(sentences, store=shared, layers=n) for n in (None, 1))
+    assert (first.encode(TEXTS) != second.encode(TEXTS)).any() or depth == 1
+
+
 def test_the_size_of_a_batch_changes_nothing(sentences):
     one, many = (SentenceEncoder(sentences, batch_size=size).encode(TEXTS) for size in (1, 32))
     torch.testing.assert_close(one, many)

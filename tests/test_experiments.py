@@ -15,13 +15,15 @@ from emolit.tokenizer import tokenizer
 from tests.command import emolit
 from tests.fakes.emer import write_emer
 from tests.fakes.emo_gator import write_emo_gator
+from tests.fakes.emotion_talk import write_emotion_talk
 from tests.fakes.iemocap import write_iemocap
 from tests.fakes.listing import write_tone
 from tests.fakes.meld import write_meld
 from tests.fakes.mer import EMOTIONS, OPENSETS, names, write_mer2023, write_open, write_rows
-from tests.fakes.models import reader
+from tests.fakes.models import reader, text_model
 from tests.fakes.ravdess import write_ravdess
 from tests.fakes.savee import write_savee
+from tests.fakes.secap import write_secap
 from tests.fakes.urdu import write_urdu
 
 ROOT = Path(__file__).parents[1]
@@ -377,3 +379,44 @@ def test_affectgpt_rl_runs_at_full_scale_settings_on_fake_releases(
     assert set(found) == {"ov_merd_plus", "mer2023", "mer2024", "meld", "iemocap"}
     assert found["ov_merd_plus"]["n"] == 10
     assert "hit_rate" in found["mer2024"]
+
+
+@pytest.fixture(scope="module")
+def sentences(tmp_path_factory):
+    return text_model(tmp_path_factory.mktemp("sentences"), "AutoModel")
+
+
+@pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
+@pytest.mark.filterwarnings("ignore:.* clips, the release has")
+@pytest.mark.parametrize("name", ["small", "emotiontalk"])
+def test_mecap_r1_runs_on_fake_releases(tmp_path, monkeypatch, nano_folder, sentences, name):
+    monkeypatch.chdir(tmp_path)
+    write_secap(tmp_path / "data")
+    write_emotion_talk(tmp_path / "data")
+    configs = CONFIGS / "mecap_r1" / name
+    common = ["--data.init_args.root", tmp_path / "data", "--trainer.accelerator", "cpu"]
+    common += ["--data.init_args.loading.num_workers", 0, "--trainer.devices", 1]
+    common += ["--model.init_args.sampling.max_tokens", 4]
+    common += ["--prompt.init_args.transcript", "false", "--prompt.init_args.request", "how"]
+    quick = [*QUICK, "--trainer.val_check_interval", 1, "--trainer.limit_val_batches", 1]
+    quick += ["--trainer.accumulate_grad_batches", 1, "--trainer.log_every_n_steps", 1]
+    start = [CHECKPOINT, nano_folder]
+    encoder = {"class_path": "SentenceEncoder", "init_args": {"checkpoint": str(sentences)}}
+    space = {"class_path": "EmotionSpace", "init_args": {"encoder": encoder}}
+    reward = ["--model.init_args.rewards", json.dumps([space])]
+    for stage, more in (("sft", []), ("grpo", reward)):
+        folder = ["--trainer.default_root_dir", tmp_path / stage]
+        config = ["--config", configs / f"{stage}.yaml"]
+        emolit("fit", *config, *common, *quick, *folder, *start, *more)
+        start = [CHECKPOINT, tmp_path / stage / "best"]
+    folder = ["--trainer.default_root_dir", tmp_path / "tested"]
+    emolit("test", "--config", configs / "test.yaml", *common, *start, *folder)
+    corpus = {"small": "secap", "emotiontalk": "emotiontalk"}[name]
+    scores = json.loads((tmp_path / "tested" / "test" / "scores.json").read_text())
+    scores = scores["corpora"][corpus]
+    path = tmp_path / "tested" / "test" / f"predictions-{corpus}.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert scores["n"] == len(rows) > 0
+    silent = sum(row["rewards"]["emotion_words"] is None for row in rows)
+    assert scores["emotion_set_left_out"] == silent
+    assert scores["signatures"]["METEOR"].startswith("METEOR|tok:zh-char|")

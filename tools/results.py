@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from results_page import metrics_of, page
-from results_tests import RESTRICTED, adjust, compared, ends, pooled, read
+from results_tests import RESTRICTED, adjust, caption_intervals, compared, ends, pooled, read
 from sweep_plan import Stage, Sweep
 from sweep_plan import read as read_sweep
 
@@ -163,6 +163,8 @@ def rows_of(test: Test) -> Iterator[Row]:
                 found |= ends(key.removesuffix("_interval"), value)
             elif key not in COUNTS and (value is None or type(value) in (int, float)):
                 found[key] = value
+        if "signatures" in entry:
+            found |= caption_intervals(read(folders([test]), corpus))
         yield test.row(corpus, **found)
 
 

@@ -23,6 +23,10 @@ SHOWN = {
         "sample_F1", "F1", "precision", "recall", "exact_F1", "length", "gold_length", "known",
         "gold_known", "parse_rate",
     ),
+    "mecap_r1": (
+        "emotion_set_F1", "emotion_set_left_out", "BLEU_4", "METEOR", "ROUGE_L", "CIDEr_D",
+        "Distinct_2", "vocabulary", "parse_rate",
+    ),
 }  # fmt: skip
 """Scores to show where a table has them, by file; of a file that is not here all are shown."""
 LEVEL = 0.05

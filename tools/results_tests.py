@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import results_captions
 
 from emolit.errors import ConfigError
 from emolit.intervals import Array, Interval, bootstrap, cluster
@@ -26,10 +27,12 @@ class Answers:
     Attributes:
         labels: The label set; empty where answers are open.
         lines: Of the prediction files, each with its ``fold``.
+        signature: Of BLEU-4; None where answers are no captions.
     """
 
     labels: tuple[str, ...]
     lines: tuple[Mapping[str, Any], ...]
+    signature: str | None = None
 
     @cached_property
     def by_clip(self) -> dict[tuple[Any, str], Mapping[str, Any]]:
@@ -50,6 +53,11 @@ class Answers:
         """Return answers by truth in each cluster. ``[C, K, K+1]``."""
         return confusions(self.codes("answer"), self.codes("target"), clusters, len(self.labels))
 
+    def captioned(self, metric: str, clusters: Sequence[int]) -> Array:
+        """Return what a score of captions is made of in each cluster. ``[C, ...]``."""
+        signature = self.signature or ""
+        return results_captions.statistics(metric, self.lines, signature, clusters)
+
     def clusters(self) -> tuple[list[int], str]:
         """Return the cluster of each line and what a cluster is."""
         found, unit = cluster([line.get("speaker") for line in self.lines])
@@ -69,22 +77,25 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
         ConfigError: A file is missing, or the label sets differ.
     """
     lines: list[Mapping[str, Any]] = []
-    labels = set()
+    labels, signatures = set(), set()
     for fold, folder in folders.items():
         path = folder / "test" / f"predictions-{corpus.removesuffix(RESTRICTED)}.jsonl"
         if not path.is_file():
             raise ConfigError(f"There is no {path}; add PredictionWriter to the test's callbacks.")
         scores = json.loads((folder / "test" / "scores.json").read_text(encoding="utf-8"))
         labels.add(tuple(scores.get("labels") or ()))
+        card = scores["corpora"].get(corpus, {})
+        signatures.add(card.get("signatures", {}).get("BLEU_4"))
         with path.open(encoding="utf-8") as file:
             lines += [{"fold": fold, **json.loads(line)} for line in file]
-    if len(labels) > 1:
-        raise ConfigError(f"The folds of {corpus} have the label sets {sorted(labels)}; use one.")
+    for what, found in (("label sets", labels), ("signatures", signatures)):
+        if len(found) > 1:
+            raise ConfigError(f"The folds of {corpus} have the {what} {[*found]}; use one.")
     only = labels.pop()
     if corpus.endswith(RESTRICTED):
         lines = restricted(lines, only)
     closed = all(line["target"] in only and line["answer"] in (None, *only) for line in lines)
-    return Answers(only if closed else (), tuple(lines))
+    return Answers(only if closed else (), tuple(lines), signatures.pop())
 
 
 def restricted(
@@ -98,9 +109,13 @@ def restricted(
     ]
 
 
-def mean(sums: Array) -> Array:
-    """Return sums over numbers. ``[B, 2]`` -> ``[B]``."""
-    return sums[:, 0] / sums[:, 1]
+def caption_intervals(answers: Answers) -> dict[str, Any]:
+    """Return intervals of those scores of captions that add up over clips."""
+    clusters, unit = answers.clusters()
+    row: dict[str, Any] = {}
+    for name, score in results_captions.SCORES.items() if answers.signature else ():
+        row |= ends(name, bootstrap(answers.captioned(name, clusters), score.value, unit))
+    return row
 
 
 def pooled(answers: Answers) -> dict[str, Any] | None:
@@ -132,8 +147,8 @@ def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
     Args:
         first: Of one arm.
         second: Of the other.
-        metric: A score of closed labels, or a reward; clips that it does not apply to, in either
-            arm, are no part of ``n`` and counted as ``left_out``.
+        metric: A score of closed labels or of captions, or a reward; clips that a reward does not
+            apply to, in either arm, are no part of ``n`` and counted as ``left_out``.
 
     Raises:
         ConfigError: The clips or their labels differ, or nobody has the metric.
@@ -143,15 +158,19 @@ def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
             f"{len(first.lines)} answers are compared with {len(second.lines)}, but not to the "
             "same clips under the same labels; test both arms alike."
         )
-    second = Answers(second.labels, tuple(second.by_clip[key] for key in first.by_clip))
+    second = replace(second, lines=tuple(second.by_clip[key] for key in first.by_clip))
     if first.labels and first.codes("target") != second.codes("target"):
         raise ConfigError("The clips of two arms have different labels; test both arms alike.")
     clusters, unit = first.clusters()
     row: dict[str, Any] = {"n": len(first.lines)}
     if metric in SCORES and first.labels:
         sides, score = [side.counts(clusters) for side in (first, second)], of_arrays(metric)
+    elif metric in results_captions.SCORES and first.signature:
+        sides = [side.captioned(metric, clusters) for side in (first, second)]
+        score = results_captions.SCORES[metric].value
     else:
-        sides, score = [means(side, metric, clusters) for side in (first, second)], mean
+        sides = [means(side, metric, clusters) for side in (first, second)]
+        score = results_captions.mean
         row |= kept(first, second, metric)
     gap = score(sides[0].sum(0)[None]) - score(sides[1].sum(0)[None])
     row |= {"metric": metric, "difference": float(gap[0])}

@@ -24,7 +24,7 @@ from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.significance import confusions
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary")
+WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary", "emotion_set_left_out")
 """Scores that are numbers of clips or tokens."""
 
 

@@ -1,4 +1,4 @@
-"""Captions against their references: BLEU, ROUGE-L, CIDEr-D, Distinct and others, by corpus."""
+"""Captions against their references: BLEU, ROUGE-L, CIDEr-D, emotions and others, by corpus."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -13,6 +13,7 @@ from emolit.metrics.bleu import Bleu
 from emolit.metrics.cider_d import CiderD
 from emolit.metrics.distinct import Distinct
 from emolit.metrics.embedding_similarity import EmbeddingSimilarity
+from emolit.metrics.emotion_set_f1 import EmotionSetF1
 from emolit.metrics.rouge_l import RougeL
 from emolit.metrics.sacre_bleu import SacreBleu
 from emolit.metrics.self_bleu import SelfBleu
@@ -20,7 +21,7 @@ from emolit.metrics.written import Written
 from emolit.tokenizer import tokenizer as tokenizer_of
 from emolit.types import Answer, Clip, Evaluation
 
-SCORES = (Written, Bleu, RougeL, CiderD, Distinct, SelfBleu, SacreBleu)
+SCORES = (Written, Bleu, RougeL, CiderD, EmotionSetF1, Distinct, SelfBleu, SacreBleu)
 """The house's scores; all share one state of gathered texts."""
 
 Factory = Callable[[str], Metric]
@@ -28,7 +29,7 @@ Factory = Callable[[str], Metric]
 
 
 class Captions(Evaluator):
-    """Scores captions: BLEU-1 to 4, ROUGE-L, CIDEr-D, Distinct, self-BLEU, sacrebleu, chrF.
+    """Scores captions: BLEU, ROUGE-L, CIDEr-D, emotion-set F1, Distinct, self-BLEU, chrF.
 
     An unreadable caption is an empty one, never left out; ``parse_rate`` stands beside. A clip
     without reference stops the evaluation.

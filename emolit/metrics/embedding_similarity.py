@@ -37,7 +37,9 @@ def similarities(
     """
     given = {text for some in (*references, captions) for text in some if text and text.strip()}
     texts = sorted(given)
-    vectors = dict(zip(texts, encoder.encode(texts, device), strict=True)) if texts else {}
+    # in float64, which autocast leaves alone
+    found = encoder.encode(texts, device).double() if texts else ()
+    vectors = dict(zip(texts, found, strict=True))
 
     def cosine(said: str | None, wanted: str) -> float:
         if said is None or not {said, wanted} <= given:
@@ -45,8 +47,8 @@ def similarities(
         return float(vectors[said] @ vectors[wanted])
 
     pairs = zip(captions, references, strict=True)
-    found = [max(cosine(said, wanted) for wanted in some) for said, some in pairs]
-    return torch.tensor(found, dtype=torch.float64)
+    nearest = [max(cosine(said, wanted) for wanted in some) for said, some in pairs]
+    return torch.tensor(nearest, dtype=torch.float64)
 
 
 class EmbeddingSimilarity(Metric):
@@ -88,5 +90,6 @@ class EmbeddingSimilarity(Metric):
     def signatures(self) -> dict[str, str]:
         """Return which encoder made the score: its name, and the beginning of its fingerprint."""
         model = f"{Path(self.encoder.checkpoint).name}@{self.encoder.fingerprint[:8]}"
-        how = f"encoder:{model}|pooling:{self.encoder.pooling}|refs:nearest"
+        layers = "" if self.encoder.layers is None else f"|layers:{self.encoder.layers}"
+        how = f"encoder:{model}|pooling:{self.encoder.pooling}{layers}|refs:nearest"
         return {name: f"{name}|{how}|impl:emolit|emolit:{__version__}" for name in self.names}

@@ -100,7 +100,7 @@ class Reward(nn.Module, ABC):
 
     @torch.no_grad()
     def forward(self, rollout: Rollout) -> Scores:
-        """Score a whole rollout.
+        """Score a whole rollout, outside autocast: rewards compute on the host in their own types.
 
         Raises:
             RewardError: The reward crashed, was late or returned a value that is not finite, and
@@ -109,7 +109,8 @@ class Reward(nn.Module, ABC):
         """
         self.eval()  # a model that was just put into it may still train
         self.counts.clear()
-        scores = self.attempted(rollout)
+        with torch.autocast(rollout.tokens.device.type, enabled=False):
+            scores = self.attempted(rollout)
         failed = scores.isinf()
         self.counts["unscored"] = int(failed.sum())
         return Scores(scores.masked_fill(failed, float("nan")), failed)

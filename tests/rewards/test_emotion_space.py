@@ -51,6 +51,14 @@ def test_it_is_the_formula(encoder, center, emotion, semantic):
     assert found.tolist() == pytest.approx(wanted, abs=1e-5)
 
 
+def test_autocast_around_it_changes_nothing(encoder):
+    reward = EmotionSpace(encoder, WORDS)
+    drawn = captioned((("she laughs", "a soft voice"),), (("she cries", "a slow voice"),))
+    wanted = reward(drawn).values
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(reward(drawn).values, wanted)
+
+
 def test_a_reference_itself_is_worth_most_and_an_empty_answer_nothing(encoder):
     reward = EmotionSpace(encoder, WORDS)
     drawn = captioned((("she cries", None, " ", ("sad", "low"), "loud"),), (("x", "she cries"),))

@@ -265,6 +265,38 @@ def test_clips_that_a_reward_does_not_apply_to_are_left_out_and_counted(place, t
     assert "applies to 2" in capsys.readouterr().err
 
 
+SAID = {None: None, "angry": "语气很生气", "happy": "十分开心", "sad": "很难过"}
+
+
+def test_captions_are_compared_by_the_emotions_they_name(place, tool):
+    """One emotion a caption, so that precision, recall and F are the share of right ones."""
+    right = {}
+    for path in sorted((place / "runs").rglob("predictions-*.jsonl")):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        right[path] = [line["answer"] == line["target"] for line in lines]
+        for line in lines:
+            line |= {"answer": SAID[line["answer"]], "captions": [SAID[line["target"]]]}
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    for path in sorted((place / "runs").rglob("scores.json")):
+        said = json.loads(path.read_text())
+        for card in said["corpora"].values():
+            card["signatures"] = {"BLEU_4": "BLEU_4|tok:zh-char|punct:keep"}
+        path.write_text(json.dumps(said | {"labels": []}))
+    (place / "sweep.yaml").write_text(
+        SWEEP.replace("versus: sft", "versus: sft, metric: emotion_set_F1")
+    )
+    rows = collect(tool)
+    row = pick(rows, versus="sft", seed=0, corpus="held_out")[0]
+    runs = [[right[place / f"runs/{arm}/fold{fold}-seed0/test/test/predictions-held_out.jsonl"]
+             for fold in (1, 2)] for arm in ("grpo", "sft")]  # fmt: skip
+    assert row["difference"] == pytest.approx(np.mean(runs[0]) - np.mean(runs[1]))
+    assert row["difference_low"] < row["difference"] < row["difference_high"]
+    single = pick(rows, arm="sft", fold=1, seed=0, corpus="held_out", versus=None)[0]
+    assert single["emotion_set_F1_low"] < np.mean(runs[1][0]) < single["emotion_set_F1_high"]
+    assert (single["clusters"], single["unit"]) == (6, "speakers")
+    assert single["BLEU_4_low"] <= single["BLEU_4_high"]
+
+
 def test_a_metric_that_nobody_has_is_named(place, tool, capsys):
     (place / "sweep.yaml").write_text(SWEEP.replace("versus: sft", "versus: sft, metric: BLEU"))
     assert tool.main(["toy", "sweep.yaml"]) == 1
