@@ -327,6 +327,7 @@ def test_affectgpt_rl_at_small_scale_runs_on_fake_releases(
         config = ["--config", CONFIGS / "affectgpt_rl" / name / f"{stage}.yaml"]
         once = ["--trainer.max_epochs", 2, "--trainer.limit_train_batches", 2]
         once += ["--trainer.limit_val_batches", 2, "--trainer.enable_progress_bar", False]
+        once += ["--trainer.val_check_interval", 1]
         emolit("fit", *config, *data, *once, *start)
         start = [CHECKPOINT, Path(folders[name].format(stage)) / "best"]
     tested = ["--config", CONFIGS / "affectgpt_rl" / name / "test.yaml"]
