@@ -67,14 +67,21 @@ def listed(text: str) -> tuple[str, ...]:
     """Return the items of a list as people and models write it.
 
     Commas, semicolons and the Chinese ``，；、`` separate, and so do line ends; brackets, quotes
-    and punctuation around an item are removed, apostrophes inside it stay.
+    and punctuation around an item are removed; apostrophes inside it stay, and so does a bracket
+    that closes one inside it.
 
     Example:
-        >>> listed("['don't care', Sad]，高兴、 proud.")
-        ("don't care", 'Sad', '高兴', 'proud')
+        >>> listed("['don't care', Sad]，高兴、 proud, surprise (negative).")
+        ("don't care", 'Sad', '高兴', 'proud', 'surprise (negative)')
     """
-    items = (item.strip(_EDGE) for item in _BETWEEN.split(text))
+    items = (_closed(item.strip(_EDGE)) for item in _BETWEEN.split(text))
     return tuple(item for item in items if item)
+
+
+def _closed(item: str) -> str:
+    """Return an item with the bracket that it opens and has lost at its end."""
+    pairs = (("(", ")"), ("（", "）"))
+    return item + "".join(end for start, end in pairs if item.count(start) > item.count(end))
 
 
 def listed_as_released(text: str) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ def test_lists_are_read_as_the_release_reads_them(shared):
         ("Happy.\nSAD!\n\n", ("Happy", "SAD")),
         ("[[happy], [sad]]", ("happy", "sad")),
         ("{happy: }, (sad)", ("happy", "sad")),
+        ("surprise (negative), (sad, hurt (a bit).)", ("surprise (negative)", "sad", "hurt (a bit)")),
+        ("惊讶（负面）；(sad", ("惊讶（负面）", "sad")),
         ("self-conscious, don’t care", ("self-conscious", "don’t care")),
         ("", ()),
         ("[]", ()),
