@@ -8,6 +8,7 @@ stays out of the statistics and gets 0.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -241,3 +242,19 @@ def flat(rewards: Tensor) -> Tensor:
     highest = rewards.masked_fill(~scored, float("-inf")).amax(1)
     lowest = rewards.masked_fill(~scored, float("inf")).amin(1)
     return scored.any(1) & (highest == lowest)
+
+
+def teaches(advantage: Callable[[Tensor], Tensor], group_size: int, most: float) -> bool:
+    """Tell whether an advantage tells one response from others that earn nothing.
+
+    Args:
+        advantage: Any function ``[B, G] -> [B, G]``.
+        group_size: G.
+        most: All that a response can earn, for which a threshold may ask; 1 is tried besides.
+
+    Example:
+        >>> teaches(centered, 2, 1.0), teaches(centered, 1, 1.0)
+        (True, False)
+    """
+    probe = torch.eye(2, group_size)
+    return any(bool(advantage(worth * probe).any()) for worth in (1.0, most))

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,27 @@ def load(path: Path, release: str) -> tuple[Entry, ...] | None:
     if header != {"schema": SCHEMA, "release": release, "checksum": _checksum(lines)}:
         return None
     return tuple(_entry(json.loads(line)) for line in lines)
+
+
+def kept(
+    path: Path, release: str, read: Callable[[], Iterable[Clip]], look: Callable[[Clip], Entry]
+) -> tuple[Entry, ...]:
+    """Return the entries of a release: those of its manifest, or read anew and saved there.
+
+    Args:
+        path: Of the manifest.
+        release: What it must have been written for.
+        read: Returns the clips, where no such manifest is.
+        look: Inspects the audio of a clip; files that could not be used are looked at again.
+    """
+    known = load(path, release)
+    if known is None:
+        found = tuple(look(clip) for clip in read())
+    else:
+        found = tuple(look(entry.clip) if entry.problem else entry for entry in known)
+    if found != known:
+        save(path, found, release)
+    return found
 
 
 def _checksum(lines: list[str]) -> str:

@@ -72,3 +72,21 @@ class CosineFade(Schedule):
     def left(self, passed: float) -> float:
         """Return what is left."""
         return (1 + math.cos(math.pi * passed)) / 2
+
+
+def check_end(name: str, owner: object) -> None:
+    """Refuse settings that follow a training which has no end: they would stand still.
+
+    Args:
+        name: Of the reward, as a person knows it.
+        owner: What has the settings.
+
+    Raises:
+        ConfigError: One of them is a `Schedule`.
+    """
+    for setting, value in vars(owner).items():
+        if isinstance(value, Schedule):
+            raise ConfigError(
+                f"`{setting}` of the reward {name!r} changes over the training, which has no end; "
+                "set `trainer.max_epochs` or `trainer.max_steps`, or make it a number."
+            )

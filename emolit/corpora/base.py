@@ -4,7 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, get_args
 
@@ -177,24 +177,20 @@ class Corpus(LightningDataModule, ABC):
         key = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
         place = manifest.cache_folder() / f"{self.name}-{key}.jsonl"
         release = manifest.fingerprint(self.location, self.files())
-        known, seeing = manifest.load(place, release), self.loading.frames > 0
-        if known is None:
-            clips = tuple(self.read(self.location))
-            check_ids(self.name, clips)
-            rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
-            found = tuple(inspected(clip, self.location, seeing) for clip in clips)
-        else:
-            found = tuple(
-                inspected(e.clip, self.location, seeing) if e.problem else e for e in known
-            )
-        if found != known:
-            manifest.save(place, found, release)
+        look = partial(inspected, folder=self.location, seeing=self.loading.frames > 0)
+        found = manifest.kept(place, release, self._read_all, look)
         if self.size and len(found) != self.size:
             rank_zero_warn(
                 f"{self.name!r} in {self.location} has {len(found)} clips, the release has "
                 f"{self.size}; numbers measured on it are not comparable. Get the release again."
             )
         return found
+
+    def _read_all(self) -> tuple[Clip, ...]:
+        clips = tuple(self.read(self.location))
+        check_ids(self.name, clips)
+        rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
+        return clips
 
     @property
     def identity(self) -> str:

@@ -149,19 +149,19 @@ def widen(base: Any, names: Sequence[str]) -> None:
     """
     around = base.dtype  # before its own first weight may be one of these
     for name, part in base.named_modules():
+        if not name.endswith(tuple(names)):
+            continue
         kinds = {weight.dtype for weight in part.parameters() if weight.is_floating_point()}
-        if name.endswith(tuple(names)) and kinds - {torch.float32}:
+        if kinds - {torch.float32}:
             part.float()
             part.register_forward_pre_hook(cast_in, with_kwargs=True)
             part.register_forward_hook(partial(cast_back, dtype=around))
 
 
-def cast_in(
-    module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def cast_in(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
     """Cast what goes into a module to its own precision, which Lightning may have changed since."""
     dtype = next(module.parameters()).dtype
-    return cast((given, named), dtype)  # type: ignore[no-any-return]  # of the same form
+    return cast((given, named), dtype)
 
 
 def cast_back(_: nn.Module, _given: tuple[Any, ...], said: Any, dtype: torch.dtype) -> Any:

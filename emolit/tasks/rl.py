@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
-from emolit.advantages import Advantage, flat, standardized
+from emolit.advantages import Advantage, flat, standardized, teaches
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.functional import masked_sum
@@ -21,7 +21,7 @@ from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.rewards.base import Scores, check_names, weighted_sum, whole
-from emolit.schedule import Schedule
+from emolit.schedule import check_end
 from emolit.seed import run_seed
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
 from emolit.tasks.curves import curves, rollout_curves, sums
@@ -103,22 +103,14 @@ class ReinforcementFinetuning(Task):
             ConfigError: It is 0 whatever the rewards, as that of a group of one mostly is.
         """
         super().setup(stage)
-        if stage == "fit" and not self.teaches():
+        most = sum(abs(reward.weight_at(0.0)) for reward in self.rewards)
+        if stage == "fit" and not teaches(self.advantage, self.group_size, most):
             raise ConfigError(
                 f"With `group_size` {self.group_size} the advantage is 0 whatever the rewards; "
                 "raise `group_size`, take an advantage over the batch, or lower its threshold."
             )
         for reward in self.rewards:
             reward.prepare(self.asked())
-
-    def teaches(self) -> bool:
-        """Whether the advantage tells one response from others that earn nothing.
-
-        It earns 1, or all that the weights say a response can earn: a threshold may ask for it.
-        """
-        most = sum(abs(reward.weight_at(0.0)) for reward in self.rewards)
-        probe = torch.eye(2, self.group_size)
-        return any(bool(self.advantage(worth * probe).any()) for worth in (1.0, most))
 
     def on_fit_start(self) -> None:
         """Say what trains and which rewards are on: a second list in YAML replaces the first."""
@@ -135,18 +127,9 @@ class ReinforcementFinetuning(Task):
         Raises:
             ConfigError: Nobody knows the length.
         """
-        scheduled = [
-            (reward.name, setting)
-            for reward in self.rewards
-            for setting, value in vars(reward).items()
-            if isinstance(value, Schedule)
-        ]
-        if scheduled and self.trainer.estimated_stepping_batches == float("inf"):
-            name, setting = scheduled[0]
-            raise ConfigError(
-                f"`{setting}` of the reward {name!r} changes over the training, which has no end; "
-                "set `trainer.max_epochs` or `trainer.max_steps`, or make it a number."
-            )
+        if self.trainer.estimated_stepping_batches == float("inf"):
+            for reward in self.rewards:
+                check_end(reward.name, reward)
 
     def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
         """Return what each reward says, by name."""
@@ -292,10 +275,8 @@ class ReinforcementFinetuning(Task):
     ) -> None:
         """Log what a person watches: loss, KL, groups without variance, lengths, speed, rewards."""
         rollout = scored.rollout
-        tokens = rollout.mask.sum()
-        shown = {
-            "train/tokens_per_second": tokens / (time.perf_counter() - started),
-        }
+        seconds = time.perf_counter() - started
+        shown = {"train/tokens_per_second": rollout.mask.sum() / seconds}
         values = {"train/loss": loss.detach(), **rollout_curves(scored)}
         for name, value in stats.items():
             (shown if name == "kl" else values)[f"train/{name}"] = value
@@ -306,7 +287,7 @@ class ReinforcementFinetuning(Task):
     def _log_rewards(self, scored: ScoredRollout) -> None:
         """Log the total and each reward, over all processes."""
         summed = sums(self.rewards, scored)
-        if self._trainer is not None and self.trainer.world_size > 1:
+        if self.processes > 1:
             summed = self.trainer.strategy.reduce(summed.to(self.device), reduce_op="sum").cpu()
         values = curves(self.rewards, summed, scored.rollout.progress)
         size, total = len(scored.rollout.batch), values.pop("train/reward", None)
