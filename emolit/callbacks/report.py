@@ -1,7 +1,6 @@
 """The scores of a test as a JSON file and as tables on the terminal."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
 from emolit.callbacks.base import drafted, gather
+from emolit.entry import nested, signed
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
@@ -23,9 +23,6 @@ from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.significance import confusions
 from emolit.types import Evaluation
-
-WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary", "emotion_set_left_out")
-"""Scores that are numbers of clips or tokens."""
 
 
 @dataclass(frozen=True)
@@ -184,45 +181,6 @@ def refuse_repeated(rows: list[Tested]) -> None:
             "that pads the last batch repeats clips, and the scores would count them twice. "
             "Set `trainer.use_distributed_sampler: false` or test on one device."
         )
-
-
-def nested(scores: Mapping[str, Tensor], corpus: str, parts: str = "per_class") -> dict[str, Any]:
-    """Return the scores of one corpus as plain numbers, those by class under a key of their own.
-
-    Args:
-        scores: ``<corpus>/<score>`` or ``<corpus>/<score>/<label>`` to a scalar.
-        corpus: Its name.
-        parts: The key of those by class.
-    """
-    entry: dict[str, Any] = {}
-    by_label: dict[str, dict[str, float | int | None]] = {}
-    for key, value in scores.items():
-        if not key.startswith(f"{corpus}/"):
-            continue
-        name, _, label = key.removeprefix(f"{corpus}/").partition("/")
-        number = for_json(name, float(value))
-        if label:
-            by_label.setdefault(label, {})[name] = number
-        else:
-            entry[name] = number
-    return {**entry, parts: by_label} if by_label else entry
-
-
-def for_json(name: str, value: float) -> float | int | None:
-    """Return a number for JSON: whole where it counts clips, None for NaN."""
-    if math.isnan(value):
-        return None
-    return int(value) if name in WHOLE else value
-
-
-def signed(signatures: Mapping[str, str], corpus: str) -> dict[str, Any]:
-    """Return the signatures of one corpus's scores by score; nothing where scores have none."""
-    mine = {
-        key.removeprefix(f"{corpus}/"): text
-        for key, text in signatures.items()
-        if key.startswith(f"{corpus}/")
-    }
-    return {"signatures": mine} if mine else {}
 
 
 def ua_interval(rows: list[Tested], num_classes: int, resamples: int) -> Interval:

@@ -1,11 +1,9 @@
 import json
-import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-import torch
 from lightning.pytorch import LightningDataModule, seed_everything
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
@@ -15,10 +13,8 @@ from emolit.callbacks.report import (
     Report,
     Tested,
     censuses,
-    nested,
     refuse_repeated,
     restricted_scores,
-    signed,
     ua_interval,
 )
 from emolit.census import Census
@@ -165,12 +161,6 @@ def test_an_unreadable_answer_is_wrong_in_the_interval_too():
     assert (found.low, found.high) == (0.0, 0.0)
 
 
-def test_scores_of_a_corpus_whose_name_begins_another_stay_apart():
-    scores = {"one/UA": torch.tensor(0.5), "one_more/UA": torch.tensor(math.nan)}
-    assert nested(scores, "one") == {"UA": 0.5}
-    assert nested(scores, "one_more") == {"UA": None}
-
-
 class Listing(Told):
     """Answers with lists of words, scored on wheels."""
 
@@ -218,9 +208,3 @@ def test_restricted_scores_choose_among_the_labels_that_the_clips_have():
     assert (found["UA"], found["foreign_rate"], found["n"]) == (0.75, 0.0, 3)
     assert restricted_scores([Tested("one", "0", None, "test", 0, 0)], LABELS, 20) == {}
     assert restricted_scores([], LABELS, 20) == {}
-
-
-def test_signatures_stand_beside_the_scores_of_their_corpus():
-    told = {"one/BLEU_4": "tok:zh-char", "one/x/y": "z", "one_more/BLEU_4": "tok:en-13a"}
-    assert signed(told, "one") == {"signatures": {"BLEU_4": "tok:zh-char", "x/y": "z"}}
-    assert signed(told, "two") == {}
