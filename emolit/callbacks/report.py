@@ -26,7 +26,7 @@ from emolit.types import Evaluation
 
 
 @dataclass(frozen=True)
-class Tested:
+class ClipResult:
     """What the interval and the checks need to know of one tested clip.
 
     Attributes:
@@ -68,7 +68,7 @@ class Report(Callback):
 
     def __init__(self, resamples: int = 1000) -> None:
         self.resamples = resamples
-        self._rows: list[Tested] = []
+        self._rows: list[ClipResult] = []
 
     @override
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -127,7 +127,7 @@ class Report(Callback):
         show(report, evaluator)
 
     def _details(
-        self, rows: list[Tested], counts: Tensor | None, labels: Sequence[str]
+        self, rows: list[ClipResult], counts: Tensor | None, labels: Sequence[str]
     ) -> dict[str, Any]:
         """Return the confusion and the interval of one corpus, where its labels are closed."""
         if counts is None:
@@ -140,23 +140,25 @@ class Report(Callback):
         }
 
 
-def rows_of(evaluation: Evaluation, evaluator: object) -> list[Tested]:
+def rows_of(evaluation: Evaluation, evaluator: object) -> list[ClipResult]:
     """Return a row for each clip of a batch."""
     clips = evaluation.batch.clips
     known = [(clip.corpus, clip.id, clip.speaker, clip.split) for clip in clips]
     if not isinstance(evaluator, Categorical):
-        return [Tested(*fields) for fields in known]
+        return [ClipResult(*fields) for fields in known]
     answers, targets = evaluator.encode(evaluation)
     spreads = {name: rows.tolist() for name, rows in evaluation.probabilities.items()}
     return [
-        Tested(*fields, answer, target, {name: rows[index] for name, rows in spreads.items()})
+        ClipResult(*fields, answer, target, {name: rows[index] for name, rows in spreads.items()})
         for index, (fields, answer, target) in enumerate(
             zip(known, answers.tolist(), targets.tolist(), strict=True)
         )
     ]
 
 
-def restricted_scores(rows: list[Tested], labels: Sequence[str], resamples: int) -> dict[str, Any]:
+def restricted_scores(
+    rows: list[ClipResult], labels: Sequence[str], resamples: int
+) -> dict[str, Any]:
     """Return ``restricted``, by the name of each confidence; nothing without confidences."""
     targets = [row.target for row in rows if row.target is not None]
     speakers = [row.speaker for row in rows]
@@ -167,7 +169,7 @@ def restricted_scores(rows: list[Tested], labels: Sequence[str], resamples: int)
     return {"restricted": found} if found else {}
 
 
-def refuse_repeated(rows: list[Tested]) -> None:
+def refuse_repeated(rows: list[ClipResult]) -> None:
     """Refuse a test in which a clip was answered twice and so counted twice.
 
     Raises:
@@ -183,7 +185,7 @@ def refuse_repeated(rows: list[Tested]) -> None:
         )
 
 
-def ua_interval(rows: list[Tested], num_classes: int, resamples: int) -> Interval:
+def ua_interval(rows: list[ClipResult], num_classes: int, resamples: int) -> Interval:
     """Return the 95% bootstrap interval of UA over speakers, or clips where they are unknown.
 
     Args:
