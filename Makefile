@@ -9,6 +9,7 @@ SEED ?= 0
 CONTROL ?=
 DEMO := runs/demo$(if $(filter-out 0,$(SEED)),-seed$(SEED))
 DEMO_CONFIGS := configs/experiments/demo
+ARMS := sft grpo sft_continued
 # The matrices of the tiny model are too small to share: one thread is steady, two wait for each other.
 export OMP_NUM_THREADS ?= 1
 CHECKPOINT := --model.init_args.policy.init_args.checkpoint
@@ -28,12 +29,16 @@ $(READY): setup.cfg pyproject.toml
 install: $(READY) ## Set up .venv with emolit and all that checks and tests need
 
 demo: $(READY) ## Warm start, GRPO, test on two corpora (SEED=1: another seed; CONTROL=1: SFT continued too)
+ifeq ($(CONTROL),)
 	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/sft.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft
 	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/grpo.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/sft/best
 	$(BIN)/emolit test --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft $(CHECKPOINT) $(DEMO)/sft/best
 	$(BIN)/emolit test --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/grpo/best
-	$(if $(CONTROL),$(BIN)/python tools/control.py $(DEMO) --configs $(DEMO_CONFIGS) --seed $(SEED))
 	$(BIN)/python tools/table.py $(DEMO) --seed $(SEED)
+else
+	$(BIN)/python tools/sweep.py configs/sweeps/demo.yaml --only $(ARMS) --seeds $(SEED) --root $(DEMO)
+	$(BIN)/python tools/table.py $(DEMO) --seed $(SEED) --runs $(ARMS) --stage seed$(SEED)/test
+endif
 
 test: $(READY) ## Run the fast tests (15 minutes at most on 2 cores)
 	$(BIN)/python -m pytest

@@ -32,7 +32,7 @@ FULL_SCALE = 20 * math.log10(1 / 2e-5)
 
 
 @dataclass(frozen=True)
-class Voice:
+class Measured:
     """What was measured in a clip; NaN where nothing could be.
 
     Attributes:
@@ -54,8 +54,8 @@ class Voice:
     clearness: float
 
 
-CUES = tuple(field.name for field in fields(Voice))
-SMALLEST = Voice(pitch=1.0, span=1.0, energy=1.0, pace=0.25, sharpness=1.0, clearness=1.0)
+CUES = tuple(field.name for field in fields(Measured))
+SMALLEST = Measured(pitch=1.0, span=1.0, energy=1.0, pace=0.25, sharpness=1.0, clearness=1.0)
 """A spread below this counts as this, so that what nobody hears makes no difference. Ours."""
 
 
@@ -72,7 +72,7 @@ class Standing:
     own: bool
 
 
-def measure(waveform: Array, sampling_rate: int, units: int | None = None) -> Voice:
+def measure(waveform: Array, sampling_rate: int, units: int | None = None) -> Measured:
     """Measure a clip.
 
     Args:
@@ -90,9 +90,9 @@ def measure(waveform: Array, sampling_rate: int, units: int | None = None) -> Vo
     sound = praat.Sound(padded.astype(np.float64), sampling_rate)
     level = np.asarray(sound.to_intensity(FLOOR, STEP).values[0])
     speech = level[level > level.max() - QUIET]
-    counted = syllables(level) if units is None else units
+    counted = count_syllables(level) if units is None else units
     pitch, span, clearness = _pitch(sound)
-    return Voice(
+    return Measured(
         pitch=pitch,
         span=span,
         energy=float(10 * np.log10(np.mean(10 ** (speech / 10)))) - FULL_SCALE,
@@ -102,11 +102,11 @@ def measure(waveform: Array, sampling_rate: int, units: int | None = None) -> Vo
     )
 
 
-def syllables(level: Array) -> int:
+def count_syllables(level: Array) -> int:
     """Count the peaks of an intensity contour in dB that have a dip on either side.
 
     Example:
-        >>> syllables(np.array([40.0, 60, 59, 61, 50, 62, 40, 20, 25, 20]))
+        >>> count_syllables(np.array([40.0, 60, 59, 61, 50, 62, 40, 20, 25, 20]))
         2
     """
     heard = float(level.max()) - QUIET
@@ -121,7 +121,7 @@ def syllables(level: Array) -> int:
     return count + (rising and turn > heard)
 
 
-def standings(voices: Sequence[Voice], speakers: Sequence[str | None]) -> list[Standing]:
+def standings(voices: Sequence[Measured], speakers: Sequence[str | None]) -> list[Standing]:
     """Return where each clip stands among those of its speaker.
 
     A speaker who is unknown or has one clip only is compared with all clips.

@@ -37,7 +37,7 @@ from typing import Literal
 from numpy.random import RandomState
 
 from emolit import sound, voice
-from emolit.sound import Array, centered
+from emolit.sound import Array, bell_shaped
 from emolit.voice import Voice
 
 Emotion = Literal["angry", "happy", "neutral", "sad"]
@@ -148,9 +148,9 @@ class Speaker:
     habits: Mapping[str, float]
 
 
-def cast(setting: Setting, number: int, rng: RandomState) -> Speaker:
+def make_speaker(setting: Setting, number: int, rng: RandomState) -> Speaker:
     """Return a speaker; even numbers have low voices, odd ones high voices."""
-    size, *habits = centered(rng, 1 + len(CUES)).tolist()
+    size, *habits = bell_shaped(rng, 1 + len(CUES)).tolist()
     shortest, longest = setting.decay or (0.0, 0.0)
     return Speaker(
         pitch=setting.pitch[number % 2],
@@ -165,7 +165,7 @@ def cast(setting: Setting, number: int, rng: RandomState) -> Speaker:
 
 def deliver(speaker: Speaker, emotion: Emotion, rng: RandomState) -> Voice:
     """Return the voice of a speaker in one clip; its length, 1.2 to 2.4 s, tells nothing."""
-    chance = centered(rng, len(CUES)).tolist()
+    chance = bell_shaped(rng, len(CUES)).tolist()
     settings = {
         name: cue.value(emotion, speaker.habits[name] + cue.clip * deviation)
         for (name, cue), deviation in zip(CUES.items(), chance, strict=True)
@@ -194,7 +194,7 @@ def describe(voice: Voice, speaker: Speaker, emotion: Emotion) -> str:
 
     Example:
         >>> rng = RandomState(3)
-        >>> anna = cast(STUDIO, 1, rng)
+        >>> anna = make_speaker(STUDIO, 1, rng)
         >>> describe(deliver(anna, "sad", rng), anna, "sad")
         'A low, slow, dull, breathy voice, sad.'
     """

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.encoder import Encoder, Inputs
+from emolit.engine.frozen_model import FrozenModel, Inputs
 from emolit.words import listed
 
 QUESTION = (
@@ -21,7 +21,7 @@ QUESTION = (
 )
 
 
-class WordExtractor(Encoder[str]):
+class WordExtractor(FrozenModel[str]):
     """Any causal language model of transformers that answers with a list.
 
     Args:

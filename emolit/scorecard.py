@@ -17,7 +17,7 @@ from emolit.metrics.base import recall
 from emolit.metrics.distribution import restricted
 from emolit.metrics.foreign import foreign
 from emolit.metrics.macro_f1 import macro_f1
-from emolit.metrics.readable import readable
+from emolit.metrics.readable import parse_rate
 from emolit.metrics.unweighted_recall import unweighted_recall
 from emolit.metrics.weighted_f1 import weighted_f1
 from emolit.significance import Score, confusions
@@ -27,7 +27,7 @@ SCORES = {
     "WA": accuracy,
     "macro_F1": macro_f1,
     "weighted_F1": weighted_f1,
-    "parse_rate": readable,
+    "parse_rate": parse_rate,
     "foreign_rate": foreign,
 }
 """Score name to its function of counts of answers by truth."""

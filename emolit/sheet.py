@@ -5,6 +5,7 @@ An entry is what a test found out about one corpus, as it stands in ``scores.jso
 ``dropped``, ``skipped``, ``speaker_independent`` and ``notes``.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -147,7 +148,7 @@ def parts_sheet(title: str, parts: Mapping[str, Entry]) -> Sheet:
 
 def number(value: float | None) -> str:
     """Return a score with three decimals, a count as it is; a dash where there is none."""
-    if value is None:
+    if value is None or math.isnan(value):
         return "-"
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 

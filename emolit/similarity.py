@@ -89,7 +89,7 @@ class PlutchikWheel(Similarity):
     """
 
     def __init__(self, unplaced: float = 0.5, places: dict[str, float] | None = None) -> None:
-        self.unplaced = checked(unplaced)
+        self.unplaced = bounded(unplaced)
         self.places = places
 
     def between(self, one: str, other: str) -> float:
@@ -127,7 +127,7 @@ class Circumplex(Similarity):
     ) -> None:
         if low >= high:
             raise ConfigError(f"Circumplex has low {low} and high {high}; choose low < high.")
-        self.unplaced = None if unplaced is None else checked(unplaced)
+        self.unplaced = None if unplaced is None else bounded(unplaced)
         self.longest = math.dist((low, low), (high, high))
         self.places = MEHRABIAN if norms is None else _norms(Path(norms))
         for word, place in self.places.items():
@@ -180,7 +180,7 @@ class SimilarityMatrix(Similarity):
                 "once as a column."
             )
         self.values = {
-            (label, name): checked(_number(row, name))
+            (label, name): bounded(_number(row, name))
             for label, row in zip(labels, rows, strict=True)
             for name in columns
         }
@@ -209,7 +209,7 @@ def markdown(source: Similarity, labels: Sequence[str]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def checked(value: float) -> float:
+def bounded(value: float) -> float:
     """Return a similarity as it is.
 
     Raises:

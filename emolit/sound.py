@@ -31,7 +31,7 @@ BACK: Complex = np.exp(-2j * np.pi * BINS / RATE)
 WINDOW: Array = 0.5 - 0.5 * np.cos(np.pi * np.arange(2 * HOP) / HOP)
 
 
-def centered(rng: RandomState, *shape: int) -> Array:
+def bell_shaped(rng: RandomState, *shape: int) -> Array:
     """Return bell-shaped numbers of mean 0 and deviation 1 within [-3, 3]: sums of 3 uniforms."""
     return np.asarray(2 * (rng.random_sample((3, *shape)).sum(axis=0) - 1.5))
 

@@ -17,15 +17,16 @@ quotes, splits and spells otherwise than Stanford's.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from unicodedata import category
 
 from emolit.coco import treebank_tokens
 from emolit.errors import ConfigError
 
+Token = TypeVar("Token", bound=Hashable)
 Tokens = Sequence[str]
 _CHARACTER = re.compile(r"[A-Za-z0-9]+|\S")
 
@@ -158,7 +159,7 @@ def tokenizer(name: str) -> Tokenizer:
     return TOKENIZERS[name]
 
 
-def ngrams(tokens: Tokens, order: int) -> Counter[tuple[str, ...]]:
+def ngrams(tokens: Sequence[Token], order: int) -> Counter[tuple[Token, ...]]:
     """Count the n-grams of a text.
 
     Example:

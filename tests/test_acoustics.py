@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from emolit.acoustics import CUES, Standing, Voice, measure, standings, syllables
+from emolit.acoustics import CUES, Measured, Standing, count_syllables, measure, standings
 from emolit.errors import ConfigError
 from tests.fakes.voices import RATE, voice
 
@@ -16,7 +16,7 @@ def praat():
     pytest.importorskip("parselmouth", reason="pip install 'emolit[reasoning]'")
 
 
-def measured(**settings) -> Voice:
+def measured(**settings) -> Measured:
     return measure(voice(**settings), RATE)
 
 
@@ -56,9 +56,9 @@ def test_syllables_are_humps_of_loudness_a_second_of_speech(number):
 
 
 def test_a_hump_less_than_two_decibels_deep_is_no_syllable():
-    assert syllables(np.array([40.0, 60, 58.5, 60, 40])) == 1
-    assert syllables(np.array([40.0, 60, 57.5, 60, 40])) == 2
-    assert syllables(np.array([40.0, 60, 30, 34, 30])) == 1  # 26 dB below the loudest
+    assert count_syllables(np.array([40.0, 60, 58.5, 60, 40])) == 1
+    assert count_syllables(np.array([40.0, 60, 57.5, 60, 40])) == 2
+    assert count_syllables(np.array([40.0, 60, 30, 34, 30])) == 1  # 26 dB below the loudest
 
 
 def test_sharpness_is_the_level_above_1_khz_less_that_below():
@@ -83,7 +83,7 @@ def test_noise_has_no_pitch_and_a_short_clip_is_measured():
 
 
 def standing(*pitches, speakers) -> list[Standing]:
-    made = [Voice(pitch, 1.0, -20.0, 4.0, 0.0, 10.0) for pitch in pitches]
+    made = [Measured(pitch, 1.0, -20.0, 4.0, 0.0, 10.0) for pitch in pitches]
     return standings(made, speakers)
 
 

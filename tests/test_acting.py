@@ -42,7 +42,7 @@ def test_every_setting_of_a_voice_is_a_cue_or_the_body_or_the_length():
 
 def test_settings_stay_in_their_bounds_however_chance_falls():
     for number in range(200):
-        speaker = acting.cast(FIELD, number, chance(number))
+        speaker = acting.make_speaker(FIELD, number, chance(number))
         voice = acting.deliver(speaker, EMOTIONS[number % 4], chance(number, 1))
         assert 1.2 <= voice.seconds < 2.4
         assert 50 < voice.pitch < 450
@@ -51,22 +51,24 @@ def test_settings_stay_in_their_bounds_however_chance_falls():
 
 
 def test_even_speakers_have_lower_voices_and_longer_tracts():
-    low, high = ([acting.cast(STUDIO, n, chance(n)) for n in range(s, 40, 2)] for s in (0, 1))
+    low, high = (
+        [acting.make_speaker(STUDIO, n, chance(n)) for n in range(s, 40, 2)] for s in (0, 1)
+    )
     assert np.mean([s.pitch for s in low]) == 115
     assert np.mean([s.pitch for s in high]) == 200
     assert np.mean([s.tract for s in low]) < np.mean([s.tract for s in high])
 
 
 def test_speakers_differ_and_do_not_repeat_themselves():
-    first, second = (acting.cast(STUDIO, 0, chance(n)) for n in (1, 2))
+    first, second = (acting.make_speaker(STUDIO, 0, chance(n)) for n in (1, 2))
     assert first.habits != second.habits
     takes = [acting.deliver(first, "sad", chance(take)) for take in (1, 2)]
     assert takes[0] != takes[1]
 
 
 def test_only_the_field_reverberates():
-    assert acting.cast(STUDIO, 0, chance(0)).decay == 0
-    decays = [acting.cast(FIELD, n, chance(n)).decay for n in range(20)]
+    assert acting.make_speaker(STUDIO, 0, chance(0)).decay == 0
+    decays = [acting.make_speaker(FIELD, n, chance(n)).decay for n in range(20)]
     assert 0.2 <= min(decays) < max(decays) <= 0.4
     assert len(set(decays)) == 20
 

@@ -1,6 +1,4 @@
-"""Frozen models for others: against transformers' own calls, cached, never stale, never random."""
-
-import pickle
+"""Encoders and classifiers against transformers' own calls."""
 
 import pytest
 import torch
@@ -77,12 +75,6 @@ def test_fewer_layers_are_the_first_ones_of_the_whole_model(sentences, tmp_path)
     assert (first.encode(TEXTS) != second.encode(TEXTS)).any() or depth == 1
 
 
-def test_the_size_of_a_batch_changes_nothing(sentences):
-    one, many = (SentenceEncoder(sentences, batch_size=size).encode(TEXTS) for size in (1, 32))
-    torch.testing.assert_close(one, many)
-    torch.testing.assert_close(one[0], one[3], rtol=0, atol=0)
-
-
 def test_probabilities_are_transformers_own(classifier):
     output, _ = reference(classifier, "AutoModelForSequenceClassification", TEXTS)
     model = TextClassifier(classifier)
@@ -116,48 +108,3 @@ def test_a_clip_is_heard_whole_alone_and_at_the_models_rate(tmp_path):
 
 def test_a_long_text_is_cut_to_what_the_model_reads(sentences):
     assert SentenceEncoder(sentences).inputs("sad " * 500)["input_ids"].shape == (1, 32)
-
-
-def test_kept_vectors_are_read_and_never_stale(sentences, tmp_path):
-    store = str(tmp_path / "store")
-    first = SentenceEncoder(sentences, store=store)
-    vectors = first.encode(TEXTS)
-    assert first.store.made == 3  # one text stands twice
-    again = SentenceEncoder(sentences, store=store)
-    torch.testing.assert_close(again.encode(TEXTS[::-1]), vectors.flip(0), rtol=0, atol=0)
-    assert again.store.made == 0
-    pooled = SentenceEncoder(sentences, pooling="first", store=store)
-    pooled.encode(TEXTS)
-    assert pooled.store.made == 3
-    trained = SentenceEncoder(sentences, store=store)
-    with torch.no_grad():
-        trained.model.encoder.layer[0].output.dense.bias[0] += 0.5
-    assert not torch.equal(trained.encode(TEXTS), vectors)
-    assert trained.store.made == 3
-
-
-def test_it_computes_in_float32_under_autocast_and_draws_no_random_numbers(sentences):
-    expected = SentenceEncoder(sentences).encode(TEXTS)
-    state = torch.random.get_rng_state()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = SentenceEncoder(sentences).encode(TEXTS)
-    torch.testing.assert_close(found, expected, rtol=0, atol=0)
-    assert torch.equal(torch.random.get_rng_state(), state)
-
-
-def test_it_pickles_before_and_after_it_was_loaded(sentences):
-    encoder = SentenceEncoder(sentences)
-    vectors = pickle.loads(pickle.dumps(encoder)).encode(TEXTS)
-    encoder.encode(TEXTS)
-    torch.testing.assert_close(pickle.loads(pickle.dumps(encoder)).encode(TEXTS), vectors)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_a_checkpoint_without_its_head_is_refused(sentences):
-    with pytest.raises(PolicyError, match=r"lacks 2 weights of a Bert.*'classifier.bias'"):
-        TextClassifier(sentences).encode(TEXTS)
-
-
-def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(PolicyError, match=r"No Auto\w+ loads from"):
-        SentenceEncoder(str(tmp_path)).encode(TEXTS)

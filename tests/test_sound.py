@@ -11,7 +11,7 @@ def chance(seed: int = 0) -> np.random.RandomState:
 
 
 def test_bell_shaped_numbers_have_mean_0_deviation_1_and_end_at_3():
-    numbers = sound.centered(chance(), 100_000)
+    numbers = sound.bell_shaped(chance(), 100_000)
     assert numbers.mean() == pytest.approx(0, abs=0.01)
     assert numbers.std() == pytest.approx(1, abs=0.01)
     assert np.abs(numbers).max() <= 3

@@ -17,10 +17,11 @@ from emolit.engine.checkpoint import load_model
 from emolit.objectives.grpo import GRPO
 from emolit.policies.huggingface import HuggingFace
 from emolit.policies.qwen2_audio import Qwen2Audio
-from emolit.rewards.base import BatchedReward, weighted_sum, whole
+from emolit.rewards.base import BatchedReward
 from emolit.rewards.correct import Correct
 from emolit.rewards.well_formed import WellFormed
 from emolit.tasks.curves import curves, sums
+from emolit.tasks.totals import weighted_sum, whole
 from emolit.types import Batch, Clip, Rollout, Sampling, ScoredRollout
 
 

@@ -23,7 +23,7 @@ import cross_pages
 from cross_cells import Row, cells_of, comparisons_of, read_row
 
 from emolit import __version__
-from emolit.callbacks.base import whole
+from emolit.callbacks.base import drafted
 from emolit.errors import ConfigError, EmolitError
 
 CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
@@ -119,7 +119,7 @@ def test(config: Path, folder: Path, checkpoint: Path, extra: list[str]) -> None
             f"The test of the row {folder.name!r} ended with status {status}; see above. Rows that "
             "were finished are kept when the same command runs again."
         )
-    with whole(done) as file:
+    with drafted(done) as file:
         json.dump(state, file, indent=2)
 
 
@@ -151,10 +151,10 @@ def matrix_of(rows: list[Row], given: argparse.Namespace) -> dict[str, Any]:
 
 def write(out: Path, matrix: dict[str, Any]) -> None:
     """Write JSON, Markdown and pictures, and print the main table."""
-    with whole(out / "cross.json") as file:
+    with drafted(out / "cross.json") as file:
         json.dump(matrix, file, ensure_ascii=False, allow_nan=False, indent=2)
     sheets = cross_pages.sheets(matrix)
-    with whole(out / "cross.md") as file:
+    with drafted(out / "cross.md") as file:
         file.write("# Cross-corpus matrix\n\n" + "\n".join(sheet.markdown() for sheet in sheets))
     cross_pages.show(matrix, out / "board")
     sheets[0].show()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from emolit.callbacks.pictures import draw
+from emolit.callbacks.pictures import confusion_picture
 from emolit.scorecard import BOUNDED
 from emolit.sheet import Sheet, interval, number
 
@@ -171,7 +171,9 @@ def show(matrix: Matrix, board: Path) -> None:
         for name, row in grid(matrix).items():
             for cell in row.values():
                 counts = torch.tensor(cell["confusion"])
-                figure = draw(counts, tuple(matrix["labels"]), f"{name} on {cell['test']}")
+                figure = confusion_picture(
+                    counts, tuple(matrix["labels"]), f"{name} on {cell['test']}"
+                )
                 writer.add_figure(f"{name}/{cell['test']}/confusion", figure)
 
 

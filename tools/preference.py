@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from jsonargparse import ArgumentParser
 
-from emolit.callbacks.base import whole
+from emolit.callbacks.base import drafted
 from emolit.errors import ConfigError, EmolitError
 from emolit.intervals import Array, bootstrap, cluster
 from emolit.metrics.weighted_f1 import weighted_f1
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     if given.out:
-        with whole(Path(given.out)) as file:
+        with drafted(Path(given.out)) as file:
             json.dump(rows, file, indent=2, allow_nan=False)
     sheet(given.file, pairs, rows).show()
     return 0

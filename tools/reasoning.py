@@ -21,7 +21,7 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
-from emolit.acoustics import Standing, Voice, measure, standings
+from emolit.acoustics import Measured, Standing, measure, standings
 from emolit.audio import decode
 from emolit.cli import discover
 from emolit.corpora import Corpus
@@ -125,7 +125,7 @@ def written(corpus: Corpus) -> list[dict[str, str]]:
     return [thought(clip, standing) for clip, standing in zip(clips, stand, strict=True)]
 
 
-def measured(corpus: Corpus, clip: Clip, spoken: bool) -> Voice:
+def measured(corpus: Corpus, clip: Clip, spoken: bool) -> Measured:
     """Measure a clip; its pace in letters if all transcripts are known, else in syllables."""
     path = corpus.folders[clip.corpus] / clip.path
     rate, longest = corpus.sampling_rate, corpus.loading.max_seconds

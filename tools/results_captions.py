@@ -15,7 +15,7 @@ import numpy as np
 from emolit.intervals import Array
 from emolit.metrics.bleu import bleu, bleu_counts
 from emolit.metrics.cider_d import Frequencies, cider_d
-from emolit.metrics.emotion_set_f1 import emotion_set_scores, tally
+from emolit.metrics.emotion_set_f1 import emotion_set_scores, matched
 from emolit.metrics.rouge_l import rouge_l
 from emolit.tokenizer import tokenizer
 from emolit.wheel_score import WheelScore
@@ -50,7 +50,7 @@ def mean(sums: Array) -> Array:
 def emotions(captions: Sequence[Caption]) -> Array:
     """Return how the emotions of each caption meet those of its references. ``[N, W, 3]``."""
     ew = WheelScore()
-    return np.stack([tally(ew, each.text, each.references) for each in captions])
+    return np.stack([matched(ew, each.text, each.references) for each in captions])
 
 
 def matches(captions: Sequence[Caption]) -> Array:

@@ -43,13 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("sweep", type=Path, help="for example configs/sweeps/demo.yaml")
     parser.add_argument("--only", nargs="+", metavar="ARM", help="these arms and their starts")
     parser.add_argument("--root", type=Path, help="folder of all stages, in place of the file's")
+    parser.add_argument("--seeds", type=int, nargs="+", help="in place of the file's")
     parser.add_argument("--dry-run", action="store_true", help="print the commands")
     parser.epilog = "What stands after -- are options of every stage."
     words = sys.argv[1:] if arguments is None else arguments
     end = words.index("--") if "--" in words else len(words)
     given = parser.parse_args(words[:end])
     try:
-        sweep = read(given.sweep, given.root)
+        sweep = read(given.sweep, given.root, given.seeds)
         stages = chosen(sweep, given.only)
         runner = Runner(sweep, tuple(words[end + 1 :]))
         if given.dry_run:

@@ -81,19 +81,20 @@ class Sweep:
         return tuple(dict.fromkeys(stage.arm for stage in self.stages.values()))
 
 
-def read(path: Path, root: Path | None = None) -> Sweep:
+def read(path: Path, root: Path | None = None, seeds: list[int] | None = None) -> Sweep:
     """Read a sweep file and lay out its stages.
 
     Args:
         path: Of the file.
         root: In place of the file's own.
+        seeds: Likewise.
 
     Raises:
         ConfigError: The file is not what it should be; the message says where.
     """
     said = yaml.safe_load(path.read_text(encoding="utf-8"))
     _check(said, f"The sweep {path}", KEYS, {"root", "arms"})
-    axes = {"seed": [0], **said.get("axes", {})}
+    axes = {"seed": [0], **said.get("axes", {}), **({"seed": seeds} if seeds else {})}
     cells = tuple(products(axes, [name for name in CELL if name in axes]))
     stages: dict[Path, Stage] = {}
     for cell in cells:

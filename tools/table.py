@@ -2,7 +2,8 @@
 
     python tools/table.py runs/demo --seed 0
 
-reads ``<root>/<run>/test/scores.json``, which ``emolit.callbacks.report.Report`` writes.
+reads ``<root>/<run>/test/scores.json``, which ``emolit.callbacks.report.Report`` writes. The runs
+of a sweep lie a stage deeper: ``--stage seed0/test``.
 """
 
 import argparse
@@ -14,46 +15,24 @@ from typing import Any
 from emolit.errors import ConfigError
 from emolit.sheet import SCORES, classes_sheet, scores_sheet
 
-EXPECTED = ("sft", "grpo")
-CONTROL = "sft_continued"
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the reports of a folder of runs and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="folder of the runs, for example runs/demo")
     parser.add_argument("--seed", type=int, help="seed the runs must have; by default their own")
-    parser.add_argument(
-        "--runs",
-        nargs="+",
-        help=f"runs that must be there; by default {' '.join(EXPECTED)}, and {CONTROL} if it is",
-    )
+    parser.add_argument("--runs", nargs="+", default=["sft", "grpo"], help="by default these two")
+    parser.add_argument("--stage", type=Path, default=Path(), help="of a sweep: seed0/test")
     options = parser.parse_args(arguments)
     try:
-        tests = read(options.root, options.runs)
+        paths = {run: options.root / run / options.stage for run in options.runs}
+        tests = {run: load(path / "test" / "scores.json", run) for run, path in paths.items()}
         seed = common_seed(tests, options.seed)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     write(options.root, seed, entries_of(tests))
     return 0
-
-
-def read(root: Path, runs: list[str] | None) -> dict[str, dict[str, Any]]:
-    """Return the scores file of each run, by run.
-
-    Raises:
-        ConfigError: A run has none, or one that cannot be read.
-    """
-    wanted = list(runs or EXPECTED)
-    if runs is None and scores_path(root, CONTROL).is_file():
-        wanted.append(CONTROL)
-    return {run: load(scores_path(root, run), run) for run in wanted}
-
-
-def scores_path(root: Path, run: str) -> Path:
-    """Return where the test of a run leaves its scores."""
-    return root / run / "test" / "scores.json"
 
 
 def load(path: Path, run: str) -> dict[str, Any]:

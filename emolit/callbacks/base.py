@@ -29,7 +29,7 @@ def rehearsal(trainer: "Trainer") -> bool:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[TextIO]:
+def drafted(path: Path) -> Iterator[TextIO]:
     """Open a text file beside its place; it moves there once it is complete, else never.
 
     Args:

@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from typing_extensions import override
 
-from emolit.callbacks.base import rehearsal, whole
+from emolit.callbacks.base import drafted, rehearsal
 
 
 class FitReport(Callback):
@@ -60,5 +60,5 @@ class FitReport(Callback):
             "mode": monitored[0].mode if monitored else None,
             "best_score": None if best is None else float(best),
         }
-        with whole(Path(trainer.default_root_dir) / "fit.json") as file:
+        with drafted(Path(trainer.default_root_dir) / "fit.json") as file:
             json.dump(report, file, indent=2)

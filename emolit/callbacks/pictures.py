@@ -41,11 +41,11 @@ class Pictures(Callback):
             return
         for board in boards(trainer):
             for corpus, counts in confusion.items():
-                figure = draw(counts.cpu(), evaluator.labels, f"{stage}/{corpus}")
+                figure = confusion_picture(counts.cpu(), evaluator.labels, f"{stage}/{corpus}")
                 board.add_figure(f"{stage}/{corpus}/confusion", figure, trainer.global_step)
 
 
-def draw(counts: Tensor, labels: tuple[str, ...], title: str) -> "Figure":
+def confusion_picture(counts: Tensor, labels: tuple[str, ...], title: str) -> "Figure":
     """Return a picture of a confusion matrix.
 
     Args:

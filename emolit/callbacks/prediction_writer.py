@@ -7,7 +7,7 @@ from typing import Any, TextIO, cast
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.base import whole
+from emolit.callbacks.base import drafted
 from emolit.types import Evaluation
 
 BREAKS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
@@ -97,7 +97,7 @@ class PredictionWriter(Callback):
         self._close()
         trainer.strategy.barrier()
         if trainer.is_global_zero:
-            merge(_folder(trainer, stage), trainer.world_size)
+            join_parts(_folder(trainer, stage), trainer.world_size)
         trainer.strategy.barrier()
 
     def _close(self) -> None:
@@ -142,7 +142,7 @@ def spread(evaluation: Evaluation, index: int) -> dict[str, dict[str, float]]:
     }
 
 
-def merge(folder: Path, world_size: int) -> None:
+def join_parts(folder: Path, world_size: int) -> None:
     """Make one file a corpus out of all parts: sorted by id, each clip once; remove the parts.
 
     A sampler that pads the last batches repeats clips; the first of equal ids is kept.
@@ -155,7 +155,7 @@ def merge(folder: Path, world_size: int) -> None:
                 row = json.loads(line)
                 lines.setdefault(row["corpus"], {}).setdefault(row["id"], line)
     for corpus, by_id in lines.items():
-        with whole(folder / f"predictions-{corpus}.jsonl") as file:
+        with drafted(folder / f"predictions-{corpus}.jsonl") as file:
             file.writelines(by_id[name] for name in sorted(by_id))
     for path in parts:
         path.unlink()

@@ -1,7 +1,6 @@
 """The scores of a test as a JSON file and as tables on the terminal."""
 
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +12,8 @@ from torch import Tensor
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
-from emolit.callbacks.base import gather, whole
+from emolit.callbacks.base import drafted, gather
+from emolit.entry import nested, signed
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
@@ -24,12 +24,9 @@ from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.significance import confusions
 from emolit.types import Evaluation
 
-WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary", "emotion_set_left_out")
-"""Scores that are numbers of clips or tokens."""
-
 
 @dataclass(frozen=True)
-class Row:
+class ClipResult:
     """What the interval and the checks need to know of one tested clip.
 
     Attributes:
@@ -71,7 +68,7 @@ class Report(Callback):
 
     def __init__(self, resamples: int = 1000) -> None:
         self.resamples = resamples
-        self._rows: list[Row] = []
+        self._rows: list[ClipResult] = []
 
     @override
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -125,12 +122,12 @@ class Report(Callback):
             **({} if evaluator.signature is None else {"signature": evaluator.signature}),
             "corpora": corpora,
         }
-        with whole(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
+        with drafted(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
             json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
         show(report, evaluator)
 
     def _details(
-        self, rows: list[Row], counts: Tensor | None, labels: Sequence[str]
+        self, rows: list[ClipResult], counts: Tensor | None, labels: Sequence[str]
     ) -> dict[str, Any]:
         """Return the confusion and the interval of one corpus, where its labels are closed."""
         if counts is None:
@@ -143,23 +140,25 @@ class Report(Callback):
         }
 
 
-def rows_of(evaluation: Evaluation, evaluator: object) -> list[Row]:
+def rows_of(evaluation: Evaluation, evaluator: object) -> list[ClipResult]:
     """Return a row for each clip of a batch."""
     clips = evaluation.batch.clips
     known = [(clip.corpus, clip.id, clip.speaker, clip.split) for clip in clips]
     if not isinstance(evaluator, Categorical):
-        return [Row(*fields) for fields in known]
+        return [ClipResult(*fields) for fields in known]
     answers, targets = evaluator.encode(evaluation)
     spreads = {name: rows.tolist() for name, rows in evaluation.probabilities.items()}
     return [
-        Row(*fields, answer, target, {name: rows[index] for name, rows in spreads.items()})
+        ClipResult(*fields, answer, target, {name: rows[index] for name, rows in spreads.items()})
         for index, (fields, answer, target) in enumerate(
             zip(known, answers.tolist(), targets.tolist(), strict=True)
         )
     ]
 
 
-def restricted_scores(rows: list[Row], labels: Sequence[str], resamples: int) -> dict[str, Any]:
+def restricted_scores(
+    rows: list[ClipResult], labels: Sequence[str], resamples: int
+) -> dict[str, Any]:
     """Return ``restricted``, by the name of each confidence; nothing without confidences."""
     targets = [row.target for row in rows if row.target is not None]
     speakers = [row.speaker for row in rows]
@@ -170,7 +169,7 @@ def restricted_scores(rows: list[Row], labels: Sequence[str], resamples: int) ->
     return {"restricted": found} if found else {}
 
 
-def refuse_repeated(rows: list[Row]) -> None:
+def refuse_repeated(rows: list[ClipResult]) -> None:
     """Refuse a test in which a clip was answered twice and so counted twice.
 
     Raises:
@@ -186,46 +185,7 @@ def refuse_repeated(rows: list[Row]) -> None:
         )
 
 
-def nested(scores: Mapping[str, Tensor], corpus: str, parts: str = "per_class") -> dict[str, Any]:
-    """Return the scores of one corpus as plain numbers, those by class under a key of their own.
-
-    Args:
-        scores: ``<corpus>/<score>`` or ``<corpus>/<score>/<label>`` to a scalar.
-        corpus: Its name.
-        parts: The key of those by class.
-    """
-    entry: dict[str, Any] = {}
-    by_label: dict[str, dict[str, float | int | None]] = {}
-    for key, value in scores.items():
-        if not key.startswith(f"{corpus}/"):
-            continue
-        name, _, label = key.removeprefix(f"{corpus}/").partition("/")
-        number = plain(name, float(value))
-        if label:
-            by_label.setdefault(label, {})[name] = number
-        else:
-            entry[name] = number
-    return {**entry, parts: by_label} if by_label else entry
-
-
-def plain(name: str, value: float) -> float | int | None:
-    """Return a number for JSON: whole where it counts clips, None for NaN."""
-    if math.isnan(value):
-        return None
-    return int(value) if name in WHOLE else value
-
-
-def signed(signatures: Mapping[str, str], corpus: str) -> dict[str, Any]:
-    """Return the signatures of one corpus's scores by score; nothing where scores have none."""
-    mine = {
-        key.removeprefix(f"{corpus}/"): text
-        for key, text in signatures.items()
-        if key.startswith(f"{corpus}/")
-    }
-    return {"signatures": mine} if mine else {}
-
-
-def ua_interval(rows: list[Row], num_classes: int, resamples: int) -> Interval:
+def ua_interval(rows: list[ClipResult], num_classes: int, resamples: int) -> Interval:
     """Return the 95% bootstrap interval of UA over speakers, or clips where they are unknown.
 
     Args:

@@ -28,6 +28,7 @@ from typing_extensions import override
 from emolit.advantages import flat
 from emolit.callbacks.base import boards
 from emolit.errors import ConfigError
+from emolit.metrics.distinct import distinct
 from emolit.types import Rollout, ScoredRollout
 
 MEASURES = ("reward", "length", "list", "variety", "flat")
@@ -217,23 +218,18 @@ def measures(scored: ScoredRollout, ngram: int) -> Tensor:
             scored.total.nanmean().item(),
             rollout.mask.sum(-1).double().mean().item(),
             sum(words) / len(words) if words else math.nan,
-            distinct(rollout, ngram),
+            variety(rollout, ngram),
             flat_groups(scored.total),
         ],
         dtype=torch.float64,
     )
 
 
-def distinct(rollout: Rollout, ngram: int) -> float:
+def variety(rollout: Rollout, ngram: int) -> float:
     """Return the share of distinct n-grams of tokens in all responses; NaN where there are none."""
     rows = rollout.tokens.flatten(0, 1).tolist()
     lengths = rollout.mask.sum(-1).flatten().tolist()
-    grams = [
-        tuple(row[place : place + ngram])
-        for row, length in zip(rows, lengths, strict=True)
-        for place in range(length - ngram + 1)
-    ]
-    return len(set(grams)) / len(grams) if grams else math.nan
+    return distinct([row[:length] for row, length in zip(rows, lengths, strict=True)], ngram)
 
 
 def flat_groups(total: Tensor) -> float:

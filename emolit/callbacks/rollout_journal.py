@@ -1,6 +1,5 @@
 """Rollouts to read and to hear, in TensorBoard."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from emolit.callbacks.base import boards
+from emolit.sheet import number
 from emolit.types import Answer, ScoredRollout
 
 SPECIAL = "\\`*_{}[]()<>#+-.!|&~:\"'=^$/@"
@@ -112,8 +112,3 @@ def words(answer: Answer | None) -> str:
     if answer is None:
         return "unreadable"
     return answer if isinstance(answer, str) else ", ".join(answer)
-
-
-def number(value: float) -> str:
-    """Return a number with three decimals; a dash where it does not apply."""
-    return "-" if math.isnan(value) else f"{value:.3f}"

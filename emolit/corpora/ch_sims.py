@@ -4,7 +4,7 @@ Layout: ``Raw/video_0001/0001.mp4`` (or audio under the same names), and one of 
 labels: the release's ``metadata/sentiment/label_M.csv`` (``video_id,clip_id,label``; beside it
 ``label_T``, ``label_A``, ``label_V``) with ``metadata/{train,val,test}_index.csv``, whose ``index``
 is the row of the label file from 0, and ``metadata/Translation.csv``
-(``video_id,clip_id,Chinese,English``); or the two kinds of `emolit.corpora.sentiment`. Numbers of
+(``video_id,clip_id,Chinese,English``); or the two kinds of `emolit.corpora.polarity`. Numbers of
 cuts have four digits; csv programs turn ``0001`` into 1, which is understood.
 
 Raters judged the whole (M), sound (A), text (T) and picture (V) apart. M is what is usually
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT
-from emolit.corpora.sentiment import MODES, Language, Rated, Sentiment, number
+from emolit.corpora.polarity import MODES, Language, Polarity, Rated, numeric
 from emolit.division import FOLDS, in_folds
 from emolit.errors import ConfigError, CorpusError
 from emolit.loading import Loading
@@ -36,7 +36,7 @@ LETTERS = {"multimodal": "M", "audio": "A", "text": "T", "video": "V"}
 INDEXES = ("train", "val", "test")
 
 
-class ChSims(Sentiment):
+class ChSims(Polarity):
     """CH-SIMS: 2,281 cuts of 60 Chinese videos, sentiment from -1 to 1.
 
     Args:
@@ -119,7 +119,7 @@ class ChSims(Sentiment):
             return super().texts(folder)
         column = self.subtitles.capitalize()
         rows = read_table(table, ("video_id", "clip_id", column))
-        return {f"{video}_{cut}": row.text(column) for row in rows for video, cut in [named(row)]}
+        return {f"{video}_{cut}": row.text(column) for row in rows for video, cut in [cut_of(row)]}
 
     def rated(self, folder: Path) -> Iterator[Rated]:
         """Yield the labels out of the release's own tables, or as the family has them."""
@@ -146,7 +146,7 @@ class ChSims(Sentiment):
         return (f"{self.modality} labels", *super().notes(clips))
 
 
-def named(row: Row) -> tuple[str, str]:
+def cut_of(row: Row) -> tuple[str, str]:
     """Return video and number of a row's cut."""
     return row.required("video_id"), row.required("clip_id").zfill(ChSims.digits)
 
@@ -166,7 +166,7 @@ def indexed(table: Path) -> Iterator[Rated]:
                 f"The parts of CH-SIMS are missing: looked for {file}. Get the release again."
             )
         for row in read_table(file, ("index",)):
-            place = int(number(row, "index"))
+            place = int(numeric(row, "index"))
             if place in parts or place not in range(len(rows)):
                 raise row.error(
                     f"the index {place} is in another part too, or beyond the {len(rows)} rows of "
@@ -177,4 +177,4 @@ def indexed(table: Path) -> Iterator[Rated]:
     for place, row in enumerate(rows):
         if place not in parts:
             raise row.error("no index file names this row", "Get the tables again.")
-        yield Rated(*named(row), parts[place], number(row, "label"))
+        yield Rated(*cut_of(row), parts[place], numeric(row, "label"))

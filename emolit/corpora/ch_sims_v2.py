@@ -2,7 +2,7 @@
 
 Layout: ``ch-simsv2s/Raw/<video>/<clip>.mp4`` (or audio under the same names) and
 ``ch-simsv2s/meta.csv`` with ``video_id,clip_id,text,label,…,mode``, beside ``label`` also
-``label_T``, ``label_A``, ``label_V``; or MERBench's archive (`emolit.corpora.sentiment`), which has
+``label_T``, ``label_A``, ``label_V``; or MERBench's archive (`emolit.corpora.polarity`), which has
 multimodal labels only. The unlabeled part, ``ch-simsv2u``, is not read.
 
 It holds all 2,281 clips of the first version with the same labels: pooling both counts them twice,
@@ -17,7 +17,7 @@ License: research, THUIAR. Liu et al. 2022, https://arxiv.org/abs/2209.02604.
 from typing import ClassVar
 
 from emolit.corpora.ch_sims import ChSims
-from emolit.corpora.sentiment import Rated
+from emolit.corpora.polarity import Rated
 
 RELEASE = "ch-simsv2s"
 

@@ -2,7 +2,7 @@
 
 Layout: ``Audio/Full/WAV_16000/<video>.wav``, cut by ``Transcript/Segmented/Combined/<video>.txt``
 with a line a cut, ``<video>___<n>___<start>___<end>___<text>``; or ``Raw/<video>/<n>.mp4``, cut
-already, which is preferred. Labels are those of `emolit.corpora.sentiment`; a labeled cut that has
+already, which is preferred. Labels are those of `emolit.corpora.polarity`; a labeled cut that has
 neither a line nor a file of its own is reported as missing.
 
 Splits: official, 16,326 / 1871 / 4659 cuts in MERBench's archive, no video in two. Other releases
@@ -18,7 +18,7 @@ from itertools import chain
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from emolit.corpora.sentiment import Rated, Sentiment
+from emolit.corpora.polarity import Polarity, Rated
 from emolit.errors import CorpusError
 from emolit.media import Media
 from emolit.types import Clip
@@ -35,7 +35,7 @@ class Cut(NamedTuple):
     text: str | None
 
 
-class CmuMosei(Sentiment):
+class CmuMosei(Polarity):
     """CMU-MOSEI: 22,856 cuts of English videos, sentiment from -3 to 3.
 
     Args:

@@ -2,7 +2,7 @@
 
 Layout: ``Raw/Audio/WAV_16000/Segmented/03bSnISJMiM_1.wav`` and ``Raw/Video/Segmented/`` with
 ``03bSnISJMiM_1.mp4``, video and number of the cut; or ``Raw/03bSnISJMiM/1.mp4``. Labels are those
-of `emolit.corpora.sentiment`; MERBench's transcripts are in capitals.
+of `emolit.corpora.polarity`; MERBench's transcripts are in capitals.
 
 Splits: official, 1284 / 229 / 686 cuts out of 52 / 10 / 31 videos, none in two.
 
@@ -11,12 +11,12 @@ License: research, CMU MultiComp. Zadeh et al. 2016, https://arxiv.org/abs/1606.
 
 from typing import ClassVar
 
-from emolit.corpora.sentiment import Rated, Sentiment
+from emolit.corpora.polarity import Polarity, Rated
 
 AUDIO, VIDEO = "Raw/Audio/WAV_16000/Segmented", "Raw/Video/Segmented"
 
 
-class CmuMosi(Sentiment):
+class CmuMosi(Polarity):
     """CMU-MOSI: 2,199 cuts of 93 English reviews, sentiment from -3 to 3.
 
     Args:

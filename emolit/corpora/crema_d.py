@@ -147,7 +147,7 @@ class CremaD(Corpus):
     def _votes(self, file: Path) -> dict[str, dict[str, int]]:
         """Return the votes of each clip; nothing without the table, if labels do not need it."""
         if file.is_file():
-            return heard(file)
+            return read_votes(file)
         if self.truth == "perceived":
             raise CorpusError(
                 f"The votes of CREMA-D are missing: looked for {file}. Get them from "
@@ -218,7 +218,7 @@ def release_in(folder: Path) -> Path:
     return clone if clone.is_dir() else folder
 
 
-def heard(file: Path) -> dict[str, dict[str, int]]:
+def read_votes(file: Path) -> dict[str, dict[str, int]]:
     """Return how many raters of the voice alone heard which emotion, by clip.
 
     Raises:

@@ -190,7 +190,7 @@ def transcripts(folder: Path) -> dict[str, str]:
     """Return what is said in each clip, out of the text file of each speaker."""
     found, odd = {}, 0
     for file in sorted(folder.rglob("[0-9][0-9][0-9][0-9].txt")):
-        for line in decoded(file.read_bytes()).splitlines():
+        for line in as_text(file.read_bytes()).splitlines():
             fields = [field.strip() for field in line.split("\t")]
             if len(fields) == 3 and NAME.fullmatch(fields[0]):
                 found[fields[0]] = fields[1]
@@ -201,11 +201,11 @@ def transcripts(folder: Path) -> dict[str, str]:
     return found
 
 
-def decoded(content: bytes) -> str:
+def as_text(content: bytes) -> str:
     r"""Return a text in UTF-8, UTF-16 or GB 18030, whichever it is; stray bytes become U+FFFD.
 
     Example:
-        >>> [decoded("打远\t中立".encode(name)) for name in ("utf-16", "gb18030")]
+        >>> [as_text("打远\t中立".encode(name)) for name in ("utf-16", "gb18030")]
         ['打远\t中立', '打远\t中立']
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -136,7 +136,7 @@ class Mer2023(Corpus):
             for part, table in tables.items():
                 yield from ((part, row) for row in by_name(table, ("discrete",)).values())
         elif archive.is_file():
-            yield from listed(archive)
+            yield from parts_of(archive)
         else:
             raise CorpusError(
                 f"The labels of MER2023 are missing: looked for {missing[0]} and {archive}. Set "
@@ -154,7 +154,7 @@ class Mer2023(Corpus):
         return (f"tested on {self.tested}", *overlap(clips, self.left_out, self.leave_out))
 
 
-def listed(archive: Path) -> Iterator[tuple[str, Row]]:
+def parts_of(archive: Path) -> Iterator[tuple[str, Row]]:
     """Yield part and row of every clip in MERBench's archive.
 
     Raises:

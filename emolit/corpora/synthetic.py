@@ -25,7 +25,17 @@ import soundfile
 from lightning.pytorch.utilities import rank_zero_info
 from numpy.typing import NDArray
 
-from emolit.acting import CUES, EMOTIONS, STUDIO, Setting, Speaker, cast, deliver, describe, record
+from emolit.acting import (
+    CUES,
+    EMOTIONS,
+    STUDIO,
+    Setting,
+    Speaker,
+    deliver,
+    describe,
+    make_speaker,
+    record,
+)
 from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import ConfigError, CorpusError
 from emolit.loading import Loading
@@ -150,7 +160,7 @@ class Synthetic(Corpus):
 
     def speaker(self, split: Split, number: int) -> Speaker:
         """Return a speaker, whatever the number of others."""
-        return cast(self.setting, number, self._chance(split, number))
+        return make_speaker(self.setting, number, self._chance(split, number))
 
     def samples(self, speaker: Speaker, split: Split, number: int, take: int) -> NDArray[np.int16]:
         """Return the samples of a clip, whatever the number of others. ``[samples]``."""

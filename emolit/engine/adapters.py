@@ -60,7 +60,7 @@ def fresh_adapter(
     settings = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
-        target_modules=named(base, lora.targets or targets),
+        target_modules=layer_names(base, lora.targets or targets),
         modules_to_save=lora.train or None,
         use_dora=lora.dora,
         lora_dropout=0.0,
@@ -73,7 +73,7 @@ def fresh_adapter(
     return model, twin_adapter(model) if twin else adapters_off(model)
 
 
-def named(base: Any, targets: list[str] | str) -> list[str]:
+def layer_names(base: Any, targets: list[str] | str) -> list[str]:
     """Return a list as it is, and for a regular expression the layers whose whole names match.
 
     For mixtures of experts peft makes bare names of an expression, which then match layers of the

@@ -25,7 +25,7 @@ def check_there(checkpoint: str) -> None:
         )
 
 
-def opened(checkpoint: str) -> tuple[str, dict[str, Any] | None]:
+def source_of(checkpoint: str) -> tuple[str, dict[str, Any] | None]:
     """Return where the whole model is, and the settings of the adapter that the folder holds.
 
     Args:

@@ -34,7 +34,7 @@ class LanguageModel:
 
     def forward(self, **inputs: Any) -> Any:
         """Run the network; its ``logits`` are the last hidden states. ``[N, L, H]``."""
-        with without(self.head), uncapped(self.network):
+        with skipping(self.head), uncapped(self.network):
             return self.network(**inputs)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ def _same(hidden: Tensor) -> Tensor:
 
 
 @contextmanager
-def without(head: nn.Module) -> Iterator[None]:
+def skipping(head: nn.Module) -> Iterator[None]:
     """Make a model return hidden states as its logits while the block runs.
 
     It works for every architecture whose head is its last operation, whatever its attribute is

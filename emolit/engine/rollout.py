@@ -104,7 +104,7 @@ def draw(logits: Tensor, uniform: Tensor, greedy: bool) -> Tensor:
 
 
 @dataclass
-class Sheet:
+class Draws:
     """What has been drawn so far, all rows of it; only active rows are written.
 
     Attributes:
@@ -177,8 +177,8 @@ def generate(
         anyone: Tells whether any process still samples. Where weights are sharded over processes
             all must run the network equally often; one whose rows have ended runs along.
     """
-    sheet = Sheet(prefix.mask.shape[0], sampling, prefix.last.device)
-    active = torch.arange(sheet.rows, device=sheet.device)
+    draws = Draws(prefix.mask.shape[0], sampling, prefix.last.device)
+    active = torch.arange(draws.rows, device=draws.device)
     prefix = prefix.with_room(sampling.max_tokens)
     hidden, mask = prefix.last, prefix.mask.long()
     for column in range(sampling.max_tokens):
@@ -190,10 +190,10 @@ def generate(
             sampling.top_k,
         )
         drawn = draw(logits, uniform[active.cpu(), column], sampling.temperature == 0)
-        sheet.write(active, column, logits, drawn)
-        done = torch.isin(drawn, model.ends) | stops(sheet.tokens[active, : column + 1])
-        along = sheet.finished[active]  # a row that only runs along has ended before
-        sheet.end(active[done & ~along], column + 1)
+        draws.write(active, column, logits, drawn)
+        done = torch.isin(drawn, model.ends) | stops(draws.tokens[active, : column + 1])
+        along = draws.finished[active]  # a row that only runs along has ended before
+        draws.end(active[done & ~along], column + 1)
         done = done | along
         going = bool((~done).any())
         if column + 1 == sampling.max_tokens or not anyone(going):
@@ -209,4 +209,4 @@ def generate(
             past_key_values=prefix.cache,
             use_cache=True,
         ).logits[:, -1]
-    return sheet.drawn()
+    return draws.drawn()

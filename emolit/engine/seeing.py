@@ -64,7 +64,7 @@ def _video_processor(kind: str) -> Any:
     return getattr(transformers, kind)
 
 
-def placed(texts: list[str], placeholder: str, lengths: Sequence[int]) -> list[str]:
+def with_placeholders(texts: list[str], placeholder: str, lengths: Sequence[int]) -> list[str]:
     """Return chats with as many placeholders as each video has tokens.
 
     Raises:

@@ -33,6 +33,8 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
     where = {"position_ids": encoded.positions, "use_cache": False}
     try:
         whole = model.network(**encoded.inputs, **where).logits[:, -1]
+    except torch.OutOfMemoryError:  # a RuntimeError, but no fault of the network
+        raise
     except (ValueError, RuntimeError, IndexError) as error:
         raise PolicyError(
             f"{source!r} cannot read its own processor's prompts {version} ({error}); if audio "

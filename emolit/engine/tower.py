@@ -66,12 +66,12 @@ class Stored:
         from transformers.modeling_outputs import BaseModelOutput
 
         first = given[0] if given else next(iter(named.values()))
-        base = digest(self.weights, precision(first.device))
-        keys = [digest(base, *part(given, [i]), part(named, [i])) for i in range(len(first))]
+        base = digest(self.weights, autocast_type(first.device))
+        keys = [digest(base, *picked(given, [i]), picked(named, [i])) for i in range(len(first))]
         rows = [self.store.load(key) for key in keys]
         missing = [index for index, row in enumerate(rows) if row is None]
         if missing:
-            said = self.speak(*part(given, missing), **part(named, missing)).last_hidden_state
+            said = self.speak(*picked(given, missing), **picked(named, missing)).last_hidden_state
             for index, state in zip(missing, said, strict=True):
                 rows[index] = {"state": state}
                 self.store.save(keys[index], {"state": state})
@@ -79,20 +79,20 @@ class Stored:
         return BaseModelOutput(last_hidden_state=torch.stack(states))
 
 
-def precision(device: torch.device) -> str:
+def autocast_type(device: torch.device) -> str:
     """Return what autocast computes in there; empty where it is off."""
     autocast = torch.is_autocast_enabled(device.type)
     return str(torch.get_autocast_dtype(device.type)) if autocast else ""
 
 
-def part(thing: Any, rows: list[int]) -> Any:
+def picked(thing: Any, rows: list[int]) -> Any:
     """Return some rows of every tensor in nested arguments."""
     if isinstance(thing, Tensor):
         return thing[rows]
     if isinstance(thing, list | tuple):
-        return tuple(part(inner, rows) for inner in thing)
+        return tuple(picked(inner, rows) for inner in thing)
     if isinstance(thing, dict):
-        return {name: part(inner, rows) for name, inner in thing.items()}
+        return {name: picked(inner, rows) for name, inner in thing.items()}
     return thing
 
 

@@ -44,12 +44,12 @@ class Window:
 
     def __call__(self, features: Tensor, *given: Any, **named: Any) -> Any:
         """Run the tower on as many positions as there are frames for."""
-        with shortened(self.tower, features.shape[-1] // self.stride):
+        with narrowed(self.tower, features.shape[-1] // self.stride):
             return self.speak(features, *given, **named)
 
 
 @contextmanager
-def shortened(tower: Any, positions: int) -> Iterator[None]:
+def narrowed(tower: Any, positions: int) -> Iterator[None]:
     """Make a tower's window shorter while the block runs; its weights are untouched."""
     table = tower.embed_positions
     whole, longest = table.weight, tower.config.max_source_positions

@@ -3,8 +3,11 @@
 Zhang et al. 2020, https://arxiv.org/abs/1904.09675: precision is the mean over the caption's tokens
 of the largest cosine with any of the reference's, recall the same the other way round. Without
 weights by document frequency and without rescaling to a baseline; of several references the best
-counts, for each number by itself, as in the bert-score package. torchmetrics' function is not
-used: in 1.9 it scores captions against references of other clips when their lengths differ.
+counts, for each number by itself, as in the authors' package bert-score. What the tokenizer puts
+around a text ([CLS], [SEP]) is neither averaged over nor matched with. In bert-score 0.3.13 it has
+weight 0 in the means, but a token may still find its largest cosine there, so that precision and
+recall of bert-score are never lower than these. torchmetrics leaves it out as we do; its function
+is not used: in 1.9 it scores captions against references of other clips when their lengths differ.
 """
 
 from collections.abc import Sequence

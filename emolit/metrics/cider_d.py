@@ -72,7 +72,7 @@ def weights_of(text: Tokens, frequencies: Frequencies) -> Weights:
     return Weights(by_order, norms, max(0, len(text) - 1))
 
 
-def similarity(caption: Weights, reference: Weights) -> float:
+def clipped_cosine(caption: Weights, reference: Weights) -> float:
     """Return the mean over orders of the clipped cosine, times the penalty on length."""
     total = 0.0
     for order in range(len(ORDERS)):
@@ -93,7 +93,7 @@ def cider_d(caption: Tokens, references: Sequence[Tokens], frequencies: Frequenc
         5.0
     """
     said = weights_of(caption, frequencies)
-    found = [similarity(said, weights_of(text, frequencies)) for text in references]
+    found = [clipped_cosine(said, weights_of(text, frequencies)) for text in references]
     return 10 * sum(found) / len(found)
 
 

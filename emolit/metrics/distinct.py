@@ -5,15 +5,15 @@ https://arxiv.org/abs/1510.03055), never the mean over captions. It falls as the
 number of tokens and the size of the vocabulary stand beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import chain
 
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import Tokens, ngrams
+from emolit.tokenizer import ngrams
 
 
-def distinct(captions: Sequence[Tokens], order: int) -> float:
-    """Return the share of n-grams that are distinct; NaN where there are none.
+def distinct(captions: Sequence[Sequence[Hashable]], order: int) -> float:
+    """Return the share of n-grams of tokens that are distinct; NaN where there are none.
 
     Example:
         >>> distinct(["a low voice".split(), "a low tone".split()], 2)

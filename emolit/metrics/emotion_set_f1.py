@@ -30,7 +30,7 @@ from emolit.wheel_score import WheelScore
 Array = NDArray[Any]
 
 
-def tally(ew: WheelScore, caption: str | None, references: Sequence[str]) -> Array:
+def matched(ew: WheelScore, caption: str | None, references: Sequence[str]) -> Array:
     """Return precision, recall and 1 on each wheel where the references have a group, else 0.
 
     Over clips it adds up.
@@ -84,7 +84,7 @@ class EmotionSetF1(Captioned):
 
     def score(self, items: Sequence[Item]) -> tuple[float, ...]:
         """Return the four numbers."""
-        tallies = np.stack([tally(self.ew, *item) for item in items])
+        tallies = np.stack([matched(self.ew, *item) for item in items])
         precision, recall, f1 = emotion_set_scores(tallies.sum(0)).tolist()
         left_out = int((tallies[..., 2].max(-1) == 0).sum())
         return f1, precision, recall, left_out

@@ -15,7 +15,7 @@ from torchmetrics import Metric
 from emolit.lexicon import NEUTRAL, Lexicon, groups
 
 
-def hits(wanted: Tensor, given: Tensor) -> Tensor:
+def hit_rates(wanted: Tensor, given: Tensor) -> Tensor:
     """Return hit rate and mscore of each wheel.
 
     Args:
@@ -105,7 +105,7 @@ class HitRate(Metric):
         """Return every score as a float64 scalar, NaN where no label has a group."""
         bits = torch.cat(self.bits) if isinstance(self.bits, list) else self.bits
         wanted, given = bits.unbind(1)
-        by_wheel = hits(wanted, given)
+        by_wheel = hit_rates(wanted, given)
         means = {"labeled": torch.tensor(float(len(wanted)), dtype=torch.float64)}
         means |= dict(zip(("hit_rate", "mscore"), by_wheel.mean(0), strict=True))
         unplaced = (wanted == 0).double().mean(0)

@@ -9,7 +9,7 @@ from emolit.metrics.distribution import Averaged, chosen, right
 from emolit.metrics.soft_labels import shares
 
 
-def entropy(rows: Tensor) -> Tensor:
+def vote_entropy(rows: Tensor) -> Tensor:
     """Return the entropy of each row in nats. ``[N, K]`` -> ``[N]``."""
     return -torch.xlogy(rows, rows).sum(1)
 
@@ -67,7 +67,7 @@ class EntropyThirds(Metric):
 
     def update(self, probabilities: Tensor, targets: Tensor, votes: Tensor) -> None:
         """Add clips. ``[N, K]``, ``[N]`` int64, ``[N, K]``."""
-        self.entropies.append(entropy(shares(votes)).float())
+        self.entropies.append(vote_entropy(shares(votes)).float())
         self.correct.append(right(probabilities, targets).float())
 
     def compute(self) -> Tensor:

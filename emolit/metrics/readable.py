@@ -5,7 +5,7 @@ from torch import Tensor
 from emolit.metrics.base import Counted, answered, total
 
 
-def readable(counts: Tensor) -> Tensor:
+def parse_rate(counts: Tensor) -> Tensor:
     """Return the share of answers that are not unreadable. ``[..., K, K+1]`` -> ``[...]``."""
     return answered(counts).sum(-1) / total(counts)
 
@@ -15,4 +15,4 @@ class Readable(Counted):
 
     def compute(self) -> Tensor:
         """Return the parse rate, NaN before any clip."""
-        return readable(self.counts)
+        return parse_rate(self.counts)

@@ -12,11 +12,11 @@ from emolit.metrics.captioned import Captioned, Item
 from emolit.tokenizer import tidy, tokenizer
 
 
-def streams(items: Sequence[Item]) -> tuple[list[str], list[list[str | None]]]:
+def by_place(items: Sequence[Item]) -> tuple[list[str], list[list[str | None]]]:
     """Return captions, and references by place; None where a clip has fewer.
 
     Example:
-        >>> streams([Item("so", ("a", "b")), Item(None, ("c",))])
+        >>> by_place([Item("so", ("a", "b")), Item(None, ("c",))])
         (['so', ''], [['a', 'c'], ['b', None]])
     """
     most = max(len(item.references) for item in items)
@@ -43,7 +43,7 @@ class SacreBleu(Captioned):
 
     def score(self, items: Sequence[Item]) -> tuple[float, ...]:
         """Return both scores."""
-        captions, references = streams(items)
+        captions, references = by_place(items)
         scorers = self._scorers()
         found = [scorer.corpus_score(captions, references).score for scorer in scorers]
         told = [str(scorer.get_signature()) for scorer in scorers]

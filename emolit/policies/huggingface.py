@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
-from emolit.engine.checkpoint import checkpoint_layers, load_model, opened
+from emolit.engine.checkpoint import checkpoint_layers, load_model, source_of
 from emolit.engine.compiling import compile_decoder
 from emolit.engine.encoding import check_inputs, feature
 from emolit.engine.freezing import freeze_modules
@@ -95,7 +95,7 @@ class HuggingFace(ProcessorPolicy):
         """
         if self.model is not None:
             return
-        source, given = opened(self.checkpoint)
+        source, given = source_of(self.checkpoint)
         self.processor = self.load_processor(source)
         base = load_model(source, self.auto_class, self.dtype, self.foreign, self._quantization())
         if self.gradient_checkpointing:

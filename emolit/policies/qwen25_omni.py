@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from emolit.engine.hearing import load_hearing
-from emolit.engine.seeing import patches, placed
+from emolit.engine.seeing import patches, with_placeholders
 from emolit.engine.window import cropped
 from emolit.policies.huggingface import HuggingFace
 from emolit.types import Batch
@@ -64,7 +64,7 @@ class Qwen25Omni(HuggingFace):
         spans = [len(waveform) / batch.sampling_rate for waveform in batch.waveforms]
         tower, token = self.base.config.vision_config, self.processor.tokenizer.video_token
         found, lengths = patches(batch.frames, spans, tower, self.video_class)
-        return placed(texts, token, lengths), found
+        return with_placeholders(texts, token, lengths), found
 
     def positions(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return temporal, height and width positions. ``[3, B, P]``."""

@@ -1,10 +1,10 @@
-"""The contract of a reward, and the sum of several."""
+"""The contract of a reward."""
 
 import re
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -226,56 +226,3 @@ def check_thinking(reward: Reward, prompt: Prompt) -> None:
             f"{type(prompt).__name__} asks for {prompt.layout!r}; take the reward out or use a "
             "prompt with thinking, such as `Reasoning`."
         )
-
-
-def check_names(rewards: Sequence[Reward]) -> None:
-    """Refuse two rewards of one name, which would share a curve.
-
-    Raises:
-        ConfigError: A name stands twice.
-    """
-    repeated = [name for name, n in Counter(reward.name for reward in rewards).items() if n > 1]
-    if repeated:
-        raise ConfigError(
-            f"Several rewards are called {repeated[0]!r}; give each its own `name` in the config."
-        )
-
-
-def whole(
-    rewards: Sequence[Reward], scores: Mapping[str, Scores], progress: float = 0.0
-) -> dict[str, Tensor]:
-    """Return the values by name, NaN where a reward with a weight failed on the response.
-
-    Such a response has no total: the rest of its sum would be compared with whole ones.
-
-    Args:
-        rewards: Those with a weight of 0 are only watched.
-        scores: By name.
-        progress: Share of the training that is over, 0 to 1; schedules follow it.
-    """
-    failed = [scores[each.name].failed & bool(each.weight_at(progress)) for each in rewards]
-    lost = torch.stack(failed).any(0)
-    return {name: score.values.masked_fill(lost, float("nan")) for name, score in scores.items()}
-
-
-def weighted_sum(
-    rewards: Sequence[Reward], values: Mapping[str, Tensor], progress: float = 0.0
-) -> Tensor:
-    """Add the values by weight, leaving out what does not apply.
-
-    Args:
-        rewards: Those with a weight of 0 are only watched.
-        values: By name, NaN where a reward does not apply. ``[B, G]`` each
-        progress: Share of the training that is over, 0 to 1; schedules follow it.
-
-    Returns:
-        ``[B, G]``; NaN where no reward with a weight applies.
-
-    Raises:
-        ConfigError: No reward has a weight.
-    """
-    weighted = [reward for reward in rewards if reward.weight]  # a schedule counts, also at 0
-    if not weighted:
-        raise ConfigError("No reward has a weight, so nothing can train; give one a weight.")
-    parts = torch.stack([each.weight_at(progress) * values[each.name] for each in weighted])
-    return parts.nansum(0).masked_fill(parts.isnan().all(0), float("nan"))

@@ -50,17 +50,17 @@ class Diversity(BatchedReward):
         """Return ``[B, G]``."""
         split = tokenizer(self.tokenizer)
         rows = [
-            shares([ngrams(split(text_of(answer)), self.order) for answer in group])
+            rarities([ngrams(split(text_of(answer)), self.order) for answer in group])
             for group in rollout.answers
         ]
         return torch.tensor(rows, dtype=torch.float32)
 
 
-def shares(group: list[Counter[tuple[str, ...]]]) -> list[float]:
+def rarities(group: list[Counter[tuple[str, ...]]]) -> list[float]:
     """Return the mean of 1/c over the n-grams of each response.
 
     Example:
-        >>> shares([Counter("ab"), Counter("ac")])
+        >>> rarities([Counter("ab"), Counter("ac")])
         [0.75, 0.75]
     """
     counts: Counter[tuple[str, ...]] = sum(group, Counter())

@@ -88,7 +88,9 @@ class EmotionSpace(BatchedReward):
                 f"{semantic_weight}; choose none below 0 and one above."
             )
         self.encoder = encoder
-        self.anchors = listed(anchors) if isinstance(anchors, str) else tuple(anchors or ANCHORS)
+        self.anchors = (
+            read_anchors(anchors) if isinstance(anchors, str) else tuple(anchors or ANCHORS)
+        )
         if len(self.anchors) < FEWEST:
             raise ConfigError(
                 f"The reward {self.name!r} has the anchors {list(self.anchors)}; give at least "
@@ -163,7 +165,7 @@ class EmotionSpace(BatchedReward):
         return text[: self.longest]
 
 
-def listed(path: str) -> tuple[str, ...]:
+def read_anchors(path: str) -> tuple[str, ...]:
     """Return the lines of a file that are not blank.
 
     Raises:

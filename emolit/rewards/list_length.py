@@ -57,13 +57,13 @@ class ListLength(Reward):
         """
         if isinstance(answer, str):
             return None
-        count = distinct(answer or ())
+        count = count_distinct(answer or ())
         if self.slack is None:
             return max(-1.0, min(0, self.free_words - count) / self.fade_words)
-        gold = distinct(clip.emotions)
+        gold = count_distinct(clip.emotions)
         return min(0, gold + self.slack - count) / gold if gold else None
 
 
-def distinct(words: tuple[str, ...]) -> int:
+def count_distinct(words: tuple[str, ...]) -> int:
     """Return the number of distinct words, case and surrounding blanks forgiven."""
     return len({word.strip().casefold() for word in words})

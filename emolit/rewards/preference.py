@@ -137,7 +137,7 @@ class Preference(Reward):
             for (row, first, second), outcome in zip(pairs, ended, strict=True)
         }
         self.counts["ties"] = sum(value == 0.5 for value in worth.values())
-        return torch.tensor([shares(row, group, worth) for row, group in enumerate(groups)])
+        return torch.tensor([mean_worths(row, group, worth) for row, group in enumerate(groups)])
 
     async def compared(self, batch: Batch, row: int, first: str, second: str) -> float:
         """Return what the comparison is worth to the first response: 1, 1/2 or 0.
@@ -169,11 +169,11 @@ def pairs_of(batch: Batch, row: int, group: tuple[str, ...]) -> list[Pair]:
     return [(row, first, second) for first, second in combinations(ordered, 2)]
 
 
-def shares(row: int, group: tuple[str, ...], worth: Mapping[Pair, float]) -> list[float]:
+def mean_worths(row: int, group: tuple[str, ...], worth: Mapping[Pair, float]) -> list[float]:
     """Return the mean worth of each response against the others; infinite where one failed.
 
     Example:
-        >>> shares(0, ("a", "b", "a"), {(0, "b", "a"): 1.0})
+        >>> mean_worths(0, ("a", "b", "a"), {(0, "b", "a"): 1.0})
         [0.25, 1.0, 0.25]
     """
 

@@ -20,11 +20,12 @@ from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
-from emolit.rewards.base import Scores, check_names, weighted_sum, whole
+from emolit.rewards.base import Scores
 from emolit.schedule import check_end
 from emolit.seed import run_seed
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
 from emolit.tasks.curves import curves, rollout_curves, sums
+from emolit.tasks.totals import check_names, weighted_sum, whole
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 

@@ -5,14 +5,14 @@ import pytest
 
 from emolit import sheet
 from emolit.callbacks import base
-from emolit.callbacks.base import gather, whole
+from emolit.callbacks.base import drafted, gather
 
 
 def test_a_file_is_whole_or_the_old_one_stays(tmp_path: Path):
     path = tmp_path / "deep" / "scores.json"
-    with whole(path) as file:
+    with drafted(path) as file:
         file.write("первый")
-    with pytest.raises(RuntimeError), whole(path) as file:
+    with pytest.raises(RuntimeError), drafted(path) as file:
         file.write("half")
         raise RuntimeError
     assert path.read_text(encoding="utf-8") == "первый"

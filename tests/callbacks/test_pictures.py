@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from matplotlib import image
 
-from emolit.callbacks.pictures import Pictures, draw
+from emolit.callbacks.pictures import Pictures, confusion_picture
 from emolit.types import Clip
 from tests.callbacks.tiny import LABELS, Loader, Told, batch_of, events, trainer
 
@@ -13,7 +13,7 @@ COUNTS = torch.tensor([[3, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]])
 
 
 def test_cells_show_counts_and_shares_and_unreadable_is_the_last_column():
-    axes = draw(COUNTS, LABELS, "test/one").axes[0]
+    axes = confusion_picture(COUNTS, LABELS, "test/one").axes[0]
     texts = {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in axes.texts}
     assert texts[0, 0] == "3\n75%"
     assert texts[2, 3] == "1\n50%"

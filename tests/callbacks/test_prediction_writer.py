@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from emolit.callbacks.prediction_writer import PredictionWriter, merge, part, prediction
+from emolit.callbacks.prediction_writer import PredictionWriter, join_parts, part, prediction
 from emolit.types import Answer, Clip, Evaluation
 from tests.callbacks.tiny import Loader, Told, batch_of, trainer
 
@@ -108,7 +108,7 @@ def test_parts_of_all_processes_are_merged_without_loss_or_repetition(tmp_path: 
     write(0, ["d", "a"])
     write(1, ["b", "e"])
     write(2, ["c", "d"])  # a padded sampler hands the first clips out again
-    merge(tmp_path, 3)
+    join_parts(tmp_path, 3)
     assert [line["id"] for line in lines(tmp_path / "predictions-one.jsonl")] == list("abcde")
     assert [path.name for path in tmp_path.iterdir()] == ["predictions-one.jsonl"]
 

@@ -1,24 +1,20 @@
 import json
-import math
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-import torch
 from lightning.pytorch import LightningDataModule, seed_everything
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from emolit.callbacks.pictures import Pictures
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import (
+    ClipResult,
     Report,
-    Row,
     censuses,
-    nested,
     refuse_repeated,
     restricted_scores,
-    signed,
     ua_interval,
 )
 from emolit.census import Census
@@ -144,7 +140,7 @@ def test_a_second_test_forgets_the_first(tmp_path: Path):
 
 
 def test_a_clip_that_was_tested_twice_stops_the_report():
-    rows = [Row("one", "a", None, "test"), Row("two", "a", None, "test")]
+    rows = [ClipResult("one", "a", None, "test"), ClipResult("two", "a", None, "test")]
     refuse_repeated(rows)
     with pytest.raises(ConfigError, match=r"1 clips were tested more than once.*one/a"):
         refuse_repeated([*rows, rows[0]])
@@ -153,22 +149,16 @@ def test_a_clip_that_was_tested_twice_stops_the_report():
 def test_ua_is_computed_anew_for_every_draw():
     # anna: both classes right; bert: class 0 right, class 1 never heard and never answered.
     # Whoever is drawn, all answers are right; a class without clips must not count as 0.
-    anna = [Row("one", str(i), "anna", None, i % 2, i % 2) for i in range(4)]
-    bert = [Row("one", f"b{i}", "bert", None, 0, 0) for i in range(4)]
+    anna = [ClipResult("one", str(i), "anna", None, i % 2, i % 2) for i in range(4)]
+    bert = [ClipResult("one", f"b{i}", "bert", None, 0, 0) for i in range(4)]
     found = ua_interval(anna + bert, 2, 300)
     assert (found.low, found.high) == (1.0, 1.0)
 
 
 def test_an_unreadable_answer_is_wrong_in_the_interval_too():
-    rows = [Row("one", str(i), f"speaker {i}", None, -1, i % 2) for i in range(6)]
+    rows = [ClipResult("one", str(i), f"speaker {i}", None, -1, i % 2) for i in range(6)]
     found = ua_interval(rows, 2, 50)
     assert (found.low, found.high) == (0.0, 0.0)
-
-
-def test_scores_of_a_corpus_whose_name_begins_another_stay_apart():
-    scores = {"one/UA": torch.tensor(0.5), "one_more/UA": torch.tensor(math.nan)}
-    assert nested(scores, "one") == {"UA": 0.5}
-    assert nested(scores, "one_more") == {"UA": None}
 
 
 class Listing(Told):
@@ -210,17 +200,11 @@ def test_data_that_dropped_nothing_need_not_say_so():
 def test_restricted_scores_choose_among_the_labels_that_the_clips_have():
     spreads = [[0.1, 0.7, 0.2], [0.3, 0.6, 0.1], [0.2, 0.5, 0.3]]
     rows = [
-        Row("one", f"{i}", f"s{i}", "test", 1, target, {"probability": spread})
+        ClipResult("one", f"{i}", f"s{i}", "test", 1, target, {"probability": spread})
         for i, (target, spread) in enumerate(zip([2, 0, 0], spreads, strict=True))
     ]
     found = restricted_scores(rows, LABELS, 20)["restricted"]["probability"]
     assert found["confusion"] == [[1, 0, 1, 0], [0, 0, 0, 0], [0, 0, 1, 0]]
     assert (found["UA"], found["foreign_rate"], found["n"]) == (0.75, 0.0, 3)
-    assert restricted_scores([Row("one", "0", None, "test", 0, 0)], LABELS, 20) == {}
+    assert restricted_scores([ClipResult("one", "0", None, "test", 0, 0)], LABELS, 20) == {}
     assert restricted_scores([], LABELS, 20) == {}
-
-
-def test_signatures_stand_beside_the_scores_of_their_corpus():
-    told = {"one/BLEU_4": "tok:zh-char", "one/x/y": "z", "one_more/BLEU_4": "tok:en-13a"}
-    assert signed(told, "one") == {"signatures": {"BLEU_4": "tok:zh-char", "x/y": "z"}}
-    assert signed(told, "two") == {}

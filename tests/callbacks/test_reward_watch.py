@@ -11,7 +11,7 @@ import pytest
 import torch
 from lightning.pytorch import LightningDataModule
 
-from emolit.callbacks.reward_watch import RewardWatch, distinct, flat_groups
+from emolit.callbacks.reward_watch import RewardWatch, flat_groups, variety
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
@@ -207,9 +207,9 @@ def test_distinct_n_by_hand():
     tokens = torch.tensor([[[1, 2, 1, 2], [1, 2, 3, 9]]])
     mask = torch.tensor([[[True] * 4, [True] * 3 + [False]]])
     drawn = replace(scored.rollout, tokens=tokens, mask=mask)
-    assert distinct(drawn, 1) == pytest.approx(3 / 7)
-    assert distinct(drawn, 2) == pytest.approx(3 / 5)
-    assert distinct(drawn, 5) != distinct(drawn, 5)  # no 5-gram: NaN
+    assert variety(drawn, 1) == pytest.approx(3 / 7)
+    assert variety(drawn, 2) == pytest.approx(3 / 5)
+    assert variety(drawn, 5) != variety(drawn, 5)  # no 5-gram: NaN
 
 
 def test_a_group_is_flat_by_its_scored_responses():

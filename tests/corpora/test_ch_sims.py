@@ -6,7 +6,7 @@ import pytest
 
 from emolit.corpora.ch_sims import ChSims
 from emolit.errors import ConfigError, CorpusError
-from tests.corpora.test_sentiment import set_up as set_up_as
+from tests.corpora.test_polarity import set_up as set_up_as
 from tests.fakes.mer import write_rows
 from tests.fakes.sentiment import (
     SAID,

@@ -7,7 +7,7 @@ from emolit.corpora.ch_sims import ChSims
 from emolit.corpora.ch_sims_v2 import RELEASE, ChSimsV2
 from emolit.corpora.mixture import Mixture
 from emolit.errors import CorpusError
-from tests.corpora.test_sentiment import set_up
+from tests.corpora.test_polarity import set_up
 from tests.fakes.sentiment import sims_parts, write_cuts, write_labels
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* clips, the release has")

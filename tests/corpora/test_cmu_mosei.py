@@ -6,7 +6,7 @@ import pytest
 from emolit.corpora.cmu_mosei import LINES, WHOLE, CmuMosei
 from emolit.errors import CorpusError
 from emolit.loading import Loading
-from tests.corpora.test_sentiment import set_up as set_up_as
+from tests.corpora.test_polarity import set_up as set_up_as
 from tests.fakes.listing import write_tone
 from tests.fakes.sentiment import mosi_parts, write_merbench, write_whole
 

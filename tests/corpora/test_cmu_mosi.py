@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from emolit.corpora.cmu_mosi import AUDIO, VIDEO, CmuMosi
-from tests.corpora.test_sentiment import set_up
+from tests.corpora.test_polarity import set_up
 from tests.fakes.listing import write_tone
 from tests.fakes.sentiment import mosi_parts, write_merbench
 from tests.fakes.video import write_video

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from emolit.engine.adapters import Lora, named, widen
+from emolit.engine.adapters import Lora, layer_names, widen
 from emolit.engine.checkpoint import load_model
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
@@ -85,12 +85,12 @@ def test_what_is_widened_takes_ids_and_names_and_may_be_cast_again(names, again)
 
 def test_an_expression_names_whole_layers_and_one_that_matches_none_is_refused(nano_folder):
     base = load_model(str(nano_folder), "Qwen2AudioForConditionalGeneration", "float32")
-    assert named(base, ["q_proj"]) == ["q_proj"]
-    assert named(base, r".*language_model.*\.0\..*q_proj") == [
+    assert layer_names(base, ["q_proj"]) == ["q_proj"]
+    assert layer_names(base, r".*language_model.*\.0\..*q_proj") == [
         "model.language_model.layers.0.self_attn.q_proj"
     ]
     with pytest.raises(PolicyError, match=r"'nothing'; its layers have names such as 'lm_head'"):
-        named(base, "nothing")
+        layer_names(base, "nothing")
 
 
 def test_a_trained_adapter_is_refused_under_other_settings_or_of_another_kind(

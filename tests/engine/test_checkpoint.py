@@ -12,7 +12,7 @@ from emolit.engine.checkpoint import (
     check_tied,
     checkpoint_layers,
     load_model,
-    opened,
+    source_of,
 )
 from emolit.errors import PolicyError
 
@@ -24,14 +24,14 @@ def test_a_path_that_leads_nowhere_is_named_and_a_hub_id_is_not_a_path():
 
 
 def test_an_adapter_leads_to_its_base_and_a_model_to_itself(nano_folder, tmp_path):
-    assert opened(str(nano_folder)) == (str(nano_folder), None)
+    assert source_of(str(nano_folder)) == (str(nano_folder), None)
     settings = {"base_model_name_or_path": str(nano_folder), "r": 4}
     (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
-    assert opened(str(tmp_path)) == (str(nano_folder), settings)
+    assert source_of(str(tmp_path)) == (str(nano_folder), settings)
     settings["base_model_name_or_path"] = "runs/gone/base"
     (tmp_path / "adapter_config.json").write_text(json.dumps(settings))
     with pytest.raises(PolicyError, match="'runs/gone/base' is not there"):
-        opened(str(tmp_path))
+        source_of(str(tmp_path))
 
 
 def test_a_head_that_should_be_tied_and_is_not_is_refused(nano_folder):

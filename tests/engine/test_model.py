@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 from torch import nn
 
-from emolit.engine.model import LanguageModel, without
+from emolit.engine.model import LanguageModel, skipping
 
 
 def test_without_its_head_a_model_returns_hidden_states_and_has_it_back_afterwards():
@@ -13,7 +13,7 @@ def test_without_its_head_a_model_returns_hidden_states_and_has_it_back_afterwar
     model = nn.Sequential(nn.Linear(3, 3), head)
     x = torch.randn(2, 3)
     expected = model(x)
-    with without(head):
+    with skipping(head):
         assert torch.equal(model(x), model[0](x))
     assert torch.equal(model(x), expected)
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.engine.seeing import LEAST, patches, placed
+from emolit.engine.seeing import LEAST, patches, with_placeholders
 from emolit.errors import PolicyError
 
 TOWER = SimpleNamespace(patch_size=4, temporal_patch_size=2, spatial_merge_size=2)
@@ -36,6 +36,6 @@ def test_without_its_libraries_the_extra_is_named(monkeypatch, name):
 
 
 def test_a_chat_without_room_for_pictures_is_refused():
-    assert placed(["a <V> b", "<V>"], "<V>", [2, 1]) == ["a <V><V> b", "<V>"]
+    assert with_placeholders(["a <V> b", "<V>"], "<V>", [2, 1]) == ["a <V><V> b", "<V>"]
     with pytest.raises(PolicyError, match="A chat has 0 video placeholders '<V>' instead of one"):
-        placed(["<V>", "none"], "<V>", [1, 1])
+        with_placeholders(["<V>", "none"], "<V>", [1, 1])

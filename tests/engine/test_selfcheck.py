@@ -1,6 +1,7 @@
 """A network that does not hear, or whose head is not its last operation, is refused."""
 
 import pytest
+import torch
 
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
@@ -48,6 +49,15 @@ def test_audio_tokens_that_differ_from_features_are_named(policy, batch, monkeyp
 
     monkeypatch.setattr(policy, "process", shorter)
     with pytest.raises(PolicyError, match="cannot read its own processor's prompts"):
+        policy.encode(batch)
+
+
+def test_a_device_without_memory_is_no_wrong_network(policy, batch):
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    policy.base.register_forward_hook(exhausted)
+    with pytest.raises(torch.OutOfMemoryError):
         policy.encode(batch)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from emolit.metrics.hit_rate import HitRate, hit_or_not, hits
+from emolit.metrics.hit_rate import HitRate, hit_or_not, hit_rates
 from emolit.words import listed_as_released
 from tests.lexicons import Toy, released
 
@@ -33,7 +33,7 @@ def test_every_stored_value_comes_out_of_batches_of_any_size(stored, shared, ver
             metric.update([read(case["pred"][n]) for n in some], [case["gt"][n] for n in some])
         wanted = case["scores"][STORED[version]]
         found = metric.compute()
-        by_wheel = hits(*torch.cat(metric.bits).unbind(1)).tolist()
+        by_wheel = hit_rates(*torch.cat(metric.bits).unbind(1)).tolist()
         for wheel, values in zip(metric.wheels, by_wheel, strict=True):
             scores = wanted[f"{wheel}_level1"]
             assert values == pytest.approx([scores["hitrate"], scores["mscore"]], abs=1e-9)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from emolit.metrics.raters import AnyAnnotator, EntropyThirds, accuracy_by_thirds, entropy
+from emolit.metrics.raters import AnyAnnotator, EntropyThirds, accuracy_by_thirds, vote_entropy
 
 
 def test_any_rater_is_enough_and_no_choice_is_never_right():
@@ -13,7 +13,7 @@ def test_any_rater_is_enough_and_no_choice_is_never_right():
 
 def test_thirds_go_by_the_entropy_of_the_votes():
     votes = torch.tensor([[5, 0], [3, 2], [4, 1], [5, 0], [4, 1], [3, 2]])
-    assert entropy(torch.tensor([[0.5, 0.5]])).item() == pytest.approx(0.693147, abs=1e-6)
+    assert vote_entropy(torch.tensor([[0.5, 0.5]])).item() == pytest.approx(0.693147, abs=1e-6)
     metric = EntropyThirds()
     rows = torch.tensor([[1.0, 0.0]] * 6)
     metric.update(rows, torch.tensor([0, 1, 0, 0, 1, 1]), votes)

@@ -3,7 +3,7 @@
 import pytest
 
 from emolit.metrics.captioned import Item
-from emolit.metrics.sacre_bleu import SacreBleu, streams
+from emolit.metrics.sacre_bleu import SacreBleu, by_place
 from tests.metrics.pairs import cases, scored, texts
 
 
@@ -22,5 +22,5 @@ def test_texts_have_the_stored_scores_and_signature(shared, language, kind, name
 
 
 def test_clips_with_fewer_references_have_none_in_their_place():
-    _, wanted = streams([Item("a", ("b", "c\nd")), Item("e", ("f",))])
+    _, wanted = by_place([Item("a", ("b", "c\nd")), Item("e", ("f",))])
     assert wanted == [["b", "f"], ["c d", None]]

@@ -323,6 +323,21 @@ def test_the_shipped_demo_has_the_arms_of_the_readme(tool, monkeypatch, capsys):
     )
 
 
+def test_make_demo_with_its_control_is_a_sweep_that_the_table_reads(tool, monkeypatch, capsys):
+    """The seed given to make is the only one, and goes to every stage."""
+    monkeypatch.chdir(ROOT)
+    make = ["make", "--no-print-directory", "--dry-run", "demo", "CONTROL=1", "SEED=2"]
+    done = subprocess.run(make, capture_output=True, text=True, check=True)
+    sweep, table = (line.split()[2:] for line in done.stdout.splitlines()[-2:])
+    assert tool.main([*sweep, "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert set(re.findall(r"--seed_everything (\S+)", printed)) == {"2"}
+    runs = table[table.index("--runs") + 1 : table.index("--stage")]
+    assert runs == ["sft", "grpo", "sft_continued"]
+    for run in runs:
+        assert f"--trainer.default_root_dir {table[0]}/{run}/{table[-1]} " in printed
+
+
 def test_the_example_of_the_docs_says_what_is_written_beside_it(
     tmp_path, tool, monkeypatch, capsys
 ):

@@ -85,10 +85,14 @@ def test_the_markdown_and_the_terminal_show_the_same_numbers(
     assert "## grpo, one by class" in text
 
 
-def test_the_control_joins_when_it_is_there(root: Path, tool: ModuleType):
-    leave_scores(root / "sft_continued", "angry")
-    assert tool.main([str(root)]) == 0
-    assert [r["run"] for r in report_of(root)["results"][::2]] == ["sft", "grpo", "sft_continued"]
+def test_the_runs_of_a_sweep_lie_a_stage_deeper(root: Path, tool: ModuleType):
+    runs = ["sft", "sft_continued"]
+    for run in runs:
+        leave_scores(root / run / "seed3" / "test", "angry", seed=3)
+    assert tool.main([str(root), "--runs", *runs, "--stage", "seed3/test"]) == 0
+    report = report_of(root)
+    assert [row["run"] for row in report["results"][::2]] == runs
+    assert report["seed"] == 3
 
 
 def test_a_missing_run_is_named_with_its_path_and_nothing_is_written(

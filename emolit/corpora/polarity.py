@@ -57,7 +57,7 @@ class Rated:
         return f"{self.video}_{self.number}"
 
 
-class Sentiment(Corpus, ABC):
+class Polarity(Corpus, ABC):
     """Cuts of videos with a sentiment; kinds of it say which.
 
     The class attributes below are what a kind is.
@@ -106,7 +106,7 @@ class Sentiment(Corpus, ABC):
     @property
     def identity(self) -> str:
         """What the cached manifest is keyed by: also the language and the family's code."""
-        return f"{super().identity} {manifest.code(Sentiment)} {self.subtitles}"
+        return f"{super().identity} {manifest.code(Polarity)} {self.subtitles}"
 
     def files(self) -> Iterable[Path]:
         """Return the labels, the transcripts and the recordings."""
@@ -170,7 +170,7 @@ class Sentiment(Corpus, ABC):
                 video=row.required("video_id"),
                 number=row.required("clip_id").zfill(self.digits),
                 split=MODES[mode],
-                sentiment=number(row, self.column),
+                sentiment=numeric(row, self.column),
                 text=row.text("text"),
             )
 
@@ -194,7 +194,7 @@ class Sentiment(Corpus, ABC):
         return ("a video stands for its speaker",)
 
 
-def number(row: Row, column: str) -> float:
+def numeric(row: Row, column: str) -> float:
     """Return a number out of a row.
 
     Raises:
