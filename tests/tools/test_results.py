@@ -241,6 +241,19 @@ def test_rewards_are_compared_where_answers_are_open(place, tool):
     assert not [row for row in rows if row["fold"] == "pooled" and "versus" not in row]
 
 
+def test_signatures_alone_make_no_captions(place, tool):
+    """Lists of emotion words have signatures too."""
+    for path in sorted((place / "runs").rglob("scores.json")):
+        said = json.loads(path.read_text()) | {"labels": []}
+        for card in said["corpora"].values():
+            card["signatures"] = {"F1": "wheelF|lexicon:emolit"}
+        path.write_text(json.dumps(said))
+    (place / "sweep.yaml").write_text(SWEEP.replace("versus: sft", "versus: sft, metric: correct"))
+    rows = collect(tool)
+    assert pick(rows, versus="sft", seed=0, corpus="held_out")[0]["metric"] == "correct"
+    assert not [key for row in rows for key in row if key.startswith(("BLEU", "emotion_set"))]
+
+
 def blank(path, count):
     """Let a reward not apply to the first clips of a prediction file."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -280,7 +293,8 @@ def test_captions_are_compared_by_the_emotions_they_name(place, tool):
     for path in sorted((place / "runs").rglob("scores.json")):
         said = json.loads(path.read_text())
         for card in said["corpora"].values():
-            card["signatures"] = {"BLEU_4": "BLEU_4|tok:zh-char|punct:keep"}
+            card |= {"BLEU_4": 0.5, "emotion_set_F1": 0.5}
+            card["signatures"] = {"BLEU_4": "BLEU_4|tok:zh-char|punct:keep", "emotion_set_F1": ""}
         path.write_text(json.dumps(said | {"labels": []}))
     (place / "sweep.yaml").write_text(
         SWEEP.replace("versus: sft", "versus: sft, metric: emotion_set_F1")
