@@ -74,7 +74,8 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
         corpus: Its name; `RESTRICTED` may stand behind it.
 
     Raises:
-        ConfigError: A file is missing, or the folds were scored in different ways.
+        ConfigError: A file is missing, the folds were scored in different ways, or a label is
+            none of the closed set.
     """
     lines: list[Mapping[str, Any]] = []
     labels: list[tuple[str, ...]] = []
@@ -92,11 +93,25 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
     for what, found in (("label sets", labels), ("signatures", signatures)):
         if any(each != found[0] for each in found):
             raise ConfigError(f"The folds of {corpus} have the {what} {found}; use one.")
+    refuse_foreign(lines, labels[0], corpus)
     if corpus.endswith(RESTRICTED):
         lines = restricted(lines, labels[0])
-    only = labels[0]
-    closed = all(line["target"] in only and line["answer"] in (None, *only) for line in lines)
-    return Answers(only if closed else (), tuple(lines), signatures[0])
+    return Answers(labels[0], tuple(lines), signatures[0])
+
+
+def refuse_foreign(lines: Sequence[Mapping[str, Any]], labels: Sequence[str], corpus: str) -> None:
+    """Refuse lines that a test of closed labels, if there are some, cannot have written.
+
+    Raises:
+        ConfigError: A target or an answer is no label.
+    """
+    for line in lines if labels else ():
+        if line["target"] not in labels or line["answer"] not in (None, *labels):
+            raise ConfigError(
+                f"The clip {line['id']!r} of {corpus} has the target {line['target']!r} and the "
+                f"answer {line['answer']!r}, but the labels are {[*labels]}: its predictions and "
+                "its scores.json are not of one test; test again."
+            )
 
 
 def restricted(

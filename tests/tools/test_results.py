@@ -254,6 +254,19 @@ def test_signatures_alone_make_no_captions(place, tool):
     assert not [key for row in rows for key in row if key.startswith(("BLEU", "emotion_set"))]
 
 
+@pytest.mark.parametrize("key", ["target", "answer"])
+def test_one_line_outside_the_labels_does_not_make_closed_answers_open(place, tool, capsys, key):
+    """It would take away UA, its interval and McNemar's p without a word."""
+    path = place / "runs/sft/fold1-seed0/test/test/predictions-held_out.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[3][key] = "bored"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert tool.main(["toy", "sweep.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert "The clip 's10-3' of held_out has the" in said and "'bored'" in said
+    assert not Path("docs/results/toy.json").exists()
+
+
 def blank(path, count):
     """Let a reward not apply to the first clips of a prediction file."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
