@@ -9,7 +9,7 @@ from torch import Tensor, distributed, multiprocessing
 
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.open_vocabulary import OpenVocabulary, gold_words
-from emolit.packaged_lexicon import WHEELS
+from emolit.packaged_lexicon import WHEELS, PackagedLexicon
 from emolit.types import Answer, Clip, Evaluation
 from emolit.words import listed_as_released
 from tests.command import emolit
@@ -104,10 +104,12 @@ def test_the_signature_says_every_choice_and_the_mode(shared):
         (OpenVocabulary(released(shared, "2025")), "own"),
         (OpenVocabulary(released(shared, "2026", strict=True)), "strict"),
         (OpenVocabulary(Toy("unknown")), "own"),
+        (OpenVocabulary(PackagedLexicon(negated="drop")), "strict"),
         (OpenVocabulary(Toy(), ["fine"], unknown="free"), "own"),
     ]
     for evaluator, mode in cases:
         assert f"|mode:{mode}|" in signature(evaluator)
+    assert "lexicon:emolit|negated:drop|ring:1" in signature(cases[-2][0])
     assert "wheels:fine" in signature(cases[-1][0])
     assert "tables:2025|own:no" in signature(cases[0][0])
 
