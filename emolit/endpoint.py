@@ -66,8 +66,8 @@ class Chat:
         counts: Gets what `counted` names.
     """
 
-    counted = ("requests", "prompt_tokens", "completion_tokens", "kept")
-    """Requests, tokens (the cost), and replies taken from the store."""
+    counted = ("requests", "prompt_tokens", "completion_tokens", "kept", "unread")
+    """Requests, tokens (the cost), replies taken from the store, and such as say nothing."""
 
     def __init__(self, endpoint: Endpoint, name: str, counts: Counter[str]) -> None:
         self.endpoint = endpoint
@@ -123,7 +123,11 @@ class Chat:
             self.counts["kept"] += 1
             return read(bytes(kept["said"].tolist()).decode())
         said = self._said(await self._reply(body))
-        value = read(said)
+        try:
+            value = read(said)
+        except RewardError:
+            self.counts["unread"] += 1
+            raise
         if self.store is not None:
             self.store.save(key, {"said": torch.tensor([*said.encode()], dtype=torch.uint8)})
         return value
@@ -178,7 +182,13 @@ class Chat:
         usage = reply.get("usage") or {}
         for kind in ("prompt_tokens", "completion_tokens"):
             self.counts[kind] += int(usage.get(kind) or 0)
-        return said.rpartition("</think>")[2]
+        after = said.rpartition("</think>")[2]
+        if "<think>" in after:
+            raise RewardError(
+                f"the judge's thinking was cut off behind {after[-100:]!r}; raise `max_tokens` in "
+                "the endpoint's `request`"
+            )
+        return after
 
 
 def known(clip: Clip) -> dict[str, str]:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from emolit.errors import ConfigError
-from emolit.words import spans, units
+from emolit.words import denied, spans, units
 
 Row = tuple[str | None, ...]
 """The group of a word in each column of a lexicon; None where it has none."""
 WheelRow = tuple[str, str, str]
 """Inner, middle and outer word; an empty one is none."""
 Neutral = Literal["own", "drop", "unknown"]
+Negated = Literal["keep", "drop"]
 
 RINGS = (1, 2)
 NEUTRAL = "neutral"
@@ -40,6 +41,8 @@ class Lexicon(ABC):
     """Columns beside those of the wheels."""
     longest: int
     """Words of the longest phrase that is known, Han and kana characters counting as words."""
+    negated: Negated = "keep"
+    """Whether running text names a word that it denies: "not happy" names happy, or nothing."""
     neutral_words: frozenset[str] = frozenset((NEUTRAL, "中性"))
 
     def __init__(self, neutral: Neutral = "own") -> None:
@@ -65,16 +68,19 @@ class Lexicon(ABC):
     def spotted(self, text: str) -> tuple[str, ...]:
         """Return the emotion words that a text names, in its order; the longest that fits.
 
-        Deterministic and literal: "not happy" names happy, unless the phrase is known itself.
+        Deterministic and literal: "not happy" names happy, unless the phrase is known itself, or
+        ``negated`` drops what `emolit.words.denied` finds denied.
         """
         lower, found, place = text.lower(), [], 0
         words = spans(lower)
         while place < len(words):
+            start = words[place][0]
             ends = range(min(place + self.longest, len(words)), place, -1)
-            phrases = ((end, lower[words[place][0] : words[end - 1][1]]) for end in ends)
+            phrases = ((end, lower[start : words[end - 1][1]]) for end in ends)
             fits = ((end, phrase) for end, phrase in phrases if self.speaks(phrase))
             place, phrase = next(fits, (place + 1, None))
-            found += [] if phrase is None else [phrase]
+            lost = self.negated == "drop" and denied(lower[:start])
+            found += [] if phrase is None or lost else [phrase]
         return tuple(found)
 
     @property

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from simplemma import lemmatize
 
-from emolit.lexicon import Lexicon, Neutral, Row, groups, longest, ring_maps
+from emolit.lexicon import Lexicon, Negated, Neutral, Row, groups, longest, ring_maps
 
 WHEELS = ("plutchik", "willcox", "parrott", "geneva", "roberts")
 POLARITY = {"+": 1, "-": -1, "0": 0}
@@ -53,15 +53,22 @@ class PackagedLexicon(Lexicon):
     Args:
         neutral: What a neutral word is on every wheel: a group of its ``own``, known but in no
             group (``drop``), or ``unknown``.
+        negated: Whether words that running text denies, as in "not happy", are named (``keep``) or
+            not (``drop``); lists are taken as they are. Ours.
     """
 
     wheels = WHEELS
     others = ("concept",)
     neutral_words = frozenset(("neutral", "neutrality", "中性", "中立", "无情绪", "没有情绪"))
-    tag = "lexicon:emolit"
 
-    def __init__(self, neutral: Neutral = "own") -> None:
+    def __init__(self, neutral: Neutral = "own", negated: Negated = "keep") -> None:
         super().__init__(neutral)
+        self.negated = negated
+
+    @property
+    def tag(self) -> str:
+        """Which words, and what becomes of denied ones where they are not kept."""
+        return "lexicon:emolit" + ("|negated:drop" if self.negated == "drop" else "")
 
     def find(self, word: str) -> Row | None:
         """Return the groups of a word in lower case, or of its base form; None if unknown."""

@@ -1,7 +1,7 @@
 """Tables of scores, for the terminal and in Markdown.
 
 An entry is what a test found out about one corpus, as it stands in ``scores.json``: ``corpus``,
-``split``, ``n``, the scores by name, ``UA_interval``, ``per_class``,
+``split``, ``n``, the scores by name, their ``signatures``, ``UA_interval``, ``per_class``,
 ``dropped``, ``skipped``, ``speaker_independent`` and ``notes``.
 """
 
@@ -66,16 +66,13 @@ class Sheet:
 
 
 def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) -> Sheet:
-    """Return the main table: one entry a row.
+    """Return the main table of closed labels: one entry a row.
 
     Args:
         title: Stands above.
         entries: Scores of one corpus each.
         lead: Keys of the entries that stand before the numbers.
     """
-    names = open_scores(entries)
-    if names:
-        return open_sheet(title, entries, names, lead=lead)
     header = (*lead, "n", "UA", "95% interval", *map(_spaced, SCORES[1:]))
     rows = [
         (
@@ -88,17 +85,6 @@ def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) ->
     ]
     notes = [note for entry in entries for note in _notes(entry, lead)]
     return Sheet(title, header, tuple(rows), tuple(notes))
-
-
-def open_scores(entries: Sequence[Entry]) -> list[str]:
-    """Return the names of scores where answers are open: those that have a signature.
-
-    Example:
-        >>> open_scores([{"n": 2, "CIDEr_D": 0.5, "signatures": {"CIDEr_D": "tok:zh-char"}}])
-        ['CIDEr_D', 'parse_rate']
-    """
-    names = dict.fromkeys(name for entry in entries for name in entry.get("signatures", ()))
-    return [*names, "parse_rate"] if names else []
 
 
 def _led(entry: Entry, lead: tuple[str, ...]) -> tuple[str, ...]:
@@ -117,26 +103,22 @@ def classes_sheet(title: str, entry: Entry) -> Sheet:
     return Sheet(title, ("label", "n", *names), tuple(rows))
 
 
-def open_sheet(
-    title: str,
-    entries: Sequence[Entry],
-    names: Sequence[str],
-    signature: str | None = None,
-    lead: tuple[str, ...] = ("corpus",),
-) -> Sheet:
+def open_sheet(title: str, entries: Sequence[Entry], names: Sequence[str]) -> Sheet:
     """Return the main table of scores without closed labels: one entry a row.
+
+    Where all of them follow from the same choices, their signature stands below.
 
     Args:
         title: Stands above.
         entries: Scores of one corpus each.
         names: Scores that are shown, where an entry has them.
-        signature: What all scores follow from; None where nothing is chosen, or each has its own.
-        lead: Keys of the entries that stand before the numbers.
     """
+    lead = ("corpus",)
     rows = [(*_led(entry, lead), *(number(entry.get(name)) for name in names)) for entry in entries]
     notes = [note for entry in entries for note in _notes(entry, lead)]
     header = (*lead, "n", *map(_spaced, names))
-    return Sheet(title, header, tuple(rows), (*notes, *([signature] if signature else [])))
+    told = {text for entry in entries for text in entry.get("signatures", {}).values()}
+    return Sheet(title, header, tuple(rows), (*notes, *(told if len(told) == 1 else ())))
 
 
 def parts_sheet(title: str, parts: Mapping[str, Entry]) -> Sheet:

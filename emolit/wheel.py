@@ -29,10 +29,6 @@ NAMES: Mapping[str, str] = {
 }
 """Labels that mean an emotion of the wheel."""
 
-MILDER: Mapping[str, float] = {"calm": 0.0, "excited": 0.0, "boredom": 225.0, "contempt": 247.5}
-"""Places for labels that are not on the wheel, in degrees. Ours, after Plutchik's milder grades and
-dyads; nothing takes them unasked."""
-
 
 def angle(label: str, places: Mapping[str, float] | None = None) -> float | None:
     """Return where a label lies, in degrees; None if it has no place.
@@ -42,7 +38,7 @@ def angle(label: str, places: Mapping[str, float] | None = None) -> float | None
         places: Degrees of further labels; they go before the wheel's own.
 
     Example:
-        >>> angle("happy"), angle("calm"), angle("calm", MILDER)
+        >>> angle("happy"), angle("calm"), angle("calm", {"calm": 0.0})
         (0.0, None, 0.0)
     """
     further = {} if places is None else places

@@ -9,6 +9,10 @@ SCRIPTS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Kana and Han characters, as in a class of a regular expression: no blanks between words."""
 _LETTER = rf"[^\W{SCRIPTS}]"
 _UNIT = re.compile(rf"[{SCRIPTS}]|(?:{_LETTER}|')+")
+_DENIAL = re.compile(
+    r"(?:(?:\b(?:not|no|never|without|cannot)|n't)(?!\s+(?:only|just|merely)\b)"
+    r"(?:\s+(?!but\b)[\w'-]+){0,3}\s+|(?:不|没有?)[是太很]*)$"
+)
 _TAG = re.compile(r"</?\w+>")
 _BETWEEN = re.compile(r"[,，;；、\n]")
 _EDGE = " \t\r'\"`\u2018\u2019\u201c\u201d\u300c\u300d[](){}（）【】.。!！?？:：*"
@@ -43,6 +47,22 @@ def spans(text: str) -> list[tuple[int, int]]:
         [(0, 3), (4, 8), (10, 11)]
     """
     return [found.span() for found in _UNIT.finditer(text)]
+
+
+def denied(before: str) -> bool:
+    """Tell whether the text before a word denies it; ours, by these rules alone.
+
+    English: not, n't, cannot, no, never or without, with at most three words, no mark and no "but"
+    between; "not only" denies nothing. Chinese: 不, 没 or 没有, with only 是, 太 or 很 between.
+
+    Args:
+        before: In lower case, up to the word.
+
+    Example:
+        >>> [denied(text) for text in ("she isn't very ", "not sad but ", "他并不", "他不哭，")]
+        [True, False, True, False]
+    """
+    return _DENIAL.search(before.replace("\u2019", "'")) is not None
 
 
 def named(text: str, words: Iterable[str]) -> list[str]:

@@ -117,6 +117,20 @@ def test_thinking_is_taken_off(server):
     assert said() == 8.0
 
 
+def test_thinking_that_was_cut_off_says_nothing(server):
+    server.replies = [Reply(body=completion("<think>first the mark 8"))]
+    with pytest.raises(RewardError, match=r"cut off behind .*mark 8'; raise `max_tokens`"):
+        said()
+
+
+def test_a_connection_that_breaks_is_asked_again(server):
+    """A server that closes in the middle of its answer, as one that restarts does."""
+    server.replies = [Reply(headers={"Content-Length": "9999", "Connection": "close"}), Reply()]
+    counts = Counter()
+    assert said(counts=counts) == 7.0
+    assert counts["requests"] == 2
+
+
 def test_replies_are_kept_and_asked_anew_when_the_request_changes(server, tmp_path):
     kept, counts = replace(MODEL, store=str(tmp_path)), Counter()
     assert [said(kept, counts=counts) for _ in range(3)] == [7.0] * 3
@@ -130,8 +144,10 @@ def test_replies_are_kept_and_asked_anew_when_the_request_changes(server, tmp_pa
 def test_a_reply_that_cannot_be_read_is_not_kept(server, tmp_path):
     server.replies = [Reply(body=completion("no idea")), Reply()]
     kept = replace(MODEL, store=str(tmp_path))
+    counts = Counter()
     with pytest.raises(RewardError, match="no number: 'no idea'"):
-        said(kept)
+        said(kept, counts=counts)
+    assert counts["unread"] == 1
     assert said(kept) == 7.0
 
 

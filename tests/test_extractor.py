@@ -87,4 +87,4 @@ def test_an_evaluator_asks_it_for_the_words_of_texts_only(folder):
     scores = evaluator.compute()
     assert float(scores["one/recall"]) == 0.5
     assert float(scores["one/parse_rate"]) == 0.75
-    assert f"extract:{folder}|" in evaluator.signature
+    assert f"extract:{folder}|" in evaluator.signatures()["one/F1"]

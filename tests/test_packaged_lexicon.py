@@ -126,6 +126,31 @@ def test_words_of_other_things_are_not_spotted_in_running_text(text, words):
     assert LEXICON.spotted(text) == words
 
 
+DENIED = [
+    ("She isn\u2019t really very happy, but sad.", ("sad",)),
+    ("not sad but angry", ("angry",)),
+    ("Not only sad: angry without fear", ("sad", "angry")),
+    ("No, he is happy; he never seems to be sad", ("happy",)),
+    ("not a word of what she said was happy", ("happy",)),
+    ("他并不高兴，没有愤怒，也不是很悲伤，但是很紧张", ("不高兴", "紧张")),
+    ("他不哭，高兴；不开心", ("高兴", "不开心")),
+]
+"""Texts, and what they name without what they deny."""
+
+
+@pytest.mark.parametrize(("text", "words"), DENIED)
+def test_denied_words_are_left_out_where_that_is_asked_for(text, words):
+    kept, dropped = PackagedLexicon(), PackagedLexicon(negated="drop")
+    assert dropped.spotted(text) == words
+    assert {*kept.spotted(text)} >= {*words}
+    assert (kept.tag, dropped.tag) == ("lexicon:emolit", "lexicon:emolit|negated:drop")
+
+
+def test_a_list_denies_nothing():
+    words = ("not", "happy", "not happy")
+    assert PackagedLexicon(negated="drop").rows(words) == PackagedLexicon().rows(words)
+
+
 def test_a_word_that_is_not_spotted_still_counts_in_a_list():
     assert LEXICON.group("down", "parrott") == "sadness"
 

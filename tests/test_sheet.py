@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from emolit.sheet import Sheet, classes_sheet, interval, number, scores_sheet
+from emolit.sheet import Sheet, classes_sheet, interval, number, open_sheet, scores_sheet
 
 
 def entry(**settings: Any) -> dict[str, Any]:
@@ -96,10 +96,13 @@ def test_zero_is_a_score():
     assert (number(0.0), number(None)) == ("0.000", "-")
 
 
-def test_open_answers_have_the_scores_that_are_signed_and_the_parse_rate():
-    told = {"CIDEr_D": "tok:zh-char", "tokens": "tok:zh-char"}
+def test_open_answers_have_the_scores_that_are_asked_for_and_a_signature_that_they_share():
     one = {"corpus": "one", "n": 2, "CIDEr_D": 0.5, "tokens": 7, "parse_rate": 1.0}
-    sheet = scores_sheet("all", [{**one, "signatures": told}], ("corpus",))
+    entries = [{**one, "signatures": {"CIDEr_D": "tok:a", "tokens": "tok:a"}}]
+    sheet = open_sheet("all", entries, ("CIDEr_D", "tokens", "METEOR"))
     header, _, row = cells(sheet.markdown())
-    assert header == ["corpus", "n", "CIDEr D", "tokens", "parse rate"]
-    assert row == ["one", "2", "0.500", "7", "1.000"]
+    assert header == ["corpus", "n", "CIDEr D", "tokens", "METEOR"]
+    assert row == ["one", "2", "0.500", "7", "-"]
+    assert sheet.notes == ("tok:a",)
+    other = {**one, "signatures": {"CIDEr_D": "tok:b"}}
+    assert open_sheet("all", [*entries, other], ("CIDEr_D",)).notes == ()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from results_captions import SCORES as CAPTIONED
 from results_page import metrics_of, page
 from results_tests import RESTRICTED, adjust, caption_intervals, compared, ends, pooled, read
 from sweep_plan import Stage, Sweep
@@ -163,7 +164,7 @@ def rows_of(test: Test) -> Iterator[Row]:
                 found |= ends(key.removesuffix("_interval"), value)
             elif key not in COUNTS and (value is None or type(value) in (int, float)):
                 found[key] = value
-        if "signatures" in entry:
+        if CAPTIONED.keys() & entry.keys():
             found |= caption_intervals(read(folders([test]), corpus))
         yield test.row(corpus, **found)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,12 @@ class Answers:
     Attributes:
         labels: The label set; empty where answers are open.
         lines: Of the prediction files, each with its ``fold``.
-        signature: Of BLEU-4; None where answers are no captions.
+        signatures: Of scores of captions that can be computed anew; empty where none is there.
     """
 
     labels: tuple[str, ...]
     lines: tuple[Mapping[str, Any], ...]
-    signature: str | None = None
+    signatures: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_clip(self) -> dict[tuple[Any, str], Mapping[str, Any]]:
@@ -55,7 +55,7 @@ class Answers:
 
     def captioned(self, metric: str, clusters: Sequence[int]) -> Array:
         """Return what a score of captions is made of in each cluster. ``[C, ...]``."""
-        signature = self.signature or ""
+        signature = self.signatures["BLEU_4"]  # names the tokens
         return results_captions.statistics(metric, self.lines, signature, clusters)
 
     def clusters(self) -> tuple[list[int], str]:
@@ -74,28 +74,44 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
         corpus: Its name; `RESTRICTED` may stand behind it.
 
     Raises:
-        ConfigError: A file is missing, or the label sets differ.
+        ConfigError: A file is missing, the folds were scored in different ways, or a label is
+            none of the closed set.
     """
     lines: list[Mapping[str, Any]] = []
-    labels, signatures = set(), set()
+    labels: list[tuple[str, ...]] = []
+    signatures: list[dict[str, str]] = []
     for fold, folder in folders.items():
         path = folder / "test" / f"predictions-{corpus.removesuffix(RESTRICTED)}.jsonl"
         if not path.is_file():
             raise ConfigError(f"There is no {path}; add PredictionWriter to the test's callbacks.")
         scores = json.loads((folder / "test" / "scores.json").read_text(encoding="utf-8"))
-        labels.add(tuple(scores.get("labels") or ()))
-        card = scores["corpora"].get(corpus, {})
-        signatures.add(card.get("signatures", {}).get("BLEU_4"))
+        labels.append(tuple(scores["labels"]))
+        told = scores["corpora"].get(corpus, {}).get("signatures", {})
+        signatures.append({name: told[name] for name in results_captions.SCORES if name in told})
         with path.open(encoding="utf-8") as file:
             lines += [{"fold": fold, **json.loads(line)} for line in file]
     for what, found in (("label sets", labels), ("signatures", signatures)):
-        if len(found) > 1:
-            raise ConfigError(f"The folds of {corpus} have the {what} {[*found]}; use one.")
-    only = labels.pop()
+        if any(each != found[0] for each in found):
+            raise ConfigError(f"The folds of {corpus} have the {what} {found}; use one.")
+    refuse_foreign(lines, labels[0], corpus)
     if corpus.endswith(RESTRICTED):
-        lines = restricted(lines, only)
-    closed = all(line["target"] in only and line["answer"] in (None, *only) for line in lines)
-    return Answers(only if closed else (), tuple(lines), signatures.pop())
+        lines = restricted(lines, labels[0])
+    return Answers(labels[0], tuple(lines), signatures[0])
+
+
+def refuse_foreign(lines: Sequence[Mapping[str, Any]], labels: Sequence[str], corpus: str) -> None:
+    """Refuse lines that a test of closed labels, if there are some, cannot have written.
+
+    Raises:
+        ConfigError: A target or an answer is no label.
+    """
+    for line in lines if labels else ():
+        if line["target"] not in labels or line["answer"] not in (None, *labels):
+            raise ConfigError(
+                f"The clip {line['id']!r} of {corpus} has the target {line['target']!r} and the "
+                f"answer {line['answer']!r}, but the labels are {[*labels]}: its predictions and "
+                "its scores.json are not of one test; test again."
+            )
 
 
 def restricted(
@@ -113,8 +129,9 @@ def caption_intervals(answers: Answers) -> dict[str, Any]:
     """Return intervals of those scores of captions that add up over clips."""
     clusters, unit = answers.clusters()
     row: dict[str, Any] = {}
-    for name, score in results_captions.SCORES.items() if answers.signature else ():
-        row |= ends(name, bootstrap(answers.captioned(name, clusters), score.value, unit))
+    for name in answers.signatures:
+        value = results_captions.SCORES[name].value
+        row |= ends(name, bootstrap(answers.captioned(name, clusters), value, unit))
     return row
 
 
@@ -165,7 +182,7 @@ def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
     row: dict[str, Any] = {"n": len(first.lines)}
     if metric in SCORES and first.labels:
         sides, score = [side.counts(clusters) for side in (first, second)], of_arrays(metric)
-    elif metric in results_captions.SCORES and first.signature:
+    elif metric in first.signatures:
         sides = [side.captioned(metric, clusters) for side in (first, second)]
         score = results_captions.SCORES[metric].value
     else:

@@ -39,7 +39,7 @@ def load(path: Path, run: str) -> dict[str, Any]:
     """Return one scores file.
 
     Raises:
-        ConfigError: It is missing or damaged.
+        ConfigError: It is missing or damaged, or about open answers.
     """
     if not path.is_file():
         raise ConfigError(
@@ -52,6 +52,11 @@ def load(path: Path, run: str) -> dict[str, Any]:
         raise ConfigError(
             f"{path} is not JSON ({error}); run the test of {run!r} again."
         ) from error
+    if not found["labels"]:
+        raise ConfigError(
+            f"The answers of the run {run!r} are open, and this table is of closed labels; "
+            f"collect its scores with tools/results.py, or read {path}."
+        )
     return found
 
 

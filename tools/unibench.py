@@ -60,9 +60,9 @@ class Test:
 
     def signature(self, corpus: str) -> str | None:
         """Return the choices behind a score; None where there are none."""
-        entry = self.scores["corpora"][corpus]
-        own: str | None = entry.get("signatures", {}).get(PRIMARY[corpus])
-        return own or self.scores.get("signature")
+        signatures: dict[str, str] = self.scores["corpora"][corpus].get("signatures", {})
+        older = self.scores.get("signature")  # one for all scores, in files of older tests
+        return signatures.get(PRIMARY[corpus], older)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -57,7 +57,7 @@ class Report(Callback):
     speakers, if ``trainer.datamodule`` has ``censuses``. With a ``confidence`` of the evaluator its
     scores too, and ``restricted``: the scores of the most probable labels among those that the
     corpus's clips have. Of an evaluator without closed labels: its own scores, those by part, and
-    the ``signature`` of all or the ``signatures`` of each that say what they follow from.
+    the ``signatures`` that say what each follows from.
     ``checkpoint`` is what was tested: its ``path``, and the ``selection`` that `AdapterCheckpoint`
     has left there.
 
@@ -119,7 +119,6 @@ class Report(Callback):
             "split": "+".join(sorted({row.split or "test" for row in rows})),
             "labels": list(evaluator.labels),
             "checkpoint": checkpoint_of(trainer, pl_module),
-            **({} if evaluator.signature is None else {"signature": evaluator.signature}),
             "corpora": corpora,
         }
         with drafted(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
@@ -221,7 +220,7 @@ def show(report: Mapping[str, Any], evaluator: Evaluator) -> None:
     entries = [{"corpus": name, **entry} for name, entry in report["corpora"].items()]
     title = f"Scores on {report['split']}"
     if evaluator.headline:
-        open_sheet(title, entries, evaluator.headline, evaluator.signature).show()
+        open_sheet(title, entries, evaluator.headline).show()
     else:
         scores_sheet(title, entries, ("corpus",)).show()
     for entry in entries:

@@ -25,15 +25,11 @@ class Evaluator(nn.Module, ABC):
         labels: The closed set of labels, in class order; empty where answers are open.
         confidences: What a test shall find out besides the answers; validation does not.
         parts: What ``<label>`` in ``<corpus>/<score>/<label>`` is, as a key of reports.
-        headline: Scores that reports show first; empty takes those of closed labels.
-        signature: The choices behind the scores; None where there are none.
     """
 
     labels: tuple[str, ...] = ()
     confidences: tuple[Confidence, ...] = ()
     parts = "per_class"
-    headline: tuple[str, ...] = ()
-    signature: str | None = None
     anchor: Tensor
 
     def __init__(self) -> None:
@@ -68,8 +64,13 @@ class Evaluator(nn.Module, ABC):
         """
         return {}
 
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """Scores that reports show first; empty takes those of closed labels."""
+        return ()
+
     def signatures(self) -> dict[str, str]:
-        """Return how scores with choices in them came about, as ``<corpus>/<score>``.
+        """Return the choices behind each score that has some, as ``<corpus>/<score>``.
 
         To be asked after `compute`; the same on all processes.
         """

@@ -77,6 +77,12 @@ class Captions(Evaluator):
             for name, value in self._scores(corpus).compute().items()
         }
 
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """All scores that have a signature, and the parse rate; to be asked after `compute`."""
+        names = (key.partition("/")[2] for key in self.signatures())
+        return (*dict.fromkeys(names), "parse_rate")
+
     def signatures(self) -> dict[str, str]:
         """Return tokenizer, case, punctuation, references, implementation and version."""
         return {

@@ -167,7 +167,8 @@ class CategoricalScores(nn.Module):
         self.house = MetricCollection(dict(house), compute_groups=[list(house)])
         self.extra = nn.ModuleList(make(len(labels) + 1) for make in factories)
         self.names = tuple(type(metric).__name__ for metric in self.extra)
-        self.confidence = nn.ModuleDict({name: ConfidenceScores() for name in confidences})
+        made = {name: ConfidenceScores(len(labels)) for name in confidences}
+        self.confidence = nn.ModuleDict(made)
         _refuse_repeated("metrics", self.names)
 
     def update(self, answers: Tensor, targets: Tensor) -> None:

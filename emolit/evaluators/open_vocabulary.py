@@ -26,7 +26,7 @@ class OpenVocabulary(Evaluator):
 
     Gold words are the clip's, or its label where it has none; clips with a label have a hit rate
     too. An answer that is a text and no list counts by the words that the lexicon spots in it; an
-    unreadable one is a list without words. Scores depend on many choices: ``signature`` says them.
+    unreadable one is a list without words. Scores depend on many choices: `signatures` says them.
 
     Args:
         lexicon: Groups the words; None takes `PackagedLexicon`. For scores comparable with
@@ -57,7 +57,6 @@ class OpenVocabulary(Evaluator):
         self.rules = (unknown, no_hit, no_sample)
         self.extractor = extractor
         self.lexicon.places(wheels)  # a wheel that is not there is an error now, not after a fit
-        self.signature = self._signature()
 
     def build(self) -> "OpenVocabularyScores":
         """Return an empty set of metrics for one corpus."""
@@ -96,8 +95,12 @@ class OpenVocabulary(Evaluator):
         found = dict(zip(texts, words, strict=True))
         return [found[each] if isinstance(each, str) else each for each in answers]
 
+    def signatures(self) -> dict[str, str]:
+        """Return lexicon, ring, wheels, mode and rules: the same for all scores of the headline."""
+        told = self._signature()
+        return {f"{corpus}/{name}": told for corpus in self.corpora for name in self.headline}
+
     def _signature(self) -> str:
-        """Return the choices behind the scores."""
         unknown, no_hit, no_sample = self.rules
         parts = [
             "wheelF",

@@ -58,7 +58,6 @@ class Sentiment(Evaluator):
         super().__init__()
         self.zeros = zeros
         self.lexicon = PackagedLexicon()
-        self.signature = f"sentiment|acc2:{'non0' if zeros == 'out' else 'has0'}|extract:lexicon"
 
     def build(self) -> nn.Module:
         """Return an empty set of metrics for one corpus."""
@@ -91,6 +90,11 @@ class Sentiment(Evaluator):
             for side, count in zip(self.sides, support, strict=True):
                 found[f"{corpus}/support/{side}"] = count
         return found
+
+    def signatures(self) -> dict[str, str]:
+        """Return the form of the score and who reads words: the same for the whole headline."""
+        told = f"sentiment|acc2:{'non0' if self.zeros == 'out' else 'has0'}|extract:lexicon"
+        return {f"{corpus}/{name}": told for corpus in self.corpora for name in self.headline}
 
     def polarity(self, answer: Answer) -> int:
         """Return 1, -1 or 0.

@@ -1,6 +1,7 @@
 """Concordance correlation (CCC) of attributes such as arousal and valence (Lin 1989).
 
 https://doi.org/10.2307/2532051, with population variances, as MSP-Podcast's challenges have it.
+It compares numbers, and no prompt reads numbers out of replies: it is for scripts, in no evaluator.
 """
 
 import torch

@@ -7,10 +7,11 @@ from torchmetrics import MetricCollection, SumMetric
 from emolit.metrics.brier import Brier
 from emolit.metrics.calibration import ExpectedCalibrationError, MaximumCalibrationError
 from emolit.metrics.distribution import Averaged, chosen
+from emolit.metrics.emo_superb import EmoSuperbF1
 from emolit.metrics.likelihood import NegativeLogLikelihood
 from emolit.metrics.raters import AnyAnnotator, EntropyThirds
 from emolit.metrics.risk_coverage import AreaUnderRiskCoverage
-from emolit.metrics.soft_labels import Cosine, JensenShannon, KullbackLeibler
+from emolit.metrics.soft_labels import Cosine, JensenShannon, KullbackLeibler, shares
 
 THIRDS = ("agreed", "middling", "disputed")
 """Thirds of the clips by the entropy of their votes, lowest first."""
@@ -27,9 +28,13 @@ class Agreement(Averaged):
 
 
 class ConfidenceScores(nn.Module):
-    """Scores of distributions over the labels; those against raters where clips have votes."""
+    """Scores of distributions over the labels; those against raters where clips have votes.
 
-    def __init__(self) -> None:
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, num_classes: int) -> None:
         super().__init__()
         calibration = {
             "ECE": ExpectedCalibrationError(),
@@ -46,6 +51,7 @@ class ConfidenceScores(nn.Module):
         }
         self.calibration = MetricCollection(dict(calibration), compute_groups=False)
         self.soft = MetricCollection(dict(soft), compute_groups=False)
+        self.superb = EmoSuperbF1(num_classes)
         self.agreement = Agreement()
         self.thirds = EntropyThirds()
         self.rated = SumMetric()
@@ -67,6 +73,7 @@ class ConfidenceScores(nn.Module):
         self.rated.update(rated.sum())
         if rated.any():
             self.soft.update(probabilities[rated], votes[rated])
+            self.superb.update(probabilities[rated], shares(votes[rated]))
             self.thirds.update(probabilities[rated], targets[rated], votes[rated])
 
     def compute(self) -> dict[str, Tensor]:
@@ -76,7 +83,8 @@ class ConfidenceScores(nn.Module):
         """
         agreement = self.agreement.compute()
         scores = {**self.calibration.compute(), "agreement": agreement}
-        soft, rated, thirds = self.soft.compute(), self.rated.compute(), self.thirds.compute()
+        soft = {**self.soft.compute(), "emo_superb_F1": self.superb.compute()}
+        rated, thirds = self.rated.compute(), self.thirds.compute()
         if rated > 0:
             by_third = dict(zip((f"WA_{third}" for third in THIRDS), thirds, strict=True))
             scores |= {"votes_n": rated, **soft, **by_third}

@@ -24,8 +24,9 @@ class LanguageModelJudge(Reward):
 
     Responses are judged concurrently (``guard.limit``), equal ones once. Curves count requests,
     tokens (the cost) and replies taken from the store. The judge does not hear the clip; what it
-    knows is in the question. A reply that holds no single number, or one off the scale, is a
-    failure, as is a server that stays away: `Guard.on_error` says what follows.
+    knows is in the question. A reply may be a sentence as long as it holds one number (a
+    ``highest`` behind it is none: "7/10", "7 out of 10"). One that does not, or whose number is off
+    the scale, is a failure, as is a server that stays away: `Guard.on_error` says what follows.
 
     Args:
         endpoint: Who is asked, and how patiently; ``guard.timeout`` is for all requests of a
@@ -96,7 +97,8 @@ class LanguageModelJudge(Reward):
         Raises:
             RewardError: It holds no single number, or one off the scale.
         """
-        numbers = re.findall(r"-?\d+(?:\.\d+)?", said)
+        scale = rf"(?<=\d)\s*(?:/|out of)\s*{self.highest:g}(?!\.?\d)"
+        numbers = re.findall(r"-?\d+(?:\.\d+)?", re.sub(scale, "", said))
         if len(numbers) != 1:
             raise RewardError(f"the judge's reply is not one number: {said[:200]!r}")
         mark = float(numbers[0])

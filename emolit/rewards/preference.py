@@ -29,8 +29,16 @@ COMPARISON = (
     "Which reply describes the emotional state of the person better? "
     "Answer with 1, 2 or tie, nothing else."
 )
-VERDICTS = {"1": 1.0, "2": 0.0, "tie": 0.5}
+VERDICTS = {"1": 1.0, "first": 1.0, "2": 0.0, "second": 0.0, "tie": 0.5}
 """What a reply may say, and what it is worth to the response that stands first."""
+NAMED = re.compile(
+    r"\d+(?:[.,/]\d+)*|\btie\b|\b(?:first|second)(?= (?:reply|response|description|answer|one)\b)"
+)
+TURNED = re.compile(
+    r"(?:n't|\b(?:not|no|nor|neither|never|cannot|without|except|than|over|unlike|worse|worst|less|least"
+    r"|wrong|if|other))\b|[不没非]"
+)
+"""What may turn the choice beside it around."""
 Pair = tuple[int, str, str]
 """A clip's place in the batch and two responses that differ, in the order of a first question."""
 
@@ -46,10 +54,10 @@ class Preference(Reward):
     disagree are a tie; a curve counts them. With one order a hash of clip and responses chooses
     who stands first.
 
-    A reply that is none of ``1``, ``2`` and ``tie``, like a server that stays away, leaves both
-    responses of the pair not scored, and `Guard.on_error` says what follows: a share of fewer
-    comparisons would not compare. In validation and test, with one greedy response a clip, the
-    reward does not apply.
+    A reply may be a sentence as long as it names one of ``1``, ``2`` and ``tie`` and no other
+    (`verdict`). One that does not, like a server that stays away, leaves both responses of the pair
+    not scored, and `Guard.on_error` says what follows: a share of fewer comparisons would not
+    compare. In validation and test, with one greedy response a clip, the reward does not apply.
 
     Args:
         endpoint: Who is asked, and how patiently; ``guard.timeout`` is for all requests of a pair.
@@ -193,19 +201,26 @@ def mean_worths(row: int, group: tuple[str, ...], worth: Mapping[Pair, float]) -
 
 
 def verdict(said: str) -> float:
-    """Read what a reply is worth to the response that stands first.
+    """Read what a reply is worth to the response that stands first. Never a guess.
+
+    The whole reply names one choice: it counts, in whatever words. It names none, several, or
+    another number, or there is a word in the same clause that may turn it around ("not 1", "better
+    than 1"): it does not.
 
     Raises:
-        RewardError: It says none of the verdicts, or several.
+        RewardError: It is no verdict.
 
     Example:
-        >>> verdict("Reply 2."), verdict("A tie!")
-        (0.0, 0.5)
+        >>> verdict("I think the answer is 2."), verdict("The first reply, not so flat.")
+        (0.0, 1.0)
     """
-    found = {*re.findall(r"\d+(?:\.\d+)?|\btie\b", said.lower())}
-    if len(found) != 1 or not found <= VERDICTS.keys():
+    clauses = re.split(r"[.,;:!?]+(?=\s|$)|[，。；：！？\n]", said.lower().replace("\u2019", "'"))
+    found = [(name, clause) for clause in clauses for name in NAMED.findall(clause)]
+    worth = {VERDICTS.get(name) for name, _ in found}
+    value = worth.pop() if len(worth) == 1 else None
+    if value is None or any(TURNED.search(clause) for _, clause in found):
         raise RewardError(f"the judge's reply is none of 1, 2 and tie: {said[:200]!r}")
-    return VERDICTS[found.pop()]
+    return value
 
 
 def wav(waveform: Tensor, rate: int) -> str:

@@ -12,8 +12,9 @@ class ThinkTarget(Reward):
     """``EW(words of the thinking, gold)``, as `WheelF1` of what the think tag names.
 
     The "dual" reward of AffectGPT-R1, whose formula is not published; this one is ours. Emotion
-    words are spotted literally: "not sad" names sad. Thinking that is missing, stands twice or
-    names none is worth 0; it does not apply where no gold word has a group.
+    words are spotted literally: "not sad" names sad unless the lexicon has ``negated: drop``.
+    Thinking that is missing, stands twice or names none is worth 0; it does not apply where no gold
+    word has a group.
 
     Args:
         lexicon: Groups the words; None takes `PackagedLexicon`.

@@ -71,6 +71,7 @@ def test_every_score_but_counts_has_a_signature():
     names = {key.split("/")[1] for key in evaluator.compute()}
     told = evaluator.signatures()
     assert {key.split("/")[1] for key in told} == names - {"n", "parse_rate", "references"}
+    assert {*evaluator.headline} == names - {"n", "references"}
     assert "|tok:zh-char|punct:keep|case:lower|refs:1-2|impl:coco|" in told["one/BLEU_4"]
     assert "|refs:1-1|" in told["two/CIDEr_D"]
 

@@ -9,7 +9,7 @@ from torch import Tensor, distributed, multiprocessing
 
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.open_vocabulary import OpenVocabulary, gold_words
-from emolit.packaged_lexicon import WHEELS
+from emolit.packaged_lexicon import WHEELS, PackagedLexicon
 from emolit.types import Answer, Clip, Evaluation
 from emolit.words import listed_as_released
 from tests.command import emolit
@@ -83,8 +83,17 @@ def test_a_sample_whose_gold_maps_nowhere_is_left_out_and_its_share_is_told():
     assert (float(scores["one/F1"]), float(scores["one/gold_known"])) == (0.0, 0.5)
 
 
+def signature(evaluator: OpenVocabulary) -> str:
+    """That of every score that is shown."""
+    evaluator.start(("one", "two"))
+    told = evaluator.signatures()
+    assert {"one/F1", "one/hit_rate", "two/F1"} < {*told}
+    (only,) = {*told.values()}
+    return only
+
+
 def test_the_signature_says_every_choice_and_the_mode(shared):
-    assert OpenVocabulary(Toy()).signature.startswith(
+    assert signature(OpenVocabulary(Toy())).startswith(
         "wheelF|toy|ring:1|wheels:all|mode:strict|unknown:wrong|neutral:own|no_hit:zero|"
         "no_sample:nan|extract:lexicon|emolit:"
     )
@@ -95,12 +104,14 @@ def test_the_signature_says_every_choice_and_the_mode(shared):
         (OpenVocabulary(released(shared, "2025")), "own"),
         (OpenVocabulary(released(shared, "2026", strict=True)), "strict"),
         (OpenVocabulary(Toy("unknown")), "own"),
+        (OpenVocabulary(PackagedLexicon(negated="drop")), "strict"),
         (OpenVocabulary(Toy(), ["fine"], unknown="free"), "own"),
     ]
     for evaluator, mode in cases:
-        assert f"|mode:{mode}|" in evaluator.signature
-    assert "wheels:fine" in cases[-1][0].signature
-    assert "tables:2025|own:no" in cases[0][0].signature
+        assert f"|mode:{mode}|" in signature(evaluator)
+    assert "lexicon:emolit|negated:drop|ring:1" in signature(cases[-2][0])
+    assert "wheels:fine" in signature(cases[-1][0])
+    assert "tables:2025|own:no" in signature(cases[0][0])
 
 
 def test_the_packaged_lexicon_is_the_default_and_survives_pickling():
@@ -131,7 +142,7 @@ def test_open_words_are_asked_for_rewarded_and_scored_from_one_config(tmp_path, 
     report = json.loads((tmp_path / "run" / "test" / "scores.json").read_text("utf-8"))
     tones = report["corpora"]["tones"]
     assert (tones["n"], tones["labeled"], tones["hit_rate"]) == (8, 8, 0.0)
-    assert "|mode:strict|" in report["signature"]
+    assert "|mode:strict|" in tones["signatures"]["F1"]
     assert set(tones["per_wheel"]) == set(WHEELS)
 
 

@@ -64,7 +64,7 @@ class Endpoint:
         with self.lock:
             self.at_once -= 1
         handler.send_response(reply.status)
-        for name, value in {**reply.headers, "Content-Length": str(len(said))}.items():
+        for name, value in {"Content-Length": str(len(said)), **reply.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(said)

@@ -67,7 +67,10 @@ def test_a_response_that_takes_too_long_is_not_scored(server):
     [
         ("<html>", "no chat completion: '<html>'"),
         (completion("great!"), "not one number: 'great!'"),
-        (completion("7/10"), "not one number"),
+        (completion("7/9"), "not one number"),
+        (completion("7/100"), "not one number"),
+        (completion("7 or 8"), "not one number"),
+        (completion("7-10"), "not one number"),
         (completion(None), "not one number"),
         (completion("11"), "11 is off 0-10"),
         (completion("-1"), "-1 is off 0-10"),
@@ -81,7 +84,10 @@ def test_a_reply_without_a_mark_is_a_failure(server, body, words):
         assert judge(guard=Guard(on_error="skip"))(rollout()).failed.all()
 
 
-@pytest.mark.parametrize("said", ["8", " 8.0\n", "Mark: 8.", "<think>2 or 3?</think>8"])
+@pytest.mark.parametrize(
+    "said",
+    ["8", " 8.0\n", "Mark: 8.", "<think>2 or 3?</think>8", "8/10", "I would say 8 out of 10!"],
+)
 def test_one_number_is_a_mark_whatever_stands_around_it(server, said):
     server.replies = [Reply(body=completion(said))]
     assert marks(judge(), "5") == [pytest.approx(0.8)]

@@ -14,7 +14,7 @@ from emolit.endpoint import Endpoint
 from emolit.errors import ConfigError, RewardError
 from emolit.guard import Guard
 from emolit.prompts.direct import Direct
-from emolit.rewards.preference import Preference
+from emolit.rewards.preference import Preference, verdict
 from emolit.types import Sampling
 from tests.fakes.endpoint import Reply, completion, served
 from tests.rewards.test_base import rollout
@@ -138,19 +138,56 @@ def test_a_judge_that_hears_gets_the_audio(server):
     assert preference(hears=True).asked(silent, 0, "2", "1") == "2 or 1"
 
 
-@pytest.mark.parametrize("said", ["great!", "1 or 2", "3", "12", "1.5", ""])
+UNREAD = [
+    "great!", "", "3", "12", "1.5", "1/2", "At first I thought so.", "I cannot judge.",
+    "1 or 2", "1, 2 or tie", "Reply 1 is flat. Reply 2 is not. The answer is 2.",
+    "not 1", "Reply 1 isn\u2019t better.", "I don't think that 2 fits", "better than 1",
+    "Reply 1 is worse.", "I prefer the other one, over 1.", "\u4e0d\u662f2", "<think>Reply 1 is",
+]  # fmt: skip
+"""Replies that name no choice, or several, or turn around the one that they name."""
+
+
+@pytest.mark.parametrize("said", UNREAD)
 def test_a_reply_without_a_verdict_stops_the_run(server, said):
     server.says = lambda content: said
-    words = r"'preference' on clip 'c0' of 'toy' failed with .*none of 1, 2 and tie"
+    words = r"'preference' on clip 'c0' of 'toy' failed with .*(none of 1, 2 and tie|was cut off)"
     with pytest.raises(RewardError, match=words):
         worth(preference(), "3", "1")
 
 
-@pytest.mark.parametrize("said", ["1", " Reply 1.\n", "<think>2?</think>1", "1: it says 1"])
+@pytest.mark.parametrize("said", UNREAD)
+def test_a_reply_without_a_verdict_is_no_zero_either_but_counted(server, said):
+    server.says = lambda content: said if "1" in content else larger(content)
+    reward = preference(guard=Guard(on_error="skip"))
+    with pytest.warns(UserWarning, match="not scored"):
+        scores = reward(group("3", "1", "2"))
+    assert scores.failed.tolist() == [[True, True, True]]  # each stood against "1"
+    assert scores.values.isnan().all()
+    unread = 0 if "<think>" in said else 2
+    assert (reward.counts["unscored"], reward.counts["unread"]) == (3, unread)
+    assert {"preference_unscored", "preference_unread"} <= {
+        f"{reward.name}_{each}" for each in reward.counted_names
+    }
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["1", " Reply 1.\n", "<think>2?</think>1", "1: it says 1", "**1**", "I think the answer is 1.",
+     "Reply #1 describes it better, since the person does not sound calm.", "\u90091\u3002",
+     "The first reply is better.", "First, the tone: it is flat. So 1!"],
+)  # fmt: skip
 def test_one_verdict_counts_whatever_stands_around_it(server, said):
     server.replies = [Reply(body=completion(said))]
     reward = preference(both_orders=False)
     assert sorted(worth(reward, "3", "1")) == [0.0, 1.0]
+    server.replies = [Reply(body=completion(said.replace("1", "2").replace("first", "second")))]
+    texts = [str(number) for number in range(2)]
+    assert sorted(worth(reward, *texts)) == [0.0, 1.0]
+
+
+def test_the_choice_that_is_named_is_the_one_that_wins(server):
+    for said, value in (("I think the answer is 1.", 1.0), ("The second one.", 0.0), ("Tie!", 0.5)):
+        assert verdict(said) == value
 
 
 def test_a_failed_comparison_takes_both_responses_out_and_no_others(server):

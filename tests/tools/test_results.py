@@ -241,6 +241,32 @@ def test_rewards_are_compared_where_answers_are_open(place, tool):
     assert not [row for row in rows if row["fold"] == "pooled" and "versus" not in row]
 
 
+def test_signatures_alone_make_no_captions(place, tool):
+    """Lists of emotion words have signatures too."""
+    for path in sorted((place / "runs").rglob("scores.json")):
+        said = json.loads(path.read_text()) | {"labels": []}
+        for card in said["corpora"].values():
+            card["signatures"] = {"F1": "wheelF|lexicon:emolit"}
+        path.write_text(json.dumps(said))
+    (place / "sweep.yaml").write_text(SWEEP.replace("versus: sft", "versus: sft, metric: correct"))
+    rows = collect(tool)
+    assert pick(rows, versus="sft", seed=0, corpus="held_out")[0]["metric"] == "correct"
+    assert not [key for row in rows for key in row if key.startswith(("BLEU", "emotion_set"))]
+
+
+@pytest.mark.parametrize("key", ["target", "answer"])
+def test_one_line_outside_the_labels_does_not_make_closed_answers_open(place, tool, capsys, key):
+    """It would take away UA, its interval and McNemar's p without a word."""
+    path = place / "runs/sft/fold1-seed0/test/test/predictions-held_out.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[3][key] = "bored"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert tool.main(["toy", "sweep.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert "The clip 's10-3' of held_out has the" in said and "'bored'" in said
+    assert not Path("docs/results/toy.json").exists()
+
+
 def blank(path, count):
     """Let a reward not apply to the first clips of a prediction file."""
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -280,7 +306,8 @@ def test_captions_are_compared_by_the_emotions_they_name(place, tool):
     for path in sorted((place / "runs").rglob("scores.json")):
         said = json.loads(path.read_text())
         for card in said["corpora"].values():
-            card["signatures"] = {"BLEU_4": "BLEU_4|tok:zh-char|punct:keep"}
+            card |= {"BLEU_4": 0.5, "emotion_set_F1": 0.5}
+            card["signatures"] = {"BLEU_4": "BLEU_4|tok:zh-char|punct:keep", "emotion_set_F1": ""}
         path.write_text(json.dumps(said | {"labels": []}))
     (place / "sweep.yaml").write_text(
         SWEEP.replace("versus: sft", "versus: sft, metric: emotion_set_F1")

@@ -132,3 +132,10 @@ def test_the_command_runs_without_loading_torch(root: Path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.endswith("status 0 False\n")
     assert report_of(root)["seed"] == 0
+
+
+def test_open_answers_are_refused(root: Path, tool: ModuleType, capsys: pytest.CaptureFixture[str]):
+    path = root / "sft" / "test" / "scores.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": []}))
+    assert tool.main([str(root)]) == 1
+    assert "The answers of the run 'sft' are open" in capsys.readouterr().err
