@@ -1,24 +1,23 @@
 """What every corpus is: a LightningDataModule that reads its release once and serves clips."""
 
-import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, get_args
 
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emolit import manifest, media
+from emolit import media
 from emolit.census import Census, check_ids, check_speakers, shared_speakers
 from emolit.errors import ConfigError, CorpusError
+from emolit.inspection import Entry, Inspection
 from emolit.loading import ClipDataset, Collate, Loading, clip_loader
-from emolit.manifest import Entry
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, placement
-from emolit.selection import inspected, relabeled, usable
+from emolit.selection import relabeled, usable
 from emolit.taxonomy import Taxonomy, in_order, merge
 from emolit.types import Clip, Split
 
@@ -82,6 +81,7 @@ class Corpus(LightningDataModule, ABC):
         self._check_label_map()
         self.loading = loading
         self.speaker_independent = speaker_independent
+        self._entries: tuple[Entry, ...] = ()
         self._splits: dict[Split, tuple[Clip, ...]] = {}
         self._censuses: tuple[Census, ...] = ()
 
@@ -137,10 +137,6 @@ class Corpus(LightningDataModule, ABC):
                 f"Set `root` to the parent folder of all corpora; get it from {self.homepage}."
             )
 
-    def files(self) -> Iterable[Path]:
-        """Return the files whose change makes the manifest stale: all in the corpus folder."""
-        return (path for path in self.location.rglob("*") if path.is_file())
-
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The label set in class order; known before any data is read."""
@@ -167,41 +163,26 @@ class Corpus(LightningDataModule, ABC):
         return self._splits.get(split, ())
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return all clips of the release and whether their audio can be used.
+        """Return all clips of the release as it is now, and whether their audio can be used.
 
-        They come out of the manifest in the cache as long as the release has not changed.
-        Otherwise the release is read, every file decoded once, and the manifest written.
-        Files that could not be used are looked at again.
+        Every file is decoded once (`emolit.inspection`).
         """
         self.provide()
-        key = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
-        place = manifest.cache_folder() / f"{self.name}-{key}.jsonl"
-        release = manifest.fingerprint(self.location, self.files())
-        look = partial(inspected, folder=self.location, seeing=self.loading.frames > 0)
-        found = manifest.kept(place, release, self._read_all, look)
-        if self.size and len(found) != self.size:
-            rank_zero_warn(
-                f"{self.name!r} in {self.location} has {len(found)} clips, the release has "
-                f"{self.size}; numbers measured on it are not comparable. Get the release again."
-            )
-        return found
-
-    def _read_all(self) -> tuple[Clip, ...]:
         clips = tuple(self.read(self.location))
         check_ids(self.name, clips)
-        rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
-        return clips
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: class, its code, folder, and whether it is seen."""
-        kind = f"{type(self).__module__}.{type(self).__qualname__}"
-        sense = "seen" if self.loading.frames else "heard"
-        return f"{kind} {manifest.code(type(self))} {self.location.resolve()} {sense}"
+        if self.size and len(clips) != self.size:
+            rank_zero_warn(
+                f"{self.name!r} in {self.location} has {len(clips)} clips, the release has "
+                f"{self.size}; numbers measured on it are not comparable. Get the release again."
+            )
+        inspection = Inspection(self.name, self.location, self.loading.frames > 0)
+        if new := inspection.new(clips):
+            rank_zero_info(f"{self.name}: checking the audio of {len(new)} clips")
+        return inspection.entries(clips)
 
     def prepare_data(self) -> None:
-        """Read and check the release, unless its manifest in the cache still holds."""
-        self.entries()
+        """Read and check the release; other processes then find its audio checked."""
+        self._entries = self.entries()
 
     def setup(self, stage: str | None = None) -> None:
         """Map and drop labels, sort out bad audio, partition, check. Runs once.
@@ -215,7 +196,7 @@ class Corpus(LightningDataModule, ABC):
         """
         if self._splits:
             return
-        entries = self.entries()
+        entries = self._entries or self.entries()
         kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
         good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
         clips = self._placed([entry.clip for entry in entries], good)

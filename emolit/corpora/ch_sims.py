@@ -17,9 +17,8 @@ folds of whole videos (`emolit.division`).
 License: research, THUIAR. Yu et al. 2020, https://aclanthology.org/2020.acl-main.343.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -98,15 +97,6 @@ class ChSims(Sentiment):
         """The column of the table that holds the sentiment."""
         letter = LETTERS[self.modality]
         return "label" if letter == "M" else f"label_{letter}"
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also what raters judged."""
-        return f"{super().identity} {self.modality}"
-
-    def files(self) -> Iterable[Path]:
-        """Return the release's own tables besides what all corpora of sentiment have."""
-        return chain(super().files(), (self.location / "metadata").rglob("*.csv"))
 
     def stems(self, rated: Rated) -> tuple[str, ...]:
         """Return the path without extension of a cut."""

@@ -22,7 +22,7 @@ License: ODbL 1.0, contents DbCL 1.0. Cao et al. 2014, https://doi.org/10.1109/T
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -119,16 +119,6 @@ class CremaD(Corpus):
     def emobox_fold(self) -> int | None:
         """The fold of EmoBox whose lists the splits are; None where they are ours."""
         return self.fold if self.splits == "emobox" else None
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also which truth its labels are."""
-        return f"{super().identity} {self.truth}"
-
-    def files(self) -> Iterable[Path]:
-        """Return the audio and the votes, not the videos beside them."""
-        release = release_in(self.location)
-        return [*release.glob("AudioWAV/*"), release / VOTES]
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by name."""

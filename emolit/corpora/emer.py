@@ -17,7 +17,7 @@ https://arxiv.org/abs/2306.15401.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -86,22 +86,9 @@ class Emer(Corpus):
         self.recordings = recordings
 
     @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also source, language and recordings."""
-        return f"{super().identity} {self.source} {self.subtitles} {self.recordings}"
-
-    @property
     def place(self) -> Path:
         """The recordings, relative to the corpus folder."""
         return Path(os.path.relpath(Path(self.root) / self.recordings, self.location))
-
-    def files(self) -> Iterable[Path]:
-        """Return the tables and, where they are heard, the recordings."""
-        tables = self.location.rglob("*.csv")
-        if self.source == "reasons":
-            return tables
-        found = Media(self.location / self.place, (".",)).files()
-        return [*tables, *(self.location / self.place / name for name in found)]
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the reasons."""

@@ -24,8 +24,8 @@ from typing import ClassVar, Literal
 from emolit.corpora.base import AUDIO, ROOT, Corpus
 from emolit.errors import ConfigError, CorpusError
 from emolit.fold import FoldLists, placed
+from emolit.inspection import Entry
 from emolit.loading import Loading
-from emolit.manifest import Entry
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 

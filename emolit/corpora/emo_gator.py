@@ -16,7 +16,7 @@ License: Apache-2.0. Buhl 2023, https://arxiv.org/abs/2301.00508.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -74,10 +74,6 @@ class EmoGator(Corpus):
         if fold not in range(1, FOLDS + 1):
             raise ConfigError(f"`fold` of EmoGator is {fold!r}; choose one of 1 to {FOLDS}.")
         self.fold = fold
-
-    def files(self) -> Iterable[Path]:
-        """Return the audio."""
-        return self.location.glob("data/mp3/*")
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by name."""

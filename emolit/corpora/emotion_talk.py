@@ -99,15 +99,12 @@ class EmotionTalk(Corpus):
         self.modality = modality
         self.splits = splits
 
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also whose labels, and which captions."""
-        return f"{super().identity} {self.modality} {self.caption}"
-
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the utterances, by name."""
         audio = {
-            path.stem: path for path in folder.rglob("G*_*_*_*.*") if path.suffix.lower() in AUDIO
+            path.stem: path
+            for path in sorted(folder.rglob("G*_*_*_*.*"))
+            if path.suffix.lower() in AUDIO
         }
         told = Sidecars.below(folder / FOLDERS["audio"] / "json")
         if told.objects:

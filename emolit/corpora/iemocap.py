@@ -19,7 +19,7 @@ License: signed agreement with USC SAIL. Busso et al. 2008, https://doi.org/10.1
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -102,16 +102,6 @@ class Iemocap(Corpus):
         super().__init__(root, prompt, served, renamed, loading, speaker_independent)
         self.fold = fold
         self.scenes = scenes
-
-    def files(self) -> Iterable[Path]:
-        """Return labels, transcripts and audio, not the motion capture beside them."""
-        release = self._release(self.location)
-        return (
-            path
-            for session in sessions(release)
-            for pattern in ("dialog/*/*.txt", "sentences/wav/*/*")
-            for path in session.glob(pattern)
-        )
 
     def _release(self, folder: Path) -> Path:
         """Return the folder that the sessions stand in.

@@ -86,11 +86,6 @@ class Manifest(Corpus):
         return root if lexical(self.file).is_relative_to(lexical(root)) else self.file.parent
 
     @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also the file, and which labels are taken."""
-        return f"{super().identity} {lexical(self.file)} {sorted(self.known)}"
-
-    @property
     def known(self) -> frozenset[str]:
         """Labels that the file may have."""
         return frozenset({*CANONICAL, *self.label_map, *(self.wanted or ())})
@@ -121,10 +116,6 @@ class Manifest(Corpus):
         """Read the file anew and check it."""
         self.__dict__.pop("listed", None)
         _ = self.listed
-
-    def files(self) -> Iterable[Path]:
-        """Return the file and the audio it lists."""
-        return [self.file, *(self.location / clip.path for clip in self.listed)]
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the file."""

@@ -22,7 +22,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit import manifest
 from emolit.archive import NO_VALUE
 from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import ConfigError, CorpusError
@@ -89,20 +88,10 @@ class Mer(Corpus, ABC):
     def listing(self) -> str:
         """The table that lists the clips, unless another one is given."""
 
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also table, language and the family's code."""
-        return f"{super().identity} {manifest.code(Mer)} {self.table} {self.subtitles}"
-
     @cached_property
     def left_out(self) -> frozenset[str]:
         """Names that are not served."""
         return names_in(None if self.leave_out is None else Path(self.root) / self.leave_out)
-
-    def files(self) -> Iterable[Path]:
-        """Return the tables and the recordings, not the features beside them."""
-        media = Media(self.location, self.places)
-        return (self.location / name for name in (self.table, *self.beside, *media.files()))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the table."""

@@ -16,7 +16,7 @@ them out here (``leave_out``).
 License: academic use, signed. Lian et al. 2023, https://arxiv.org/abs/2304.08981.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -97,21 +97,10 @@ class Mer2023(Corpus):
         """EmoBox's only fold tests MER-MULTI; left-out clips make it another one."""
         return 1 if self.tested == "test1" and self.leave_out is None else None
 
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also the language."""
-        return f"{super().identity} {self.subtitles}"
-
     @cached_property
     def left_out(self) -> frozenset[str]:
         """Names that are not served."""
         return names_in(None if self.leave_out is None else Path(self.root) / self.leave_out)
-
-    def files(self) -> Iterable[Path]:
-        """Return the tables and the recordings."""
-        tables = (ARCHIVE, TRANSCRIPTS, *(f"{part}-label.csv" for part in PARTS))
-        media = Media(self.location, PARTS)
-        return (self.location / name for name in (*tables, *media.files()))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, part by part."""

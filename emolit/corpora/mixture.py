@@ -90,13 +90,6 @@ class Mixture(Corpus):
                 f"The mixture has several corpora named {twice}, which would share log keys; "
                 "remove one, or give a manifest another `name`."
             )
-        kinds = [member.identity for member in self.corpora]
-        for member in self.corpora:
-            if kinds.count(member.identity) > 1:
-                raise ConfigError(
-                    f"The mixture reads {member.location} twice, once as {member.name!r}; "
-                    "remove one."
-                )
 
     def _serve_whole(self, names: Sequence[str]) -> None:
         strangers = sorted({*names}.difference(self.names))
@@ -146,11 +139,6 @@ class Mixture(Corpus):
     def folders(self) -> dict[str, Path]:
         """The folder of each member."""
         return dict(chain(*(member.folders.items() for member in self.corpora)))
-
-    @property
-    def identity(self) -> str:
-        """Those of all members."""
-        return "\n".join(member.identity for member in self.corpora)
 
     def prepare_data(self) -> None:
         """Prepare every member."""

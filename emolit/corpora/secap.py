@@ -76,7 +76,7 @@ class SECap(Corpus):
                 f"Set `root` to the folder above, or get it from {self.homepage}."
             )
         captions, texts = captions_in(file), transcripts_in(file.with_name("text.txt"))
-        audio = {p.stem: p for p in (file.parent / "wav").glob("*") if p.suffix.lower() in AUDIO}
+        audio = {p.stem: p for p in sorted(file.parent.glob("wav/*")) if p.suffix.lower() in AUDIO}
         for what, names in (
             ("transcripts", captions.keys() - texts.keys()),
             ("recordings and no caption", audio.keys() - captions.keys()),

@@ -11,12 +11,11 @@ two videos is not noticed.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit import manifest
 from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import ConfigError, CorpusError
@@ -102,17 +101,6 @@ class Sentiment(Corpus, ABC):
     def translations(self) -> tuple[str, ...]:
         """Tables of transcripts in both languages, the first that is there counts."""
         return (TRANSCRIPTS,)
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also the language and the family's code."""
-        return f"{super().identity} {manifest.code(Sentiment)} {self.subtitles}"
-
-    def files(self) -> Iterable[Path]:
-        """Return the labels, the transcripts and the recordings."""
-        media = Media(self.location, self.places)
-        names = (self.table, ARCHIVE, *self.translations, *media.files())
-        return (self.location / name for name in names)
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the cuts that have labels, in the order of the labels."""
