@@ -1,37 +1,36 @@
-"""What every corpus is: a LightningDataModule that reads its release once and serves clips."""
+"""What every corpus is: a LightningDataModule that reads its release and serves clips."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import ClassVar, TypeVar, get_args
 
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emolit import media
-from emolit.census import Census, check_ids, check_speakers, shared_speakers
+from emolit.census import Census, check_ids, check_speakers
 from emolit.errors import ConfigError, CorpusError
 from emolit.inspection import Entry, Inspection
 from emolit.loading import ClipDataset, Collate, Loading, clip_loader
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, placement
 from emolit.selection import relabeled, usable
-from emolit.taxonomy import Taxonomy, in_order, merge
+from emolit.taxonomy import Taxonomy, check_map, in_order, merge
 from emolit.types import Clip, Split
 
 ROOT = "data"
 """Where corpora are looked for unless `root` is given."""
-AUDIO = media.AUDIO
-"""Extensions of audio files, in lower case."""
 WHOLE = ("all clips are test clips: nothing may have trained on this corpus",)
+Choice = TypeVar("Choice")
 
 
 class Corpus(LightningDataModule, ABC):
     """A corpus of emotional speech.
 
-    A subclass sets the class attributes and writes `read` and `partition`.
+    A subclass sets the class attributes and writes `read`, and `partition` unless the release
+    states all splits.
 
     Args:
         root: Parent folder of all corpora; each corpus knows its own folder below it.
@@ -78,20 +77,31 @@ class Corpus(LightningDataModule, ABC):
         self.prompt = prompt
         self.wanted = labels
         self.label_map = dict(label_map or {})
-        self._check_label_map()
+        check_map(self.name, self.labels, self.label_map)
         self.loading = loading
         self.speaker_independent = speaker_independent
         self._entries: tuple[Entry, ...] = ()
         self._splits: dict[Split, tuple[Clip, ...]] = {}
         self._censuses: tuple[Census, ...] = ()
 
-    def _check_label_map(self) -> None:
-        unknown = [label for label in self.label_map if label not in self.labels]
-        if unknown and self.labels:
-            raise ConfigError(
-                f"`label_map` of {self.name!r} renames {unknown}, which the corpus does not have; "
-                f"it has {list(self.labels)}."
-            )
+    def choice(self, argument: str, value: Choice, known: Iterable[object], at: str = "") -> Choice:
+        """Return the value of an argument, which must be one of a few.
+
+        Args:
+            argument: Its name.
+            value: What was given.
+            known: What may be given.
+            at: The other setting under which that is so.
+
+        Raises:
+            ConfigError: It is another.
+        """
+        if value in (allowed := list(known)):
+            return value
+        raise ConfigError(
+            f"`{argument}` of {type(self).__name__} is {value!r}; choose one of {allowed}"
+            f"{f' under {at}' if at else ''}."
+        )
 
     @abstractmethod
     def read(self, folder: Path) -> Iterator[Clip]:
@@ -103,13 +113,14 @@ class Corpus(LightningDataModule, ABC):
             CorpusError: The folder holds no such release; the message names the path looked for.
         """
 
-    @abstractmethod
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips with their split; one whose split stays None is not served.
 
-        Validation speakers are held out of the training part. The result depends on the clips
-        and the arguments alone.
+        Unless a subclass says otherwise those are the splits that `read` has found. Validation
+        speakers are held out of the training part; the result depends on the clips and the
+        arguments alone.
         """
+        return list(clips)
 
     @property
     def emobox_fold(self) -> int | None:
@@ -205,14 +216,12 @@ class Corpus(LightningDataModule, ABC):
         self._splits = {
             split: tuple(clip for clip in clips if clip.split == split) for split in get_args(Split)
         }
-        census = Census(
-            corpus=self.name,
-            counts={split: len(served) for split, served in self._splits.items()},
+        census = Census.of(
+            self.name,
+            clips,
+            self.loading.max_seconds,
             dropped=dropped,
             skipped=skipped,
-            cropped=sum((clip.seconds or 0) > self.loading.max_seconds for clip in clips),
-            speaker_independent=not shared_speakers(clips),
-            outside=sum(clip.split is None for clip in clips),
             notes=WHOLE if self.whole else self.notes(clips),
         )
         self._censuses = (census,)

@@ -25,7 +25,7 @@ from typing import ClassVar, Literal
 from emolit.corpora.base import ROOT
 from emolit.corpora.sentiment import MODES, Language, Rated, Sentiment, number
 from emolit.division import FOLDS, in_folds
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.prompts import Prompt
 from emolit.table import Row, read_table
@@ -76,21 +76,10 @@ class ChSims(Sentiment):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(subtitles, root, prompt, labels, label_map, loading, speaker_independent)
-        kind = type(self).__name__
         folds = {"speakers": FOLDS, "official": 1}
-        if modality not in LETTERS or splits not in folds:
-            raise ConfigError(
-                f"`modality` and `splits` of {kind} are {modality!r} and {splits!r}; choose "
-                f"one of {[*LETTERS]}, and speakers or official."
-            )
-        if fold not in range(1, folds[splits] + 1):
-            raise ConfigError(
-                f"`fold` of {kind} is {fold!r}; under `splits: {splits}` choose one of 1 to "
-                f"{folds[splits]}."
-            )
-        self.modality = modality
-        self.splits = splits
-        self.fold = fold
+        self.modality = self.choice("modality", modality, LETTERS)
+        self.splits = self.choice("splits", splits, folds)
+        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
 
     @property
     def column(self) -> str:

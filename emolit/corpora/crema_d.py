@@ -30,9 +30,10 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.census import shortened
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.table import read_table
 from emolit.types import Clip, Split
@@ -100,19 +101,9 @@ class CremaD(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": FOLDS, "emobox": 1}
-        if truth not in ("intended", "perceived") or splits not in folds:
-            raise ConfigError(
-                f"`truth` and `splits` of CremaD are {truth!r} and {splits!r}; choose intended "
-                "or perceived, and speakers or emobox."
-            )
-        if fold not in range(1, folds[splits] + 1):
-            raise ConfigError(
-                f"`fold` of CremaD is {fold!r}; under `splits: {splits}` choose one of 1 to "
-                f"{folds[splits]}."
-            )
-        self.truth = truth
-        self.splits = splits
-        self.fold = fold
+        self.truth = self.choice("truth", truth, ("intended", "perceived"))
+        self.splits = self.choice("splits", splits, folds)
+        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
         self.lists = lists
 
     @property

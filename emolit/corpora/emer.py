@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
 from emolit.division import FOLDS, in_folds
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import Media
 from emolit.openset import words_of
@@ -73,16 +73,9 @@ class Emer(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        for argument, value, known in (
-            ("source", source, ("clips", "reasons")),
-            ("subtitles", subtitles, ("english", "chinese")),
-            ("fold", fold, (*range(1, FOLDS + 1),)),
-        ):
-            if value not in known:
-                raise ConfigError(f"`{argument}` of Emer is {value!r}; choose one of {known}.")
-        self.source = source
-        self.subtitles = subtitles
-        self.fold = fold
+        self.source = self.choice("source", source, ("clips", "reasons"))
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
+        self.fold = self.choice("fold", fold, range(1, FOLDS + 1))
         self.recordings = recordings
 
     @property

@@ -22,10 +22,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
+from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import CorpusError
 from emolit.fold import FoldLists, Listed, placed
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.taxonomy import Taxonomy, in_order, merge
 from emolit.types import Clip

@@ -24,9 +24,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 from emolit.votes import NO_AGREEMENT
@@ -90,18 +91,12 @@ class Iemocap(Corpus):
         loading: Loading = Loading(),
         speaker_independent: bool = True,
     ) -> None:
-        for argument, value, known in (
-            ("fold", fold, (*SESSIONS,)),
-            ("classes", classes, (*SETS,)),
-            ("scenes", scenes, ("all", *SCENES.values())),
-        ):
-            if value not in known:
-                raise ConfigError(f"`{argument}` of Iemocap is {value!r}; choose one of {known}.")
+        self.fold = self.choice("fold", fold, SESSIONS)
+        self.scenes = self.choice("scenes", scenes, ("all", *SCENES.values()))
+        self.choice("classes", classes, SETS)
         served = list(SETS[classes]) if labels is None else labels
         renamed = {**MERGED[classes], **(label_map or {})}
         super().__init__(root, prompt, served, renamed, loading, speaker_independent)
-        self.fold = fold
-        self.scenes = scenes
 
     def _release(self, folder: Path) -> Path:
         """Return the folder that the sessions stand in.

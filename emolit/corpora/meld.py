@@ -30,9 +30,10 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.container import CONTAINERS
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.table import Row, read_table
 from emolit.types import Clip, Split
@@ -96,15 +97,8 @@ class Meld(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": len(MAIN), "official": 1}
-        if splits not in folds:
-            raise ConfigError(f"`splits` of Meld is {splits!r}; choose one of {[*folds]}.")
-        if fold not in range(1, folds[splits] + 1):
-            raise ConfigError(
-                f"`fold` of Meld is {fold!r}; under `splits: {splits}` choose one of 1 to "
-                f"{folds[splits]}."
-            )
-        self.splits = splits
-        self.fold = fold
+        self.splits = self.choice("splits", splits, folds)
+        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the utterances of the three tables in their order."""

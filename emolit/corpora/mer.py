@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.archive import NO_VALUE
 from emolit.corpora.base import ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.fold import with_validation
 from emolit.loading import Loading
 from emolit.media import Media
@@ -68,17 +68,9 @@ class Mer(Corpus, ABC):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        for argument, value, known in (
-            ("use", use, ("train", "test")),
-            ("subtitles", subtitles, ("english", "chinese")),
-        ):
-            if value not in known:
-                raise ConfigError(
-                    f"`{argument}` of {type(self).__name__} is {value!r}; choose one of {known}."
-                )
         self.table = table or self.listing
-        self.use = use
-        self.subtitles = subtitles
+        self.use = self.choice("use", use, ("train", "test"))
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
         self.leave_out = leave_out
         self.folder = release or self.folder
         self.name = name or self.name

@@ -25,7 +25,7 @@ from typing import ClassVar, Literal
 from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
 from emolit.corpora.mer import EMOTIONS, described, names_in, overlap
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.fold import with_validation
 from emolit.loading import Loading
 from emolit.media import Media
@@ -80,16 +80,8 @@ class Mer2023(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if test_list not in TESTS:
-            raise ConfigError(
-                f"`test_list` of Mer2023 is {test_list!r}; choose one of {(*TESTS,)}."
-            )
-        if subtitles not in ("english", "chinese"):
-            raise ConfigError(
-                f"`subtitles` of Mer2023 is {subtitles!r}; choose english or chinese."
-            )
-        self.tested = TESTS[test_list]
-        self.subtitles = subtitles
+        self.tested = TESTS[self.choice("test_list", test_list, TESTS)]
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
         self.leave_out = leave_out
 
     @property

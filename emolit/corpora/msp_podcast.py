@@ -109,10 +109,6 @@ class MspPodcast(Corpus):
             split="test" if part == self.test_set else SPLITS[part],
         )
 
-    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Return the clips as they are: each carries the split of the label file."""
-        return list(clips)
-
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say which test set is served."""
         return (f"official splits, {self.test_set}",)

@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 
 from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import Media
 from emolit.prompts import Prompt
@@ -82,11 +82,7 @@ class Sentiment(Corpus, ABC):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if subtitles not in ("english", "chinese"):
-            raise ConfigError(
-                f"`subtitles` of {type(self).__name__} is {subtitles!r}; choose english or chinese."
-            )
-        self.subtitles = subtitles
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
 
     @abstractmethod
     def stems(self, rated: Rated) -> tuple[str, ...]:
@@ -172,10 +168,6 @@ class Sentiment(Corpus, ABC):
             for name, (_, value) in clips.items():
                 video, _, cut = name.rpartition("_")
                 yield Rated(video, cut, MODES[part], value)
-
-    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Return the clips with their official split."""
-        return list(clips)
 
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say what stands for a speaker."""
