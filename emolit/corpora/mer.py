@@ -143,11 +143,8 @@ def described(row: Row, subtitles: str) -> Clip:
 
 def valence(row: Row) -> float | None:
     """Return the valence of a row; None where there is none, also written as -10."""
-    text = row.text("valence")
-    try:
-        return None if text is None or float(text) == NO_VALUE else float(text)
-    except ValueError as error:
-        raise row.error(f"'valence' is {text!r}, no number", "Get the table again.") from error
+    value = row.decimal("valence")
+    return None if value == NO_VALUE else value
 
 
 def names_in(file: Path | None) -> frozenset[str]:

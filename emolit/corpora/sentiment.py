@@ -180,8 +180,7 @@ def number(row: Row, column: str) -> float:
     Raises:
         CorpusError: There is none.
     """
-    text = row.required(column)
-    try:
-        return float(text)
-    except ValueError as error:
-        raise row.error(f"{column!r} is {text!r}, no number", "Get the table again.") from error
+    value = row.decimal(column)
+    if value is None:
+        raise row.error(f"{column!r} is empty", "Get the table again.")
+    return value
