@@ -3,7 +3,7 @@
 Layout, in the corpus folder, at any depth: ``final-EMER-reason.csv`` (``name,chinese,english``:
 the reasons), ``check-openset.csv`` (``name,openset``: the words, as MER2024 publishes them) and,
 where known, MER2023's ``transcription-engchi-polish.csv``; the recordings in ``recordings``, which
-are of MER2023's training part. The first version (100 clips, one emotion each) is not read.
+are of MER2023's training part. `EmerV1` is the first version: 100 clips, one emotion each.
 
 The reasons speak of faces, gestures and voices: who only hears cannot know all that they say. With
 ``source: reasons`` the clips are text alone: the reason stands where the transcript does, a prompt
