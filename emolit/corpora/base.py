@@ -276,19 +276,8 @@ class Corpus(LightningDataModule, ABC):
                 f"{'training' if training else 'evaluation'}, a step of all processes needs "
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
-        loader = clip_loader(
-            ClipDataset(
-                clips,
-                self.folders,
-                self.sampling_rate,
-                self.loading.max_seconds,
-                self.loading.frames,
-                self.loading.frame_side,
-            ),
-            sampler,
-            Collate(self.prompt, self.taxonomy.labels, self.sampling_rate),
-            self.loading,
-            training,
-        )
+        dataset = ClipDataset(clips, self.folders, self.sampling_rate, self.loading)
+        collate = Collate(self.prompt, self.taxonomy.labels, self.sampling_rate)
+        loader = clip_loader(dataset, sampler, collate, training)
         loader.repeats = self.repeats if training else 1
         return loader

@@ -93,11 +93,6 @@ class Sentiment(Corpus, ABC):
         """The column of the table that holds the sentiment."""
         return "label"
 
-    @property
-    def translations(self) -> tuple[str, ...]:
-        """Tables of transcripts in both languages, the first that is there counts."""
-        return (TRANSCRIPTS,)
-
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the cuts that have labels, in the order of the labels."""
         media = Media(folder, self.places)
@@ -118,10 +113,8 @@ class Sentiment(Corpus, ABC):
 
     def texts(self, folder: Path) -> Mapping[str, str | None]:
         """Return what is said, in the language wanted, by id; nothing without such a table."""
-        files = [folder / name for name in self.translations if (folder / name).is_file()]
-        if not files:
-            return {}
-        rows = by_name(files[0], (self.subtitles,))
+        table = folder / TRANSCRIPTS
+        rows = by_name(table, (self.subtitles,)) if table.is_file() else {}
         return {name: row.text(self.subtitles) for name, row in rows.items()}
 
     def rated(self, folder: Path) -> Iterator[Rated]:
