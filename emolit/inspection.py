@@ -114,8 +114,8 @@ class Inspection:
             >>> Inspection("mine", Path("nowhere")).recording(Clip("a", "mine", "wav/a.wav"))
             'wav/a.wav missing 0.0 None'
         """
-        files = [clip.path, clip.video] if self.seeing else [clip.path]
-        states = (f"{file} {_state(self.folder / file)}" for file in files if file)
+        files = [clip.path, clip.video or "no video"] if self.seeing else [clip.path]
+        states = (f"{file} {_state(self.folder / file)}" for file in files)
         return " ".join((*states, str(clip.start), str(clip.end)))
 
 

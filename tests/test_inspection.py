@@ -107,10 +107,11 @@ def test_a_video_is_looked_at_where_it_is_wanted(tmp_path):
     assert seeing.look(clip).problem.startswith("a has no video. Get it")
     assert seeing.look(replace(clip, video="a.mp4")).problem is None
     (tmp_path / "b.mp4").write_bytes(b"no film")
-    blind = replace(clip, video="b.mp4")
-    assert Inspection("mine", tmp_path).entries([blind])[0].problem is None
-    (entry,) = seeing.entries([blind])  # heard before, and not seen
-    assert "b.mp4 cannot be decoded" in entry.problem
+    clips = [replace(clip, video="b.mp4"), clip]
+    assert all(entry.problem is None for entry in Inspection("mine", tmp_path).entries(clips))
+    broken, missing = seeing.entries(clips)  # heard before, and not seen
+    assert "b.mp4 cannot be decoded" in broken.problem
+    assert "a has no video" in missing.problem
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.floats(0, 1e6)))
