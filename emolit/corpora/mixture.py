@@ -115,14 +115,6 @@ class Mixture(Corpus):
         """Yield the clips of all members out of their own folders."""
         return chain.from_iterable(member.read(member.location) for member in self.corpora)
 
-    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Let every member partition its own clips."""
-        parts = (
-            member.partition([clip for clip in clips if clip.corpus in member.names])
-            for member in self.corpora
-        )
-        return list(chain.from_iterable(parts))
-
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The label set in class order: the labels given, or the union of the members'."""

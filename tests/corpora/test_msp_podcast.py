@@ -56,7 +56,7 @@ def test_unknown_speakers_in_two_splits_must_be_allowed_and_are_reported(tmp_pat
     listed = [{**row, "SpkrID": "Unknown"} for row in rows("v1.8")]
     write_msp_podcast(tmp_path, listed=listed)
     with pytest.raises(
-        CorpusError, match=r"Nobody says who speaks .*: its splits test, train, val may"
+        CorpusError, match=r"Nobody says who speaks .*: its splits test, train, val"
     ):
         set_up(tmp_path)
     corpus = set_up(tmp_path, speaker_independent=False)
