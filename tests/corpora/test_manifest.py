@@ -7,6 +7,7 @@ import pytest
 from emolit.corpora.manifest import Manifest, divided
 from emolit.errors import AudioError, CorpusError
 from emolit.loading import Loading
+from emolit.prompts.open_vocabulary import OpenVocabulary
 from tests.fakes.listing import ROWS, write_listing, write_table, write_tone
 
 
@@ -284,6 +285,15 @@ def test_words_and_valence_take_the_place_of_a_label(tmp_path):
         ("wav/1.wav", (), -0.5),
         ("wav/2.wav", ("neutral",), None),
     ]
+
+
+def test_words_and_reason_of_a_table_are_what_a_model_shall_answer(tmp_path):
+    row = {"openset": "['glad', 'proud']", "reason": "She laughs."}
+    write_listing(tmp_path, [{**row, "path": f"{who}.wav", "speaker": who} for who in "abc"])
+    corpus = set_up(tmp_path, loading=Loading(batch_size=1), prompt=OpenVocabulary(think=True))
+    (batch,) = corpus.train_dataloader()
+    assert batch.options == ()
+    assert batch.targets == ("<think>She laughs.</think><answer>glad, proud</answer>",)
 
 
 def test_several_clips_may_be_parts_of_one_file(tmp_path):
