@@ -29,11 +29,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.container import CONTAINERS
 from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import CorpusError
 from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.media import Media
 from emolit.prompts import Prompt
 from emolit.table import Row, read_table
 from emolit.types import Clip, Split
@@ -105,11 +104,16 @@ class Meld(Corpus):
         for split, videos in FOLDERS.items():
             table = self._find(folder, f"{split}_sent_emo.csv")
             place = self._find(folder, videos)
-            media = media_of(place)
+            media = Media(place, (".",))
             for row in read_table(table, COLUMNS):
                 stem = f"dia{row.required('Dialogue_ID')}_utt{row.required('Utterance_ID')}"
-                path = media.get(stem, place / f"{stem}.mp4").relative_to(folder)
-                yield self._clip(row, split, stem, path.as_posix())
+                heard, seen = media.find(stem)
+                below = place.relative_to(folder)
+                yield replace(
+                    self._clip(row, split, stem),
+                    path=(below / heard).as_posix(),
+                    video=None if seen is None else (below / seen).as_posix(),
+                )
 
     def _find(self, folder: Path, name: str) -> Path:
         """Return the least nested file or folder of this name.
@@ -126,7 +130,8 @@ class Meld(Corpus):
             )
         return found[0]
 
-    def _clip(self, row: Row, split: str, stem: str, path: str) -> Clip:
+    def _clip(self, row: Row, split: str, stem: str) -> Clip:
+        """Return a clip without recording."""
         emotion, who = row.required("Emotion"), row.required("Speaker")
         if emotion not in EMOTIONS:
             raise row.error(
@@ -139,7 +144,7 @@ class Meld(Corpus):
         return Clip(
             id=f"{split}_{stem}",
             corpus=self.name,
-            path=path,
+            path="",
             label=EMOTIONS[emotion],
             speaker=SAME_VOICE.get(who, who.split("/")[0]),
             split=PARTS[split],
@@ -158,11 +163,3 @@ class Meld(Corpus):
         if speaker == MAIN[self.fold - 1]:
             return "test"
         return "val" if speaker == MAIN[self.fold % len(MAIN)] else "train"
-
-
-def media_of(folder: Path) -> dict[str, Path]:
-    """Return the files of utterances by exact stem; audio comes before video."""
-    found = [path for path in sorted(folder.iterdir()) if NAME.fullmatch(path.stem)]
-    videos = {path.stem: path for path in found if path.suffix.lower() in CONTAINERS}
-    audio = {path.stem: path for path in found if path.suffix.lower() in AUDIO}
-    return videos | audio

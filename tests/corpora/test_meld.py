@@ -86,7 +86,7 @@ def test_audio_comes_out_of_mp4(tmp_path, video):
     write_meld(tmp_path / "meld", video)
     corpus = set_up(tmp_path)
     clip = corpus.clips("test")[0]
-    assert clip.path.endswith(".mp4")
+    assert clip.path.endswith(".mp4") and clip.video == clip.path
     assert clip.seconds == pytest.approx(0.25, abs=0.05)
 
 
