@@ -1,14 +1,17 @@
 """What a corpus serves, what it left out, and whether its speakers are kept apart."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self, get_args
 
 from emolit.errors import CorpusError
-from emolit.types import Clip
+from emolit.types import Clip, Split
 
 SHOWN = 5
 """How many things a message names before it says how many more there are."""
+UNKNOWN = "unknown"
+"""Name of all speakers that nobody names."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,38 @@ class Census:
     speaker_independent: bool = True
     outside: int = 0
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        corpus: str,
+        clips: Sequence[Clip],
+        max_seconds: float,
+        dropped: Mapping[str, int],
+        skipped: tuple[str, ...],
+        notes: tuple[str, ...],
+    ) -> Self:
+        """Count clips.
+
+        Args:
+            corpus: Their corpus.
+            clips: All that have a label of the set and audio that can be used, with their splits.
+            max_seconds: Longer ones are cropped.
+            dropped: Number of clips left out, by label.
+            skipped: Why others were left out.
+            notes: What else a reader must know.
+        """
+        counts = Counter(clip.split for clip in clips)
+        return cls(
+            corpus,
+            counts={split: counts[split] for split in get_args(Split)},
+            dropped=dropped,
+            skipped=skipped,
+            cropped=sum((clip.seconds or 0) > max_seconds for clip in clips),
+            speaker_independent=not shared_speakers(clips),
+            outside=counts[None],
+            notes=notes,
+        )
 
     def __str__(self) -> str:
         """Say it in one line, for the log.
@@ -70,22 +105,28 @@ def shortened(things: Sequence[str], separator: str = " ") -> str:
 def shared_speakers(clips: Iterable[Clip]) -> dict[str, tuple[str, ...]]:
     """Return the speakers that stand in several splits, with those splits.
 
-    All clips without a speaker count as one, under the name ``unknown``.
+    All clips without a speaker count as one, `UNKNOWN`.
     """
     splits: dict[str, set[str]] = defaultdict(set)
     for clip in clips:
         if clip.split is not None:
-            splits["unknown" if clip.speaker is None else clip.speaker].add(clip.split)
+            splits[UNKNOWN if clip.speaker is None else clip.speaker].add(clip.split)
     return {who: tuple(sorted(where)) for who, where in sorted(splits.items()) if len(where) > 1}
 
 
 def check_speakers(corpus: str, clips: Iterable[Clip]) -> None:
-    """Refuse splits that share speakers.
+    """Refuse splits that share speakers, or may share them as nobody says who speaks.
 
     Raises:
         CorpusError: Names the speakers and their splits.
     """
     found = shared_speakers(clips)
+    if found.keys() == {UNKNOWN}:
+        raise CorpusError(
+            f"Nobody says who speaks in the clips of {corpus!r}: its splits "
+            f"{', '.join(found[UNKNOWN])} may share speakers. Set `speaker_independent: false` on "
+            "the corpus to allow that; scores and reports then say so."
+        )
     if found:
         named = [f"{who} in {' and '.join(splits)}" for who, splits in found.items()]
         raise CorpusError(

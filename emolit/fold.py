@@ -187,8 +187,8 @@ class FoldLists:
                 id=name.removesuffix(PurePosixPath(path).suffix),
                 path=path,
                 label=self._label(row),
-                start=_seconds(row, "start_time") or 0.0,
-                end=_seconds(row, "end_time"),
+                start=row.decimal("start_time") or 0.0,
+                end=row.decimal("end_time"),
             )
 
     def _label(self, row: Row) -> str:
@@ -200,14 +200,6 @@ class FoldLists:
                 "Add it to label_map.json.",
             )
         return found
-
-
-def _seconds(row: Row, name: str) -> float | None:
-    text = row.text(name)
-    try:
-        return None if text is None else float(text)
-    except ValueError as error:
-        raise row.error(f"{name!r} is {text!r}, no number", "Write seconds.") from error
 
 
 def placed(clips: Sequence[Clip], splits: Mapping[str, Split], lists: FoldLists) -> list[Clip]:

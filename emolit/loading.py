@@ -72,17 +72,13 @@ class ClipDataset(Dataset[Item]):
         clips: In the order of their index.
         folders: Corpus name to the folder that the clips' paths are relative to.
         sampling_rate: Of the waveforms, in Hz.
-        max_seconds: Where long clips are cut.
-        frames: Pictures a clip.
-        frame_side: Longest side of a picture in pixels.
+        loading: Where long clips are cut, and how many pictures are wanted.
     """
 
     clips: tuple[Clip, ...]
     folders: Mapping[str, Path]
     sampling_rate: int
-    max_seconds: float
-    frames: int = 0
-    frame_side: int = 448
+    loading: Loading = Loading()
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -96,12 +92,14 @@ class ClipDataset(Dataset[Item]):
         clip = self.clips[index]
         if not clip.path:
             return clip, zeros(0)
-        folder, segment = self.folders[clip.corpus], (clip.start, clip.end)
-        heard = audio.decode(folder / clip.path, self.sampling_rate, self.max_seconds, *segment)
-        if not self.frames or clip.video is None:
+        folder, wanted = self.folders[clip.corpus], self.loading
+        heard = audio.decode(
+            folder / clip.path, self.sampling_rate, wanted.max_seconds, clip.start, clip.end
+        )
+        if not wanted.frames or clip.video is None:
             return clip, heard
         span = (clip.start, len(heard) / self.sampling_rate)
-        return clip, heard, pictures(folder / clip.video, self.frames, self.frame_side, *span)
+        return clip, heard, pictures(folder / clip.video, wanted.frames, wanted.frame_side, *span)
 
 
 @dataclass(frozen=True)
@@ -133,19 +131,19 @@ class Collate:
 
 
 def clip_loader(
-    dataset: ClipDataset, sampler: ClipSampler, collate: Collate, loading: Loading, training: bool
+    dataset: ClipDataset, sampler: ClipSampler, collate: Collate, training: bool
 ) -> ClipLoader:
     """Return a loader of batches; in training the ragged end of an epoch is dropped.
 
     The generator is the loader's own, so that loading draws nothing from the global stream.
 
     Args:
-        dataset: The clips.
+        dataset: The clips, with batch sizes, workers and seed.
         sampler: Their order.
         collate: Makes batches.
-        loading: Sizes, workers and seed.
         training: Whether batches are those of training.
     """
+    loading = dataset.loading
     evaluated = even(len(dataset), loading.eval_batch_size, placement()[1])
     return ClipLoader(
         dataset,

@@ -44,7 +44,3 @@ class Media:
         audio = next((self.audio[stem] for stem in stems if stem in self.audio), None)
         video = next((self.video[stem] for stem in stems if stem in self.video), None)
         return audio or video or f"{stems[0]}.mp4", video
-
-    def files(self) -> tuple[str, ...]:
-        """Return all of them, relative to the folder."""
-        return (*self.audio.values(), *self.video.values())

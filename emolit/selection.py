@@ -3,48 +3,13 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from emolit import audio
 from emolit.census import shortened
 from emolit.errors import AudioError, CorpusError
-from emolit.frames import pictures
-from emolit.manifest import Entry
+from emolit.inspection import Entry
 from emolit.taxonomy import Taxonomy, merge
 from emolit.types import Clip
 from emolit.votes import merged
-
-
-def inspected(clip: Clip, folder: Path, seeing: bool = False) -> Entry:
-    """Decode a clip once; return it with its duration, or with what is wrong with it.
-
-    A clip that is text alone has no duration.
-
-    Args:
-        clip: What is looked at.
-        folder: What its paths are relative to.
-        seeing: Whether its video is wanted too; the picture in its middle is then decoded.
-    """
-    if not clip.path:
-        return Entry(clip)
-    try:
-        seconds = audio.check(folder / clip.path, clip.start, clip.end)
-        if seeing:
-            _look(clip, folder, seconds)
-        return Entry(replace(clip, seconds=seconds))
-    except AudioError as error:
-        return Entry(clip, str(error))
-
-
-def _look(clip: Clip, folder: Path, seconds: float) -> None:
-    """Decode one picture of a clip.
-
-    Raises:
-        AudioError: It has no video, or one that cannot be used.
-    """
-    if clip.video is None:
-        raise AudioError(f"{clip.id} has no video. Get it, or set `loading.frames` to 0.")
-    pictures(folder / clip.video, 1, 64, clip.start, seconds)
 
 
 def relabeled(

@@ -1,4 +1,4 @@
-"""A user's table of clips, CSV, TSV or JSONL: its rows, before anyone asks what they mean.
+"""A table, CSV, TSV or JSONL: its rows, before anyone asks what they mean.
 
 Text is UTF-8, with or without a byte order mark; lines may end in either way; blank rows do not
 count and fields are stripped. A row is known by the number of its line, from 1 on.
@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,21 @@ class Row:
             raise self.error(f"{name!r} is {value!r}, which is no text", "Write it as text.")
         return str(value).strip() or None
 
+    def decimal(self, name: str) -> float | None:
+        """Return a field as a number; None where it is absent or blank.
+
+        Raises:
+            CorpusError: The value is no finite number.
+        """
+        text = self.text(name)
+        try:
+            value = 0.0 if text is None else float(text)
+        except ValueError:
+            value = nan
+        if not isfinite(value):
+            raise self.error(f"{name!r} is {text!r}, no number", "Write one, or leave it empty.")
+        return None if text is None else value
+
     def required(self, name: str) -> str:
         """Return a field as stripped text.
 
@@ -73,9 +89,11 @@ def read_table(file: Path, required: tuple[str, ...]) -> list[Row]:
             or a required column.
     """
     if not file.is_file():
-        raise CorpusError(f"The manifest {file} is missing. Set `path`, relative to `root`.")
+        raise CorpusError(
+            f"The table {file} is missing. Put it there, or correct `root` or the path below it."
+        )
     if file.suffix.lower() not in KINDS:
-        raise CorpusError(f"The manifest {file} is none of {', '.join(KINDS)}. Convert it.")
+        raise CorpusError(f"The table {file} is none of {', '.join(KINDS)}. Convert it.")
     delimiter = KINDS[file.suffix.lower()]
     text = _decoded(file)
     if delimiter is None:
@@ -83,7 +101,7 @@ def read_table(file: Path, required: tuple[str, ...]) -> list[Row]:
     else:
         found = list(_records(file, text, delimiter, required))
     if not found:
-        raise CorpusError(f"The manifest {file} has no rows. Write one a clip.")
+        raise CorpusError(f"The table {file} has no rows. Write one a clip, or get the file again.")
     return found
 
 
@@ -114,7 +132,7 @@ def _decoded(file: Path) -> str:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"The manifest {file} is not UTF-8 at byte {error.start} ({error.reason}). "
+            f"The table {file} is not UTF-8 at byte {error.start} ({error.reason}). "
             "Save it as UTF-8."
         ) from error
 

@@ -3,9 +3,9 @@
 Only evaluators speak integers; prompts, rewards and files speak these names.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from emolit.errors import CorpusError
+from emolit.errors import ConfigError, CorpusError
 
 CANONICAL = (
     "angry", "happy", "neutral", "sad", "fear", "disgust", "surprise",
@@ -74,6 +74,25 @@ class Taxonomy:
 def merge(label: str, label_map: Mapping[str, str]) -> str:
     """Apply a user's label map, for example ``{"calm": "neutral"}``, once (no chains)."""
     return label_map.get(label, label)
+
+
+def check_map(corpus: str, labels: Collection[str], label_map: Mapping[str, str]) -> None:
+    """Refuse a label map that renames what a corpus does not have.
+
+    Args:
+        corpus: Its name.
+        labels: What it has; empty where that is not known yet.
+        label_map: A user's.
+
+    Raises:
+        ConfigError: Names the labels.
+    """
+    unknown = [label for label in label_map if label not in labels]
+    if unknown and labels:
+        raise ConfigError(
+            f"`label_map` of {corpus!r} renames {unknown}, which the corpus does not have; "
+            f"it has {list(labels)}."
+        )
 
 
 def in_order(labels: Iterable[str]) -> tuple[str, ...]:

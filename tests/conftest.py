@@ -29,7 +29,7 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep manifests of tests out of the user's cache."""
+    """Keep durations of tests out of the user's cache."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("EMOLIT_CACHE", str(folder))
     monkeypatch.setenv("EMOLIT_TRACEBACK", "1")

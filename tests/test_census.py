@@ -21,7 +21,13 @@ def test_a_speaker_in_two_splits_is_named_with_both():
 def test_unknown_speakers_count_as_shared_as_soon_as_there_are_two_splits():
     clips = [clip("a", None, "test"), clip("b", None, "test")]
     assert shared_speakers(clips) == {}
-    assert shared_speakers([*clips, clip("c", None, "train")]) == {"unknown": ("test", "train")}
+    clips.append(clip("c", None, "train"))
+    assert shared_speakers(clips) == {"unknown": ("test", "train")}
+    with pytest.raises(
+        CorpusError,
+        match=r"who speaks in the clips of 'toy': its splits test, train .*_independent: false`",
+    ):
+        check_speakers("toy", clips)
 
 
 def test_a_clip_outside_all_splits_does_not_count():
@@ -34,6 +40,17 @@ def test_an_id_that_stands_twice_is_named_with_its_files():
     with pytest.raises(CorpusError, match=r"share an id: a \(a\.wav, copy/a\.wav\)"):
         check_ids("toy", clips)
     check_ids("toy", clips[:1])
+
+
+def test_a_census_counts_splits_strangers_long_clips_and_shared_speakers():
+    clips = [clip("a", "ann", "train"), clip("b", "ann", "test"), clip("c", "bob", None)]
+    clips[0] = replace(clips[0], seconds=2.0)
+    found = Census.of("toy", clips, 1.5, {"calm": 1}, ("x.wav is silent.",), ("note",))
+    assert found == Census(
+        "toy", {"train": 1, "val": 0, "test": 1}, {"calm": 1}, ("x.wav is silent.",),
+        cropped=1, speaker_independent=False, outside=1, notes=("note",),
+    )  # fmt: skip
+    assert Census.of("toy", clips[1:], 1.5, {}, (), ()).speaker_independent
 
 
 def test_a_census_says_everything_that_was_left_out():

@@ -22,7 +22,7 @@ def dataset(tmp_path):
         soundfile.write(tmp_path / corpus / "a.wav", np.full(int(8000 * seconds), 0.25), 8000)
         clips.append(Clip(id="a", corpus=corpus, path="a.wav", label=label))
     folders = {corpus: tmp_path / corpus for corpus in ("one", "two")}
-    return ClipDataset(tuple(clips), folders, 16_000, 0.2)
+    return ClipDataset(tuple(clips), folders, 16_000, Loading(max_seconds=0.2))
 
 
 def test_a_clip_is_found_in_the_folder_of_its_corpus_resampled_and_cut(dataset):
@@ -69,10 +69,10 @@ def test_pictures_come_along_only_when_they_are_asked_for(tmp_path):
     write_video(tmp_path / "a.mp4", 1.0, grays=(20, 200))
     clip = Clip(id="a", corpus="one", path="a.mp4", label="sad", video="a.mp4")
     collate = Collate(Direct(), ("sad",), 16_000)
-    plain = ClipDataset((clip,), {"one": tmp_path}, 16_000, 30.0)
+    plain = ClipDataset((clip,), {"one": tmp_path}, 16_000)
     assert collate([plain[0]]).frames == ()
     for most, bright in ((30.0, [20, 200]), (0.4, [20, 20])):  # only what is heard is seen
-        seeing = replace(plain, frames=2, frame_side=8, max_seconds=most)
+        seeing = replace(plain, loading=Loading(frames=2, frame_side=8, max_seconds=most))
         batch = collate([seeing[0], seeing[0]])
         assert [found.shape for found in batch.frames] == [(2, 3, 8, 8)] * 2
         found = batch.frames[0].float().mean((1, 2, 3)).tolist()

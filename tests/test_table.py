@@ -57,3 +57,14 @@ def test_rows_are_found_by_name_and_a_name_stands_once(tmp_path):
     table.write_text("name,openset\nb,x\nb,y\n")
     with pytest.raises(CorpusError, match="row 3: 'name' is 'b', as in row 2 already"):
         by_name(table, ())
+
+
+@pytest.mark.parametrize(("value", "number"), [(" 1.5 ", 1.5), (0, 0.0), ("", None), (None, None)])
+def test_a_number_may_be_text_or_absent(value, number):
+    assert Row(Path("mine.csv"), 2, {"valence": value}).decimal("valence") == number
+
+
+@pytest.mark.parametrize("value", ["high", "nan", "1,5", "inf"])
+def test_what_is_no_number_is_refused_with_its_place(value):
+    with pytest.raises(CorpusError, match=f"mine.csv, row 2: 'valence' is '{value}', no number"):
+        Row(Path("mine.csv"), 2, {"valence": value}).decimal("valence")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from emolit.errors import CorpusError
-from emolit.taxonomy import CANONICAL, Taxonomy, in_order, merge
+from emolit.errors import ConfigError, CorpusError
+from emolit.taxonomy import CANONICAL, Taxonomy, check_map, in_order, merge
 
 
 def test_the_order_is_the_class_index():
@@ -38,3 +38,10 @@ def test_labels_merge_once_and_sort_canonically():
     assert merge("sad", {"calm": "neutral"}) == "sad"
     assert in_order(reversed(CANONICAL)) == CANONICAL
     assert in_order(["zz", "sad", "aa"]) == ("sad", "aa", "zz")
+
+
+def test_a_map_may_rename_only_what_there_is():
+    check_map("mine", ("calm",), {"calm": "neutral"})
+    check_map("mine", (), {"glad": "happy"})  # not known before the file is read
+    with pytest.raises(ConfigError, match=r"`label_map` of 'mine' renames \['glad'\], which"):
+        check_map("mine", ("calm",), {"glad": "happy"})

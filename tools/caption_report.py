@@ -14,6 +14,7 @@ import json
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
@@ -102,8 +103,8 @@ def drawn(
 
 def player(corpus: Corpus, clip: Clip) -> str:
     """Return an audio element that holds as FLAC what a model hears of the clip."""
-    settings = (corpus.sampling_rate, corpus.loading.max_seconds)
-    _, waveform = ClipDataset((clip,), corpus.folders, *settings)[0]
+    loading = replace(corpus.loading, frames=0)
+    _, waveform = ClipDataset((clip,), corpus.folders, corpus.sampling_rate, loading)[0]
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform.numpy(), corpus.sampling_rate, "PCM_16", format="FLAC")
     code = base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -26,7 +26,7 @@ from emolit.cli import discover
 from emolit.corpora import Corpus
 from emolit.corpora.mixture import Mixture
 from emolit.errors import EmolitError
-from emolit.manifest import Entry
+from emolit.inspection import Entry
 from emolit.sheet import Sheet
 from emolit.types import Clip, Split
 

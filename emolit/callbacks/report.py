@@ -13,11 +13,11 @@ from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
 from emolit.callbacks.base import drafted, gather
-from emolit.entry import nested, signed
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
 from emolit.intervals import Interval, bootstrap, cluster
+from emolit.nested_scores import nested, signed
 from emolit.scorecard import of_arrays, restricted_answers, scorecard
 from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet

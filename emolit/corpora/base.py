@@ -1,38 +1,36 @@
-"""What every corpus is: a LightningDataModule that reads its release once and serves clips."""
+"""What every corpus is: a LightningDataModule that reads its release and serves clips."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import ClassVar, TypeVar, get_args
 
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emolit import manifest, media
-from emolit.census import Census, check_ids, check_speakers, shared_speakers
+from emolit.census import Census, check_ids, check_speakers
 from emolit.errors import ConfigError, CorpusError
+from emolit.inspection import Entry, Inspection
 from emolit.loading import ClipDataset, Collate, Loading, clip_loader
-from emolit.manifest import Entry
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, placement
-from emolit.selection import inspected, relabeled, usable
-from emolit.taxonomy import Taxonomy, in_order, merge
+from emolit.selection import relabeled, usable
+from emolit.taxonomy import Taxonomy, check_map, in_order, merge
 from emolit.types import Clip, Split
 
 ROOT = "data"
 """Where corpora are looked for unless `root` is given."""
-AUDIO = media.AUDIO
-"""Extensions of audio files, in lower case."""
 WHOLE = ("all clips are test clips: nothing may have trained on this corpus",)
+Choice = TypeVar("Choice")
 
 
 class Corpus(LightningDataModule, ABC):
     """A corpus of emotional speech.
 
-    A subclass sets the class attributes and writes `read` and `partition`.
+    A subclass sets the class attributes and writes `read`, and `partition` unless the release
+    states all splits.
 
     Args:
         root: Parent folder of all corpora; each corpus knows its own folder below it.
@@ -79,19 +77,31 @@ class Corpus(LightningDataModule, ABC):
         self.prompt = prompt
         self.wanted = labels
         self.label_map = dict(label_map or {})
-        self._check_label_map()
+        check_map(self.name, self.labels, self.label_map)
         self.loading = loading
         self.speaker_independent = speaker_independent
+        self._entries: tuple[Entry, ...] = ()
         self._splits: dict[Split, tuple[Clip, ...]] = {}
         self._censuses: tuple[Census, ...] = ()
 
-    def _check_label_map(self) -> None:
-        unknown = [label for label in self.label_map if label not in self.labels]
-        if unknown and self.labels:
-            raise ConfigError(
-                f"`label_map` of {self.name!r} renames {unknown}, which the corpus does not have; "
-                f"it has {list(self.labels)}."
-            )
+    def choice(self, argument: str, value: Choice, known: Iterable[object], at: str = "") -> Choice:
+        """Return the value of an argument, which must be one of a few.
+
+        Args:
+            argument: Its name.
+            value: What was given.
+            known: What may be given.
+            at: The other setting under which that is so.
+
+        Raises:
+            ConfigError: It is another.
+        """
+        if value in (allowed := list(known)):
+            return value
+        raise ConfigError(
+            f"`{argument}` of {type(self).__name__} is {value!r}; choose one of {allowed}"
+            f"{f' under {at}' if at else ''}."
+        )
 
     @abstractmethod
     def read(self, folder: Path) -> Iterator[Clip]:
@@ -103,13 +113,14 @@ class Corpus(LightningDataModule, ABC):
             CorpusError: The folder holds no such release; the message names the path looked for.
         """
 
-    @abstractmethod
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips with their split; one whose split stays None is not served.
 
-        Validation speakers are held out of the training part. The result depends on the clips
-        and the arguments alone.
+        Unless a subclass says otherwise those are the splits that `read` has found. Validation
+        speakers are held out of the training part; the result depends on the clips and the
+        arguments alone.
         """
+        return list(clips)
 
     @property
     def emobox_fold(self) -> int | None:
@@ -137,10 +148,6 @@ class Corpus(LightningDataModule, ABC):
                 f"Set `root` to the parent folder of all corpora; get it from {self.homepage}."
             )
 
-    def files(self) -> Iterable[Path]:
-        """Return the files whose change makes the manifest stale: all in the corpus folder."""
-        return (path for path in self.location.rglob("*") if path.is_file())
-
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The label set in class order; known before any data is read."""
@@ -167,41 +174,26 @@ class Corpus(LightningDataModule, ABC):
         return self._splits.get(split, ())
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return all clips of the release and whether their audio can be used.
+        """Return all clips of the release as it is now, and whether their audio can be used.
 
-        They come out of the manifest in the cache as long as the release has not changed.
-        Otherwise the release is read, every file decoded once, and the manifest written.
-        Files that could not be used are looked at again.
+        Every file is decoded once (`emolit.inspection`).
         """
         self.provide()
-        key = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
-        place = manifest.cache_folder() / f"{self.name}-{key}.jsonl"
-        release = manifest.fingerprint(self.location, self.files())
-        look = partial(inspected, folder=self.location, seeing=self.loading.frames > 0)
-        found = manifest.kept(place, release, self._read_all, look)
-        if self.size and len(found) != self.size:
-            rank_zero_warn(
-                f"{self.name!r} in {self.location} has {len(found)} clips, the release has "
-                f"{self.size}; numbers measured on it are not comparable. Get the release again."
-            )
-        return found
-
-    def _read_all(self) -> tuple[Clip, ...]:
         clips = tuple(self.read(self.location))
         check_ids(self.name, clips)
-        rank_zero_info(f"{self.name}: checking the audio of {len(clips)} clips")
-        return clips
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: class, its code, folder, and whether it is seen."""
-        kind = f"{type(self).__module__}.{type(self).__qualname__}"
-        sense = "seen" if self.loading.frames else "heard"
-        return f"{kind} {manifest.code(type(self))} {self.location.resolve()} {sense}"
+        if self.size and len(clips) != self.size:
+            rank_zero_warn(
+                f"{self.name!r} in {self.location} has {len(clips)} clips, the release has "
+                f"{self.size}; numbers measured on it are not comparable. Get the release again."
+            )
+        inspection = Inspection(self.name, self.location, self.loading.frames > 0)
+        if new := inspection.new(clips):
+            rank_zero_info(f"{self.name}: checking the audio of {len(new)} clips")
+        return inspection.entries(clips)
 
     def prepare_data(self) -> None:
-        """Read and check the release, unless its manifest in the cache still holds."""
-        self.entries()
+        """Read and check the release; other processes then find its audio checked."""
+        self._entries = self.entries()
 
     def setup(self, stage: str | None = None) -> None:
         """Map and drop labels, sort out bad audio, partition, check. Runs once.
@@ -215,7 +207,7 @@ class Corpus(LightningDataModule, ABC):
         """
         if self._splits:
             return
-        entries = self.entries()
+        entries = self._entries or self.entries()
         kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
         good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
         clips = self._placed([entry.clip for entry in entries], good)
@@ -224,14 +216,12 @@ class Corpus(LightningDataModule, ABC):
         self._splits = {
             split: tuple(clip for clip in clips if clip.split == split) for split in get_args(Split)
         }
-        census = Census(
-            corpus=self.name,
-            counts={split: len(served) for split, served in self._splits.items()},
+        census = Census.of(
+            self.name,
+            clips,
+            self.loading.max_seconds,
             dropped=dropped,
             skipped=skipped,
-            cropped=sum((clip.seconds or 0) > self.loading.max_seconds for clip in clips),
-            speaker_independent=not shared_speakers(clips),
-            outside=sum(clip.split is None for clip in clips),
             notes=WHOLE if self.whole else self.notes(clips),
         )
         self._censuses = (census,)
@@ -286,19 +276,8 @@ class Corpus(LightningDataModule, ABC):
                 f"{'training' if training else 'evaluation'}, a step of all processes needs "
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
-        loader = clip_loader(
-            ClipDataset(
-                clips,
-                self.folders,
-                self.sampling_rate,
-                self.loading.max_seconds,
-                self.loading.frames,
-                self.loading.frame_side,
-            ),
-            sampler,
-            Collate(self.prompt, self.taxonomy.labels, self.sampling_rate),
-            self.loading,
-            training,
-        )
+        dataset = ClipDataset(clips, self.folders, self.sampling_rate, self.loading)
+        collate = Collate(self.prompt, self.taxonomy.labels, self.sampling_rate)
+        loader = clip_loader(dataset, sampler, collate, training)
         loader.repeats = self.repeats if training else 1
         return loader

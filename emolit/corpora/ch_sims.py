@@ -17,16 +17,15 @@ folds of whole videos (`emolit.division`).
 License: research, THUIAR. Yu et al. 2020, https://aclanthology.org/2020.acl-main.343.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT
 from emolit.corpora.polarity import MODES, Language, Polarity, Rated, numeric
 from emolit.division import FOLDS, in_folds
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.prompts import Prompt
 from emolit.table import Row, read_table
@@ -77,36 +76,16 @@ class ChSims(Polarity):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(subtitles, root, prompt, labels, label_map, loading, speaker_independent)
-        kind = type(self).__name__
         folds = {"speakers": FOLDS, "official": 1}
-        if modality not in LETTERS or splits not in folds:
-            raise ConfigError(
-                f"`modality` and `splits` of {kind} are {modality!r} and {splits!r}; choose "
-                f"one of {[*LETTERS]}, and speakers or official."
-            )
-        if fold not in range(1, folds[splits] + 1):
-            raise ConfigError(
-                f"`fold` of {kind} is {fold!r}; under `splits: {splits}` choose one of 1 to "
-                f"{folds[splits]}."
-            )
-        self.modality = modality
-        self.splits = splits
-        self.fold = fold
+        self.modality = self.choice("modality", modality, LETTERS)
+        self.splits = self.choice("splits", splits, folds)
+        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
 
     @property
     def column(self) -> str:
         """The column of the table that holds the sentiment."""
         letter = LETTERS[self.modality]
         return "label" if letter == "M" else f"label_{letter}"
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also what raters judged."""
-        return f"{super().identity} {self.modality}"
-
-    def files(self) -> Iterable[Path]:
-        """Return the release's own tables besides what all corpora of sentiment have."""
-        return chain(super().files(), (self.location / "metadata").rglob("*.csv"))
 
     def stems(self, rated: Rated) -> tuple[str, ...]:
         """Return the path without extension of a cut."""

@@ -11,10 +11,9 @@ count 16,265 or 16,322 for training.
 License: research, CMU MultiComp. Zadeh et al. 2018, https://aclanthology.org/P18-1208.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -58,10 +57,6 @@ class CmuMosei(Polarity):
     def stems(self, rated: Rated) -> tuple[str, ...]:
         """Return the path without extension of a cut that has a file of its own."""
         return (f"Raw/{rated.video}/{rated.number}",)
-
-    def files(self) -> Iterable[Path]:
-        """Return the lines of the transcripts besides what all corpora of sentiment have."""
-        return chain(super().files(), self.location.glob(f"{LINES}/[!.]*.txt"))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the labeled cuts: a file each, or a segment of a whole recording."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from emolit.corpora.polarity import Polarity, Rated
 
-AUDIO, VIDEO = "Raw/Audio/WAV_16000/Segmented", "Raw/Video/Segmented"
+HEARD, SEEN = "Raw/Audio/WAV_16000/Segmented", "Raw/Video/Segmented"
 
 
 class CmuMosi(Polarity):
@@ -32,10 +32,10 @@ class CmuMosi(Polarity):
     name = "cmu_mosi"
     size: ClassVar = 2199
     spoken: ClassVar = "english"
-    places: ClassVar = (AUDIO, VIDEO, "Raw/*")
+    places: ClassVar = (HEARD, SEEN, "Raw/*")
     homepage: ClassVar = "http://multicomp.cs.cmu.edu/resources/cmu-mosi-dataset"
     license: ClassVar = "research"
 
     def stems(self, rated: Rated) -> tuple[str, ...]:
         """Return the paths without extension under which a cut may stand."""
-        return f"{VIDEO}/{rated.id}", f"{AUDIO}/{rated.id}", f"Raw/{rated.video}/{rated.number}"
+        return f"{SEEN}/{rated.id}", f"{HEARD}/{rated.id}", f"Raw/{rated.video}/{rated.number}"

@@ -22,7 +22,7 @@ License: ODbL 1.0, contents DbCL 1.0. Cao et al. 2014, https://doi.org/10.1109/T
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -30,9 +30,10 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.census import shortened
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.table import read_table
 from emolit.types import Clip, Split
@@ -100,35 +101,15 @@ class CremaD(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": FOLDS, "emobox": 1}
-        if truth not in ("intended", "perceived") or splits not in folds:
-            raise ConfigError(
-                f"`truth` and `splits` of CremaD are {truth!r} and {splits!r}; choose intended "
-                "or perceived, and speakers or emobox."
-            )
-        if fold not in range(1, folds[splits] + 1):
-            raise ConfigError(
-                f"`fold` of CremaD is {fold!r}; under `splits: {splits}` choose one of 1 to "
-                f"{folds[splits]}."
-            )
-        self.truth = truth
-        self.splits = splits
-        self.fold = fold
+        self.truth = self.choice("truth", truth, ("intended", "perceived"))
+        self.splits = self.choice("splits", splits, folds)
+        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
         self.lists = lists
 
     @property
     def emobox_fold(self) -> int | None:
         """The fold of EmoBox whose lists the splits are; None where they are ours."""
         return self.fold if self.splits == "emobox" else None
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also which truth its labels are."""
-        return f"{super().identity} {self.truth}"
-
-    def files(self) -> Iterable[Path]:
-        """Return the audio and the votes, not the videos beside them."""
-        release = release_in(self.location)
-        return [*release.glob("AudioWAV/*"), release / VOTES]
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by name."""

@@ -3,7 +3,7 @@
 Layout, in the corpus folder, at any depth: ``final-EMER-reason.csv`` (``name,chinese,english``:
 the reasons), ``check-openset.csv`` (``name,openset``: the words, as MER2024 publishes them) and,
 where known, MER2023's ``transcription-engchi-polish.csv``; the recordings in ``recordings``, which
-are of MER2023's training part. The first version (100 clips, one emotion each) is not read.
+are of MER2023's training part. `EmerV1` is the first version: 100 clips, one emotion each.
 
 The reasons speak of faces, gestures and voices: who only hears cannot know all that they say. With
 ``source: reasons`` the clips are text alone: the reason stands where the transcript does, a prompt
@@ -17,14 +17,14 @@ https://arxiv.org/abs/2306.15401.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
 from emolit.division import FOLDS, in_folds
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import Media
 from emolit.openset import words_of
@@ -73,35 +73,15 @@ class Emer(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        for argument, value, known in (
-            ("source", source, ("clips", "reasons")),
-            ("subtitles", subtitles, ("english", "chinese")),
-            ("fold", fold, (*range(1, FOLDS + 1),)),
-        ):
-            if value not in known:
-                raise ConfigError(f"`{argument}` of Emer is {value!r}; choose one of {known}.")
-        self.source = source
-        self.subtitles = subtitles
-        self.fold = fold
+        self.source = self.choice("source", source, ("clips", "reasons"))
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
+        self.fold = self.choice("fold", fold, range(1, FOLDS + 1))
         self.recordings = recordings
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also source, language and recordings."""
-        return f"{super().identity} {self.source} {self.subtitles} {self.recordings}"
 
     @property
     def place(self) -> Path:
         """The recordings, relative to the corpus folder."""
         return Path(os.path.relpath(Path(self.root) / self.recordings, self.location))
-
-    def files(self) -> Iterable[Path]:
-        """Return the tables and, where they are heard, the recordings."""
-        tables = self.location.rglob("*.csv")
-        if self.source == "reasons":
-            return tables
-        found = Media(self.location / self.place, (".",)).files()
-        return [*tables, *(self.location / self.place / name for name in found)]
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the reasons."""

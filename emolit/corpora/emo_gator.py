@@ -16,15 +16,16 @@ License: Apache-2.0. Buhl 2023, https://arxiv.org/abs/2301.00508.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
+from emolit.corpora.base import ROOT, Corpus
 from emolit.division import FOLDS
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 
@@ -71,13 +72,7 @@ class EmoGator(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if fold not in range(1, FOLDS + 1):
-            raise ConfigError(f"`fold` of EmoGator is {fold!r}; choose one of 1 to {FOLDS}.")
-        self.fold = fold
-
-    def files(self) -> Iterable[Path]:
-        """Return the audio."""
-        return self.location.glob("data/mp3/*")
+        self.fold = self.choice("fold", fold, range(1, FOLDS + 1))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by name."""

@@ -17,16 +17,16 @@ License: that of each corpus; the lists say MIT. Ma et al. 2024, https://arxiv.o
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
+from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import CorpusError
 from emolit.fold import FoldLists, Listed, placed
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.taxonomy import Taxonomy, in_order, merge
 from emolit.types import Clip
@@ -104,12 +104,6 @@ class EmoBox(Corpus):
         """The fold, unless another test list is taken."""
         return self.fold if self.test_list == "test" else None
 
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also lists, prefixes and speakers."""
-        settings = (sorted(self.prefixes.items()), self.speaker, self.test_list)
-        return f"{super().identity} {self.folds.folder.resolve()} {settings}"
-
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The labels given, or those of the label map that are feelings."""
@@ -117,10 +111,6 @@ class EmoBox(Corpus):
             return Taxonomy(tuple(self.wanted))
         own = set(self.folds.names.values()) - UNSAID
         return Taxonomy(in_order(merge(label, self.label_map) for label in own))
-
-    def files(self) -> Iterable[Path]:
-        """Return the lists besides all files of the corpus folder."""
-        return chain(super().files(), self.folds.files())
 
     def provide(self) -> None:
         """Make sure that there are audio and lists of this fold."""

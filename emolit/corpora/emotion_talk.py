@@ -36,11 +36,12 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.archive import read_labels
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
-from emolit.sidecar import Kind, Sidecars, marks, unmarked
+from emolit.sidecar import NAMES, Kind, Sidecars, marks, unmarked
 from emolit.table import read_table
 from emolit.types import Clip, Split
 
@@ -91,23 +92,16 @@ class EmotionTalk(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if modality not in ARCHIVES:
-            raise ConfigError(
-                f"`modality` of EmotionTalk is {modality!r}; choose one of {[*ARCHIVES]}."
-            )
-        self.caption = caption
-        self.modality = modality
-        self.splits = splits
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also whose labels, and which captions."""
-        return f"{super().identity} {self.modality} {self.caption}"
+        self.caption = self.choice("caption", caption, (None, *NAMES))
+        self.modality = self.choice("modality", modality, ARCHIVES)
+        self.splits = self.choice("splits", splits, ("speakers", "official"))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the utterances, by name."""
         audio = {
-            path.stem: path for path in folder.rglob("G*_*_*_*.*") if path.suffix.lower() in AUDIO
+            path.stem: path
+            for path in sorted(folder.rglob("G*_*_*_*.*"))
+            if path.suffix.lower() in AUDIO
         }
         told = Sidecars.below(folder / FOLDERS["audio"] / "json")
         if told.objects:

@@ -24,9 +24,10 @@ from typing import ClassVar, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 
@@ -81,15 +82,11 @@ class Esd(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
+        self.splits = self.choice("splits", splits, ("speakers", "official"))
+        self.language = self.choice("language", language, (None, "en", "zh"))
         fits = [k for k, tested in enumerate(FOLDS, 1) if _spoken(tested, language)]
-        if splits == "speakers" and fold not in fits:
-            raise ConfigError(
-                f"`fold` of Esd is {fold!r}; choose one of {fits}, which have test speakers"
-                + ("." if language is None else f" of the language {language!r}.")
-            )
-        self.fold = fold
-        self.splits = splits
-        self.language = language
+        where = f"`language: {language}`" if language else ""
+        self.fold = self.choice("fold", fold, fits, where) if splits == "speakers" else fold
 
     @property
     def emobox_fold(self) -> int | None:

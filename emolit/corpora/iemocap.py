@@ -19,14 +19,15 @@ License: signed agreement with USC SAIL. Busso et al. 2008, https://doi.org/10.1
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 from emolit.votes import NO_AGREEMENT
@@ -90,28 +91,12 @@ class Iemocap(Corpus):
         loading: Loading = Loading(),
         speaker_independent: bool = True,
     ) -> None:
-        for argument, value, known in (
-            ("fold", fold, (*SESSIONS,)),
-            ("classes", classes, (*SETS,)),
-            ("scenes", scenes, ("all", *SCENES.values())),
-        ):
-            if value not in known:
-                raise ConfigError(f"`{argument}` of Iemocap is {value!r}; choose one of {known}.")
+        self.fold = self.choice("fold", fold, SESSIONS)
+        self.scenes = self.choice("scenes", scenes, ("all", *SCENES.values()))
+        self.choice("classes", classes, SETS)
         served = list(SETS[classes]) if labels is None else labels
         renamed = {**MERGED[classes], **(label_map or {})}
         super().__init__(root, prompt, served, renamed, loading, speaker_independent)
-        self.fold = fold
-        self.scenes = scenes
-
-    def files(self) -> Iterable[Path]:
-        """Return labels, transcripts and audio, not the motion capture beside them."""
-        release = self._release(self.location)
-        return (
-            path
-            for session in sessions(release)
-            for pattern in ("dialog/*/*.txt", "sentences/wav/*/*")
-            for path in session.glob(pattern)
-        )
 
     def _release(self, folder: Path) -> Path:
         """Return the folder that the sessions stand in.

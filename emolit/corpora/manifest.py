@@ -1,9 +1,8 @@
 """A user's own clips, listed in a CSV, TSV or JSONL file.
 
-Columns: ``path``, and ``label`` or ``caption`` (or ``captions``, in JSONL also a list) or both;
-optional ``id``, ``speaker``, ``split`` (train, val, test), ``transcript`` (or ``text``). Others are
-named in the log and not used. Paths are relative to the manifest's own folder, with forward
-slashes.
+Layout: a row a clip, with ``path`` and at least one truth, ``label``, ``caption``, ``openset`` or
+``valence``; `emolit.listing` names all columns. Others are named in the log and not used. Paths are
+relative to the file's own folder, with forward slashes.
 
 Splits: those of the column, for all rows or none; a column without ``val`` means no validation
 clips, one of ``test`` alone a corpus for testing. Without it the splits are ours: speakers in the
@@ -13,32 +12,23 @@ speaker-independent and must be asked for.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from re import sub
-from unicodedata import normalize
+from typing import get_args
 
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import CorpusError
+from emolit.listing import COLUMNS, check_rows, clip_of, lexical
 from emolit.loading import Loading
 from emolit.prompts import Prompt
-from emolit.table import Row, read_table
+from emolit.table import read_table
 from emolit.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.types import Clip, Split
-
-SPLITS: dict[str, Split] = {
-    "train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test",
-}  # fmt: skip
-"""Names of splits that are understood, in any case."""
-COLUMNS = (
-    "path", "label", "id", "speaker", "split", "transcript", "text", "caption", "captions",
-)  # fmt: skip
 
 
 class Manifest(Corpus):
@@ -86,11 +76,6 @@ class Manifest(Corpus):
         return root if lexical(self.file).is_relative_to(lexical(root)) else self.file.parent
 
     @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also the file, and which labels are taken."""
-        return f"{super().identity} {lexical(self.file)} {sorted(self.known)}"
-
-    @property
     def known(self) -> frozenset[str]:
         """Labels that the file may have."""
         return frozenset({*CANONICAL, *self.label_map, *(self.wanted or ())})
@@ -122,10 +107,6 @@ class Manifest(Corpus):
         self.__dict__.pop("listed", None)
         _ = self.listed
 
-    def files(self) -> Iterable[Path]:
-        """Return the file and the audio it lists."""
-        return [self.file, *(self.location / clip.path for clip in self.listed)]
-
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the file."""
         return iter(self.listed)
@@ -148,11 +129,6 @@ class Manifest(Corpus):
         return [replace(clip, split=shares[clip.id]) for clip in clips]
 
 
-def lexical(path: Path) -> Path:
-    """Return an absolute path without ``..``; links stay what they are."""
-    return Path(os.path.normpath(path.absolute()))
-
-
 def divided(units: Iterable[str], what: str) -> dict[str, Split]:
     """Give each unit a split that depends on the names alone.
 
@@ -160,7 +136,7 @@ def divided(units: Iterable[str], what: str) -> dict[str, Split]:
         CorpusError: There are fewer than three.
     """
     order = sorted(units, key=lambda unit: hashlib.sha256(unit.encode()).digest())
-    if len(order) < len(set(SPLITS.values())):
+    if len(order) < len(get_args(Split)):
         raise CorpusError(
             f"There are {len(order)} {what}, too few for training, validation and test. "
             "Add a `split` column."
@@ -170,101 +146,3 @@ def divided(units: Iterable[str], what: str) -> dict[str, Split]:
     shares: dict[str, Split] = dict.fromkeys(order, "train")
     shares |= dict.fromkeys(order[:tests], "test")
     return shares | dict.fromkeys(order[tests : tests + vals], "val")
-
-
-def check_rows(rows: Sequence[Row]) -> None:
-    """Refuse ids that stand twice, and splits given for some rows only.
-
-    Raises:
-        CorpusError: Names file, row and value.
-    """
-    seen: dict[str, int] = {}
-    with_split = any(row.text("split") for row in rows)
-    for row in rows:
-        name = id_of(row)
-        if name in seen:
-            raise row.error(
-                f"the id {name!r} stands in row {seen[name]} already",
-                "Give every clip its own `id`, or remove the copy.",
-            )
-        seen[name] = row.number
-        if with_split and row.text("split") is None:
-            raise row.error("'split' is empty, other rows have one", "Fill it in everywhere.")
-
-
-def id_of(row: Row) -> str:
-    """Return the id of a row: its own, or its path."""
-    return row.text("id") or row.required("path")
-
-
-def label_of(row: Row, known: frozenset[str]) -> str | None:
-    """Return the file's own label of a row; None where it has a caption instead.
-
-    Raises:
-        CorpusError: It has neither, or the label is unknown.
-    """
-    label = row.text("label")
-    if label is None:
-        if captions_of(row):
-            return None
-        raise row.error("there is neither 'label' nor 'caption'", "Fill one in, or remove the row.")
-    if label not in known and label.casefold() in known:
-        label = label.casefold()
-    if label not in known:
-        raise row.error(
-            f"the label {label!r} is unknown",
-            f"Map it with `label_map`, for example {{{label}: neutral}}, or use one of "
-            f"{', '.join(CANONICAL)}.",
-        )
-    return label
-
-
-def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Clip:
-    """Return the clip that a row describes; its label is still the file's own.
-
-    Raises:
-        CorpusError: Names file, row, value and what to do.
-    """
-    split = row.text("split")
-    if split is not None and split.casefold() not in SPLITS:
-        raise row.error(f"the split {split!r} is unknown", f"Use one of {', '.join(SPLITS)}.")
-    return Clip(
-        id=id_of(row),
-        corpus=corpus,
-        path=audio_path(row, location),
-        label=label_of(row, known),
-        speaker=row.text("speaker"),
-        split=None if split is None else SPLITS[split.casefold()],
-        transcript=row.text("transcript") or row.text("text"),
-        captions=captions_of(row),
-    )
-
-
-def audio_path(row: Row, location: Path) -> str:
-    """Return the path of a row's audio relative to the location.
-
-    Names that differ from the file's only in how accents are composed find it all the same.
-
-    Raises:
-        CorpusError: It lies outside.
-    """
-    text = row.required("path")
-    top, path = lexical(location), lexical(row.file.parent / text)
-    if not path.is_relative_to(top):
-        raise row.error(
-            f"the path {text!r} lies outside {location}",
-            "Move the audio below it, or set `root` to a folder above both.",
-        )
-    relative = path.relative_to(top).as_posix()
-    forms = (relative, normalize("NFC", relative), normalize("NFD", relative))
-    return next((form for form in forms if (top / form).exists()), relative)
-
-
-def captions_of(row: Row) -> tuple[str, ...]:
-    """Return the captions of a row: a text, or in JSONL also a list of texts."""
-    values = row.fields.get("captions")
-    if isinstance(values, list):
-        parts = [Row(row.file, row.number, {"captions": value}) for value in values]
-        return tuple(part.required("captions") for part in parts)
-    text = row.text("captions") or row.text("caption")
-    return () if text is None else (text,)

@@ -29,10 +29,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.container import CONTAINERS
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import Media
 from emolit.prompts import Prompt
 from emolit.table import Row, read_table
 from emolit.types import Clip, Split
@@ -96,26 +96,24 @@ class Meld(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": len(MAIN), "official": 1}
-        if splits not in folds:
-            raise ConfigError(f"`splits` of Meld is {splits!r}; choose one of {[*folds]}.")
-        if fold not in range(1, folds[splits] + 1):
-            raise ConfigError(
-                f"`fold` of Meld is {fold!r}; under `splits: {splits}` choose one of 1 to "
-                f"{folds[splits]}."
-            )
-        self.splits = splits
-        self.fold = fold
+        self.splits = self.choice("splits", splits, folds)
+        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the utterances of the three tables in their order."""
         for split, videos in FOLDERS.items():
             table = self._find(folder, f"{split}_sent_emo.csv")
             place = self._find(folder, videos)
-            media = media_of(place)
+            media = Media(place, (".",))
             for row in read_table(table, COLUMNS):
                 stem = f"dia{row.required('Dialogue_ID')}_utt{row.required('Utterance_ID')}"
-                path = media.get(stem, place / f"{stem}.mp4").relative_to(folder)
-                yield self._clip(row, split, stem, path.as_posix())
+                heard, seen = media.find(stem)
+                below = place.relative_to(folder)
+                yield replace(
+                    self._clip(row, split, stem),
+                    path=(below / heard).as_posix(),
+                    video=None if seen is None else (below / seen).as_posix(),
+                )
 
     def _find(self, folder: Path, name: str) -> Path:
         """Return the least nested file or folder of this name.
@@ -132,7 +130,8 @@ class Meld(Corpus):
             )
         return found[0]
 
-    def _clip(self, row: Row, split: str, stem: str, path: str) -> Clip:
+    def _clip(self, row: Row, split: str, stem: str) -> Clip:
+        """Return a clip without recording."""
         emotion, who = row.required("Emotion"), row.required("Speaker")
         if emotion not in EMOTIONS:
             raise row.error(
@@ -145,7 +144,7 @@ class Meld(Corpus):
         return Clip(
             id=f"{split}_{stem}",
             corpus=self.name,
-            path=path,
+            path="",
             label=EMOTIONS[emotion],
             speaker=SAME_VOICE.get(who, who.split("/")[0]),
             split=PARTS[split],
@@ -164,11 +163,3 @@ class Meld(Corpus):
         if speaker == MAIN[self.fold - 1]:
             return "test"
         return "val" if speaker == MAIN[self.fold % len(MAIN)] else "train"
-
-
-def media_of(folder: Path) -> dict[str, Path]:
-    """Return the files of utterances by exact stem; audio comes before video."""
-    found = [path for path in sorted(folder.iterdir()) if NAME.fullmatch(path.stem)]
-    videos = {path.stem: path for path in found if path.suffix.lower() in CONTAINERS}
-    audio = {path.stem: path for path in found if path.suffix.lower() in AUDIO}
-    return videos | audio

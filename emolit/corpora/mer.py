@@ -22,10 +22,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit import manifest
 from emolit.archive import NO_VALUE
 from emolit.corpora.base import ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.fold import with_validation
 from emolit.loading import Loading
 from emolit.media import Media
@@ -69,17 +68,9 @@ class Mer(Corpus, ABC):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        for argument, value, known in (
-            ("use", use, ("train", "test")),
-            ("subtitles", subtitles, ("english", "chinese")),
-        ):
-            if value not in known:
-                raise ConfigError(
-                    f"`{argument}` of {type(self).__name__} is {value!r}; choose one of {known}."
-                )
         self.table = table or self.listing
-        self.use = use
-        self.subtitles = subtitles
+        self.use = self.choice("use", use, ("train", "test"))
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
         self.leave_out = leave_out
         self.folder = release or self.folder
         self.name = name or self.name
@@ -89,20 +80,10 @@ class Mer(Corpus, ABC):
     def listing(self) -> str:
         """The table that lists the clips, unless another one is given."""
 
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also table, language and the family's code."""
-        return f"{super().identity} {manifest.code(Mer)} {self.table} {self.subtitles}"
-
     @cached_property
     def left_out(self) -> frozenset[str]:
         """Names that are not served."""
         return names_in(None if self.leave_out is None else Path(self.root) / self.leave_out)
-
-    def files(self) -> Iterable[Path]:
-        """Return the tables and the recordings, not the features beside them."""
-        media = Media(self.location, self.places)
-        return (self.location / name for name in (self.table, *self.beside, *media.files()))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the table."""
@@ -162,11 +143,8 @@ def described(row: Row, subtitles: str) -> Clip:
 
 def valence(row: Row) -> float | None:
     """Return the valence of a row; None where there is none, also written as -10."""
-    text = row.text("valence")
-    try:
-        return None if text is None or float(text) == NO_VALUE else float(text)
-    except ValueError as error:
-        raise row.error(f"'valence' is {text!r}, no number", "Get the table again.") from error
+    value = row.decimal("valence")
+    return None if value == NO_VALUE else value
 
 
 def names_in(file: Path | None) -> frozenset[str]:

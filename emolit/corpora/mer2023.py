@@ -16,7 +16,7 @@ them out here (``leave_out``).
 License: academic use, signed. Lian et al. 2023, https://arxiv.org/abs/2304.08981.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import ClassVar, Literal
 from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
 from emolit.corpora.mer import EMOTIONS, described, names_in, overlap
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.fold import with_validation
 from emolit.loading import Loading
 from emolit.media import Media
@@ -80,16 +80,8 @@ class Mer2023(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if test_list not in TESTS:
-            raise ConfigError(
-                f"`test_list` of Mer2023 is {test_list!r}; choose one of {(*TESTS,)}."
-            )
-        if subtitles not in ("english", "chinese"):
-            raise ConfigError(
-                f"`subtitles` of Mer2023 is {subtitles!r}; choose english or chinese."
-            )
-        self.tested = TESTS[test_list]
-        self.subtitles = subtitles
+        self.tested = TESTS[self.choice("test_list", test_list, TESTS)]
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
         self.leave_out = leave_out
 
     @property
@@ -97,21 +89,10 @@ class Mer2023(Corpus):
         """EmoBox's only fold tests MER-MULTI; left-out clips make it another one."""
         return 1 if self.tested == "test1" and self.leave_out is None else None
 
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also the language."""
-        return f"{super().identity} {self.subtitles}"
-
     @cached_property
     def left_out(self) -> frozenset[str]:
         """Names that are not served."""
         return names_in(None if self.leave_out is None else Path(self.root) / self.leave_out)
-
-    def files(self) -> Iterable[Path]:
-        """Return the tables and the recordings."""
-        tables = (ARCHIVE, TRANSCRIPTS, *(f"{part}-label.csv" for part in PARTS))
-        media = Media(self.location, PARTS)
-        return (self.location / name for name in (*tables, *media.files()))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, part by part."""

@@ -90,13 +90,6 @@ class Mixture(Corpus):
                 f"The mixture has several corpora named {twice}, which would share log keys; "
                 "remove one, or give a manifest another `name`."
             )
-        kinds = [member.identity for member in self.corpora]
-        for member in self.corpora:
-            if kinds.count(member.identity) > 1:
-                raise ConfigError(
-                    f"The mixture reads {member.location} twice, once as {member.name!r}; "
-                    "remove one."
-                )
 
     def _serve_whole(self, names: Sequence[str]) -> None:
         strangers = sorted({*names}.difference(self.names))
@@ -122,14 +115,6 @@ class Mixture(Corpus):
         """Yield the clips of all members out of their own folders."""
         return chain.from_iterable(member.read(member.location) for member in self.corpora)
 
-    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Let every member partition its own clips."""
-        parts = (
-            member.partition([clip for clip in clips if clip.corpus in member.names])
-            for member in self.corpora
-        )
-        return list(chain.from_iterable(parts))
-
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The label set in class order: the labels given, or the union of the members'."""
@@ -146,11 +131,6 @@ class Mixture(Corpus):
     def folders(self) -> dict[str, Path]:
         """The folder of each member."""
         return dict(chain(*(member.folders.items() for member in self.corpora)))
-
-    @property
-    def identity(self) -> str:
-        """Those of all members."""
-        return "\n".join(member.identity for member in self.corpora)
 
     def prepare_data(self) -> None:
         """Prepare every member."""

@@ -19,8 +19,6 @@ https://doi.org/10.1109/TAFFC.2017.2736999.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -80,34 +78,24 @@ class MspPodcast(Corpus):
         self.name = f"msp_podcast_{version.replace('.', '_')}"
         self.test_set = test_set
 
-    @cached_property
-    def rows(self) -> tuple[Row, ...]:
-        """The rows of the label file.
-
-        Raises:
-            CorpusError: It is missing, or has not the columns needed.
-        """
-        files = [self.location / "Labels" / name for name in SPELLINGS]
+    def read(self, folder: Path) -> Iterator[Clip]:
+        """Yield the clips in the order of the label file."""
+        files = [folder / "Labels" / name for name in SPELLINGS]
         found = next((file for file in files if file.is_file()), None)
         if found is None:
             raise CorpusError(
                 f"The labels of {self.name!r} are missing: looked for {files[0]}, also spelled "
                 f"{SPELLINGS[1]}. Set `root` to the folder above, or get it from {self.homepage}."
             )
-        return tuple(read_table(found, COLUMNS))
-
-    def provide(self) -> None:
-        """Make sure that the folder stands, and read the label file anew."""
-        super().provide()
-        self.__dict__.pop("rows", None)
-
-    def read(self, folder: Path) -> Iterator[Clip]:
-        """Yield the clips in the order of the label file."""
-        return (self._clip(row) for row in self.rows)
+        return map(self._clip, read_table(found, COLUMNS))
 
     def _clip(self, row: Row) -> Clip:
-        letter = row.text("EmoClass")
-        if letter not in EMOTIONS and (letter or self._part(row) != "Test3"):
+        letter, part = row.text("EmoClass"), row.required("Split_Set")
+        if part not in SPLITS:
+            raise row.error(
+                f"the Split_Set {part!r} is unknown", f"It is one of {', '.join(SPLITS)}."
+            )
+        if letter not in EMOTIONS and (letter or part != "Test3"):
             raise row.error(
                 f"the EmoClass {letter!r} is unknown", f"It is one of {', '.join(EMOTIONS)}."
             )
@@ -118,21 +106,8 @@ class MspPodcast(Corpus):
             path=f"Audios/{row.required('FileName')}",
             label=EMOTIONS[letter] if letter else None,
             speaker=None if speaker in (None, "Unknown") else speaker,
+            split="test" if part == self.test_set else SPLITS[part],
         )
-
-    def _part(self, row: Row) -> str:
-        name = row.required("Split_Set")
-        if name not in SPLITS:
-            raise row.error(
-                f"the Split_Set {name!r} is unknown", f"It is one of {', '.join(SPLITS)}."
-            )
-        return name
-
-    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Return the clips with the split of the label file."""
-        chosen = SPLITS | {self.test_set: "test"}
-        parts = {Path(row.required("FileName")).stem: chosen[self._part(row)] for row in self.rows}
-        return [replace(clip, split=parts[clip.id]) for clip in clips]
 
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say which test set is served."""

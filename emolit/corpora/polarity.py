@@ -11,15 +11,14 @@ two videos is not noticed.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit import manifest
 from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import Media
 from emolit.prompts import Prompt
@@ -83,11 +82,7 @@ class Polarity(Corpus, ABC):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if subtitles not in ("english", "chinese"):
-            raise ConfigError(
-                f"`subtitles` of {type(self).__name__} is {subtitles!r}; choose english or chinese."
-            )
-        self.subtitles = subtitles
+        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
 
     @abstractmethod
     def stems(self, rated: Rated) -> tuple[str, ...]:
@@ -97,22 +92,6 @@ class Polarity(Corpus, ABC):
     def column(self) -> str:
         """The column of the table that holds the sentiment."""
         return "label"
-
-    @property
-    def translations(self) -> tuple[str, ...]:
-        """Tables of transcripts in both languages, the first that is there counts."""
-        return (TRANSCRIPTS,)
-
-    @property
-    def identity(self) -> str:
-        """What the cached manifest is keyed by: also the language and the family's code."""
-        return f"{super().identity} {manifest.code(Polarity)} {self.subtitles}"
-
-    def files(self) -> Iterable[Path]:
-        """Return the labels, the transcripts and the recordings."""
-        media = Media(self.location, self.places)
-        names = (self.table, ARCHIVE, *self.translations, *media.files())
-        return (self.location / name for name in names)
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the cuts that have labels, in the order of the labels."""
@@ -134,10 +113,8 @@ class Polarity(Corpus, ABC):
 
     def texts(self, folder: Path) -> Mapping[str, str | None]:
         """Return what is said, in the language wanted, by id; nothing without such a table."""
-        files = [folder / name for name in self.translations if (folder / name).is_file()]
-        if not files:
-            return {}
-        rows = by_name(files[0], (self.subtitles,))
+        table = folder / TRANSCRIPTS
+        rows = by_name(table, (self.subtitles,)) if table.is_file() else {}
         return {name: row.text(self.subtitles) for name, row in rows.items()}
 
     def rated(self, folder: Path) -> Iterator[Rated]:
@@ -185,10 +162,6 @@ class Polarity(Corpus, ABC):
                 video, _, cut = name.rpartition("_")
                 yield Rated(video, cut, MODES[part], value)
 
-    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Return the clips with their official split."""
-        return list(clips)
-
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say what stands for a speaker."""
         return ("a video stands for its speaker",)
@@ -200,8 +173,7 @@ def numeric(row: Row, column: str) -> float:
     Raises:
         CorpusError: There is none.
     """
-    text = row.required(column)
-    try:
-        return float(text)
-    except ValueError as error:
-        raise row.error(f"{column!r} is {text!r}, no number", "Get the table again.") from error
+    value = row.decimal(column)
+    if value is None:
+        raise row.error(f"{column!r} is empty", "Get the table again.")
+    return value

@@ -21,9 +21,10 @@ from typing import ClassVar, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 
@@ -70,9 +71,7 @@ class Ravdess(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if fold not in range(1, len(FOLDS) + 1):
-            raise ConfigError(f"`fold` of Ravdess is {fold!r}; choose one of 1 to {len(FOLDS)}.")
-        self.fold = fold
+        self.fold = self.choice("fold", fold, range(1, len(FOLDS) + 1))
 
     @property
     def emobox_fold(self) -> int:

@@ -21,10 +21,11 @@ from typing import ClassVar, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
+from emolit.corpora.base import ROOT, Corpus
 from emolit.division import FOLDS, in_folds
-from emolit.errors import ConfigError, CorpusError
+from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.tokenizer import tidy
 from emolit.types import Clip
@@ -61,9 +62,7 @@ class SECap(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        if fold not in range(1, FOLDS + 1):
-            raise ConfigError(f"`fold` of SECap is {fold!r}; choose one of 1 to {FOLDS}.")
-        self.fold = fold
+        self.fold = self.choice("fold", fold, range(1, FOLDS + 1))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by id."""
@@ -76,7 +75,7 @@ class SECap(Corpus):
                 f"Set `root` to the folder above, or get it from {self.homepage}."
             )
         captions, texts = captions_in(file), transcripts_in(file.with_name("text.txt"))
-        audio = {p.stem: p for p in (file.parent / "wav").glob("*") if p.suffix.lower() in AUDIO}
+        audio = {p.stem: p for p in sorted(file.parent.glob("wav/*")) if p.suffix.lower() in AUDIO}
         for what, names in (
             ("transcripts", captions.keys() - texts.keys()),
             ("recordings and no caption", audio.keys() - captions.keys()),

@@ -16,7 +16,7 @@ License: made by emolit; Apache-2.0 like it.
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -212,7 +212,3 @@ class Synthetic(Corpus):
             split=split,
             captions=(self.caption(split, int(found[4]), int(found[5])),),
         )
-
-    def partition(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Return the clips as they are: each carries the split of its speaker."""
-        return list(clips)

@@ -18,10 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
-from emolit.errors import ConfigError, CorpusError
+from emolit.corpora.base import ROOT, Corpus
+from emolit.errors import CorpusError
 from emolit.fold import FoldLists, placed
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip
 
@@ -68,13 +69,9 @@ class Tess(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        folds = len(SPEAKERS) if splits == "speakers" else 1
-        if fold not in range(1, folds + 1):
-            raise ConfigError(
-                f"`fold` of Tess is {fold!r}; choose one of 1 to {folds} for {splits!r}."
-            )
-        self.fold = fold
-        self.splits = splits
+        folds = {"speakers": len(SPEAKERS), "emobox": 1}
+        self.splits = self.choice("splits", splits, folds)
+        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
         self.lists = lists
 
     @property

@@ -19,9 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from emolit.corpora.base import AUDIO, ROOT, Corpus
+from emolit.corpora.base import ROOT, Corpus
 from emolit.errors import CorpusError
 from emolit.loading import Loading
+from emolit.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip
 

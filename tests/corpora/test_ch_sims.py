@@ -121,10 +121,13 @@ def test_a_missing_index_and_unknown_settings_are_refused(release, tmp_path):
     with pytest.raises(CorpusError, match=r"looked for .*/metadata/val_index\.csv"):
         set_up(tmp_path)
     for settings, words in (
-        ({"modality": "M"}, "`modality` and `splits` of ChSims are 'M' and 'speakers'"),
-        ({"splits": "ours"}, "'audio' and 'ours'"),
-        ({"fold": 6}, "`fold` of ChSims is 6; under `splits: speakers` choose one of 1 to 5"),
-        ({"fold": 2, "splits": "official"}, "under `splits: official` choose one of 1 to 1"),
+        ({"modality": "M"}, "`modality` of ChSims is 'M'; choose one of"),
+        ({"splits": "ours"}, "`splits` of ChSims is 'ours'"),
+        (
+            {"fold": 6},
+            r"`fold` of ChSims is 6; choose one of .* 5\] under `splits: speakers`",
+        ),
+        ({"fold": 2, "splits": "official"}, r"choose one of \[1\] under `splits: official`"),
     ):
         with pytest.raises(ConfigError, match=words):
             ChSims(**settings)

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from emolit.corpora.cmu_mosi import AUDIO, VIDEO, CmuMosi
+from emolit.corpora.cmu_mosi import HEARD, SEEN, CmuMosi
 from tests.corpora.test_polarity import set_up
 from tests.fakes.listing import write_tone
 from tests.fakes.sentiment import mosi_parts, write_merbench
@@ -16,14 +16,14 @@ def test_cuts_with_names_of_their_own_are_found_in_the_folders_of_the_release(tm
     write_merbench(release, mosi_parts())
     ids = [f"{video}_{n}" for listed in mosi_parts().values() for video, n in listed]
     for name in ids[1:]:
-        write_tone(release / AUDIO / f"{name}.wav")
-    write_video(release / VIDEO / f"{ids[0]}.mp4")
-    write_video(release / VIDEO / f"{ids[1]}.mp4")
+        write_tone(release / HEARD / f"{name}.wav")
+    write_video(release / SEEN / f"{ids[0]}.mp4")
+    write_video(release / SEEN / f"{ids[1]}.mp4")
     corpus = set_up(tmp_path)
     clips = {clip.id: clip for clip in corpus.clips("train")}
-    assert clips[ids[0]].path == clips[ids[0]].video == f"{VIDEO}/{ids[0]}.mp4"
-    assert clips[ids[1]].path == f"{AUDIO}/{ids[1]}.wav"
-    assert clips[ids[1]].video == f"{VIDEO}/{ids[1]}.mp4"
+    assert clips[ids[0]].path == clips[ids[0]].video == f"{SEEN}/{ids[0]}.mp4"
+    assert clips[ids[1]].path == f"{HEARD}/{ids[1]}.wav"
+    assert clips[ids[1]].video == f"{SEEN}/{ids[1]}.mp4"
     assert clips[ids[2]].video is None
 
 

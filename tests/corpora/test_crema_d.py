@@ -163,10 +163,13 @@ def test_a_missing_or_foreign_list_of_emobox_is_named(release, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"fold": 6}, "`fold` of CremaD is 6; under `splits: speakers` choose one of 1 to 5"),
-        ({"fold": 2, "splits": "emobox"}, "under `splits: emobox` choose one of 1 to 1"),
-        ({"truth": "voted"}, "`truth` and `splits` of CremaD are 'voted' and 'speakers'"),
-        ({"splits": "official"}, "are 'intended' and 'official'"),
+        (
+            {"fold": 6},
+            r"`fold` of CremaD is 6; choose one of .* 5\] under `splits: speakers`",
+        ),
+        ({"fold": 2, "splits": "emobox"}, r"choose one of \[1\] under `splits: emobox`"),
+        ({"truth": "voted"}, "`truth` of CremaD is 'voted'; choose one of"),
+        ({"splits": "official"}, "`splits` of CremaD is 'official'"),
     ],
 )
 def test_unknown_settings_are_refused(settings, words):

@@ -63,8 +63,13 @@ def test_a_fold_serves_the_whole_release_with_speakers_apart(release):
 
 @pytest.mark.parametrize(("fold", "splits"), [(11, "speakers"), (6, "emobox"), (0, "speakers")])
 def test_a_fold_that_does_not_exist_is_refused(fold, splits):
-    with pytest.raises(ConfigError, match=rf"`fold` of EmoDb is {fold}; choose one of 1 to"):
+    with pytest.raises(ConfigError, match=rf"`fold` of EmoDb is {fold}; choose one of \[1, 2, "):
         EmoDb(fold=fold, splits=splits)
+
+
+def test_splits_that_do_not_exist_are_refused():
+    with pytest.raises(ConfigError, match="`splits` of EmoDb is 'official'; choose one of"):
+        EmoDb(splits="official")
 
 
 def small_lists(root, test=("03a01Fa", "08a01Wa")):

@@ -109,6 +109,10 @@ def test_what_does_not_fit_is_refused():
         canonical("joyful", "a")
     with pytest.raises(ConfigError, match=r"`modality` of EmotionTalk is 'video'"):
         EmotionTalk(modality="video")
+    with pytest.raises(ConfigError, match=r"`caption` of EmotionTalk is 'mood'; choose one of"):
+        EmotionTalk(caption="mood")
+    with pytest.raises(ConfigError, match=r"`splits` of EmotionTalk is 'speaker'; choose one of"):
+        EmotionTalk(splits="speaker")
 
 
 @pytest.mark.parametrize(

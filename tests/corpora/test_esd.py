@@ -89,10 +89,14 @@ def test_a_language_serves_its_ten_speakers_and_counts_the_others(root):
     assert served == {f"{number:04d}" for number in range(11, 21)}
     assert corpus.censuses[0].outside == 150
     assert "150 clips in no split" in str(corpus.censuses[0])
-    with pytest.raises(ConfigError, match=r"is 3; choose one of \[1, 2, 4, 5\].*language 'en'"):
+    with pytest.raises(ConfigError, match=r"is 3; choose one of .*2, 4, 5\] under `language: en`"):
         Esd(language="en", fold=3)
     with pytest.raises(ConfigError, match=r"`fold` of Esd is 6; choose one of \[1, 2, 3, 4, 5\]"):
         Esd(fold=6)
+    with pytest.raises(ConfigError, match=r"`language` of Esd is 'de'; choose one of \[None, 'en'"):
+        Esd(language="de")
+    with pytest.raises(ConfigError, match=r"`splits` of Esd is 'speaker'; choose one of"):
+        Esd(splits="speaker")
 
 
 @pytest.mark.parametrize(

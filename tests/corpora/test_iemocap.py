@@ -90,8 +90,8 @@ def test_scenes_of_one_kind_are_served_and_the_others_counted(root, scenes, kind
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"fold": 6}, r"`fold` of Iemocap is 6; choose one of \(1, 2, 3, 4, 5\)"),
-        ({"classes": 5}, r"`classes` of Iemocap is 5; choose one of \(4, 6\)"),
+        ({"fold": 6}, r"`fold` of Iemocap is 6; choose one of \[1, 2, 3, 4, 5\]"),
+        ({"classes": 5}, r"`classes` of Iemocap is 5; choose one of \[4, 6\]"),
         ({"scenes": "impro"}, r"`scenes` of Iemocap is 'impro'; .*'improvised'"),
     ],
 )

@@ -5,8 +5,9 @@ from unicodedata import normalize
 import pytest
 
 from emolit.corpora.manifest import Manifest, divided
-from emolit.errors import CorpusError
+from emolit.errors import AudioError, CorpusError
 from emolit.loading import Loading
+from emolit.prompts.open_vocabulary import OpenVocabulary
 from tests.fakes.listing import ROWS, write_listing, write_table, write_tone
 
 
@@ -121,7 +122,7 @@ def test_a_name_is_found_however_its_accents_are_composed(tmp_path, listed, stor
     ("changes", "message"),
     [
         ({"label": "furious"}, r"the label 'furious' is unknown\. Map it with `label_map`"),
-        ({"label": " "}, r"there is neither 'label' nor 'caption'\. Fill one in"),
+        ({"label": " "}, r"there is neither 'label' nor 'caption', .*'valence'\. Fill one"),
         ({"path": ""}, r"'path' is empty\. Fill it in"),
         ({"path": "wav/a0.wav"}, r"the id 'wav/a0\.wav' stands in row \d already\. Give"),
         ({"path": "../out.wav"}, r"the path '\.\./out\.wav' lies outside .*\. Move .* set `root`"),
@@ -173,7 +174,7 @@ def test_a_file_that_is_no_table_is_refused_with_its_reason(tmp_path, name, cont
 
 
 def test_a_missing_file_is_refused_with_the_path_looked_for(tmp_path):
-    with pytest.raises(CorpusError, match=r"The manifest .*/nowhere/mine\.csv is missing"):
+    with pytest.raises(CorpusError, match=r"The table .*/nowhere/mine\.csv is missing"):
         set_up(tmp_path / "nowhere")
 
 
@@ -211,12 +212,12 @@ def test_labels_of_the_user_and_mapped_ones_are_known_in_any_case(tmp_path):
 
 
 def test_captions_may_be_a_list_and_other_columns_are_named_in_the_log(tmp_path, caplog):
-    data = rows(captions=["One.", "Two."], start=0.5)
+    data = rows(captions=["One.", "Two."], arousal=0.5)
     write_listing(tmp_path, data, "mine.jsonl")
     with caplog.at_level("INFO", logger="lightning.pytorch"):
         corpus = set_up(tmp_path, "mine.jsonl")
     assert ("One.", "Two.") in {clip.captions for clip in served(corpus)}
-    assert "columns ['start']" in caplog.text
+    assert "columns ['arousal']" in caplog.text
 
 
 def test_changing_the_file_changes_the_clips(tmp_path):
@@ -248,7 +249,7 @@ def test_a_label_left_out_or_a_broken_file_moves_no_clip_to_another_split(tmp_pa
 
 
 def test_another_label_map_reads_the_labels_anew(tmp_path):
-    """A cached label follows from the map of the run that wrote it."""
+    """Nothing is kept of what an earlier run has read."""
     spelled = [{**row, "label": row["label"].capitalize()} for row in ROWS]
     write_listing(tmp_path, spelled)
     mapped = {label: label.upper() for label in {row["label"] for row in spelled}}
@@ -268,3 +269,46 @@ def test_a_caption_takes_the_place_of_a_label(tmp_path):
     assert {(clip.label, clip.captions) for clip in served(corpus)} == {
         (None, (f"声音{who}",)) for who in "abcd"
     }
+
+
+def test_words_and_valence_take_the_place_of_a_label(tmp_path):
+    truths = ({"openset": "['Glad', 'proud']"}, {"valence": "-0.5"}, {"openset": "[]"})
+    write_listing(
+        tmp_path,
+        [{"openset": "", "valence": "", **truth, "path": f"wav/{k}.wav", "speaker": k}
+         for k, truth in enumerate(truths)],
+    )  # fmt: skip
+    corpus = set_up(tmp_path)
+    assert corpus.taxonomy.labels == ()
+    assert sorted((clip.path, clip.words, clip.sentiment) for clip in served(corpus)) == [
+        ("wav/0.wav", ("glad", "proud"), None),
+        ("wav/1.wav", (), -0.5),
+        ("wav/2.wav", ("neutral",), None),
+    ]
+
+
+def test_words_and_reason_of_a_table_are_what_a_model_shall_answer(tmp_path):
+    row = {"openset": "['glad', 'proud']", "reason": "She laughs."}
+    write_listing(tmp_path, [{**row, "path": f"{who}.wav", "speaker": who} for who in "abc"])
+    corpus = set_up(tmp_path, loading=Loading(batch_size=1), prompt=OpenVocabulary(think=True))
+    (batch,) = corpus.train_dataloader()
+    assert batch.options == ()
+    assert batch.targets == ("<think>She laughs.</think><answer>glad, proud</answer>",)
+
+
+def test_several_clips_may_be_parts_of_one_file(tmp_path):
+    write_tone(tmp_path / "wav" / "talk.wav", 0.3)
+    rows = [
+        {"id": who, "path": "wav/talk.wav", "label": "sad", "speaker": who, "start": start,
+         "end": start + 0.1}
+        for who, start in (("a", 0.0), ("b", 0.1), ("c", 0.2))
+    ]  # fmt: skip
+    write_table(tmp_path / "mine.csv", rows)
+    clips = served(set_up(tmp_path))
+    assert {(clip.id, clip.start, clip.seconds) for clip in clips} == {
+        ("a", 0.0, 0.1), ("b", 0.1, 0.1), ("c", 0.2, 0.1),
+    }  # fmt: skip
+    rows[2]["end"] = 9
+    write_table(tmp_path / "mine.csv", rows)
+    with pytest.raises(AudioError, match=r"lasts 0\.30 s; .* from 0\.20 s to 9\.00 s"):
+        set_up(tmp_path)

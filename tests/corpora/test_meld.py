@@ -86,7 +86,7 @@ def test_audio_comes_out_of_mp4(tmp_path, video):
     write_meld(tmp_path / "meld", video)
     corpus = set_up(tmp_path)
     clip = corpus.clips("test")[0]
-    assert clip.path.endswith(".mp4")
+    assert clip.path.endswith(".mp4") and clip.video == clip.path
     assert clip.seconds == pytest.approx(0.25, abs=0.05)
 
 
@@ -172,8 +172,11 @@ def test_a_wrong_row_is_named(release, tmp_path, column, value, words):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"fold": 7}, "`fold` of Meld is 7; under `splits: speakers` choose one of 1 to 6"),
-        ({"splits": "official", "fold": 2}, "under `splits: official` choose one of 1 to 1"),
+        (
+            {"fold": 7},
+            r"`fold` of Meld is 7; choose one of .* 6\] under `splits: speakers`",
+        ),
+        ({"splits": "official", "fold": 2}, r"choose one of \[1\] under `splits: official`"),
         ({"splits": "emobox"}, r"`splits` of Meld is 'emobox'; choose one of \['speakers'"),
     ],
 )

@@ -117,7 +117,6 @@ def test_members_take_the_loading_of_the_mixture(root):
         ([], "no `corpora`"),
         ([Ravdess(fold=1), Ravdess(fold=2)], r"several corpora named \['ravdess'\]"),
         ([Manifest("a/x.csv"), Manifest("b/x.csv")], r"several corpora named \['x'\]"),
-        ([Manifest("a/x.csv"), Manifest("a/x.csv", name="y")], "twice, once as 'x'"),
     ],
 )
 def test_clashing_members_are_refused(corpora, message):
@@ -134,7 +133,13 @@ def test_members_whose_clips_share_ids_are_refused(root):
         set_up(root, lists)
 
 
-def test_a_corpus_given_twice_under_two_names_is_refused_by_its_files(root):
+def test_a_corpus_given_twice_under_two_names_is_refused(root):
+    lists = [Manifest("one/mine.csv"), Manifest("one/mine.csv", name="again")]
+    with pytest.raises(CorpusError, match=r"'mine' and 'again' both have the clip .*Remove one"):
+        set_up(root, lists)
+
+
+def test_a_recording_that_stands_in_two_corpora_is_refused_by_its_file(root):
     rows = [
         {"path": f"../ravdess/{path.parent.name}/{path.name}", "label": "sad", "speaker": who}
         for who in ("01", "02", "03")

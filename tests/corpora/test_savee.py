@@ -50,7 +50,7 @@ def test_every_speaker_is_tested_once():
 
 @pytest.mark.parametrize("fold", [0, 5])
 def test_an_unknown_fold_is_refused(fold):
-    with pytest.raises(ConfigError, match=rf"`fold` of Savee is {fold}; choose one of 1 to 4"):
+    with pytest.raises(ConfigError, match=rf"`fold` of Savee is {fold}; choose one of \[1, 2, 3"):
         Savee(fold=fold)
 
 

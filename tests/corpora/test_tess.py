@@ -60,6 +60,8 @@ def test_a_fold_that_does_not_exist_is_refused():
     for settings in ({"fold": 3}, {"fold": 2, "splits": "emobox"}):
         with pytest.raises(ConfigError, match="`fold` of Tess is"):
             Tess(**settings)
+    with pytest.raises(ConfigError, match="`splits` of Tess is 'official'; choose one of"):
+        Tess(splits="official")
 
 
 @pytest.mark.filterwarnings(INCOMPLETE)

@@ -21,3 +21,18 @@ def write_emer(root: Path, count: int = 20, recorded: bool = True) -> list[str]:
         for name in named:
             write_tone(root / "mer2023" / "train" / f"{name}.wav")
     return named
+
+
+def write_emer_v1(root: Path, count: int = 20, recorded: bool = True) -> list[str]:
+    """Write the tables of the first version, and recordings; return the names."""
+    named, folder = names(count), root / "emer" / "dataset-v1"
+    said = "Don't talk to me about feelings anymore."
+    for file, emotions, text, reason in (
+        ("gt-eng.csv", ("angry", "worried"), said, "In the video, he roared, spoke passionately."),
+        ("gt-chi.csv", ("生气", "担忧"), "别再跟我谈感情了", "在视频中，他怒吼。"),
+    ):
+        rows = [(name, emotions[i % 2], text, reason) for i, name in enumerate(named)]
+        write_rows(folder / file, ("names", "emotions", "subtitles", "reasons"), rows)
+    for name in named if recorded else ():
+        write_tone(root / "mer2023" / "train" / f"{name}.wav")
+    return named

@@ -93,7 +93,7 @@ def test_a_fold_that_does_not_exist_is_a_sentence(tool, root, capsys):
     with pytest.raises(SystemExit) as stopped:
         tool.main(["--data", "Tess", "--data.root", str(root), "--data.fold", "3"])
     assert stopped.value.code == 2
-    assert "`fold` of Tess is 3; choose one of 1 to 2" in capsys.readouterr().err
+    assert "`fold` of Tess is 3; choose one of [1, 2]" in capsys.readouterr().err
 
 
 def test_words_and_sentiment_are_described_where_there_are_no_labels(tool, tmp_path, capsys):

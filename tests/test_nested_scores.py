@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from emolit.entry import nested, signed
+from emolit.nested_scores import nested, signed
 
 
 def test_scores_of_a_corpus_whose_name_begins_another_stay_apart():
