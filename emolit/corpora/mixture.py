@@ -112,8 +112,9 @@ class Mixture(Corpus):
             )
 
     def read(self, folder: Path) -> Iterator[Clip]:
-        """Yield the clips of all members out of their own folders."""
-        return chain.from_iterable(member.read(member.location) for member in self.corpora)
+        """Yield the clips of all members out of their own folders, parted by each member."""
+        for member in self.corpora:
+            yield from member.partition(tuple(member.read(member.location)))
 
     @cached_property
     def taxonomy(self) -> Taxonomy:

@@ -189,12 +189,11 @@ def test_a_member_without_a_common_label_is_refused(root):
 def test_reading_and_partition_are_those_of_the_members(root):
     mixture = set_up(root, [Ravdess(), Urdu()])
     clips = list(mixture.read(mixture.location))
-    assert Counter(clip.corpus for clip in clips) == {"ravdess": 240, "urdu": 12}
-    parted = mixture.partition(clips)
-    assert Counter((clip.corpus, clip.split) for clip in parted) == {
+    assert Counter((clip.corpus, clip.split) for clip in clips) == {
         ("ravdess", "train"): 60, ("ravdess", "val"): 120, ("ravdess", "test"): 60,
         ("urdu", "test"): 12,
     }  # fmt: skip
+    assert mixture.partition(clips) == clips
 
 
 def test_a_member_that_nothing_trains_on_is_tested_whole(root):
