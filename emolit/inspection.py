@@ -10,7 +10,7 @@ those that could not be used are tried again; nothing else is.
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -63,16 +63,25 @@ class Inspection:
         key = b"\n".join([str(self.folder.resolve()).encode(), *code])
         return cache_folder() / f"{self.corpus}-{hashlib.sha256(key).hexdigest()[:16]}.json"
 
-    def new(self, clips: Iterable[Clip]) -> list[Clip]:
-        """Return the clips that `entries` will decode."""
-        return [clip for clip in clips if clip.path and self.recording(clip) not in self.known]
+    def entries(
+        self, clips: Sequence[Clip], announce: Callable[[int], object] | None = None
+    ) -> tuple[Entry, ...]:
+        """Return the clips with their durations, or with what is wrong with them.
 
-    def entries(self, clips: Iterable[Clip]) -> tuple[Entry, ...]:
-        """Return the clips with their durations, or with what is wrong with them."""
+        Args:
+            clips: Of the corpus.
+            announce: Is told how many will be decoded, unless there are none.
+        """
+        recordings = [self.recording(clip) for clip in clips]
+        new = sum(
+            bool(clip.path) and recording not in self.known
+            for clip, recording in zip(clips, recordings, strict=True)
+        )
+        if new and announce is not None:
+            announce(new)
         found: list[Entry] = []
         good: dict[str, float] = {}
-        for clip in clips:
-            recording = self.recording(clip)
+        for clip, recording in zip(clips, recordings, strict=True):
             seconds = self.known.get(recording)
             entry = self.look(clip) if seconds is None else Entry(replace(clip, seconds=seconds))
             found.append(entry)
@@ -121,9 +130,10 @@ class Inspection:
 
 def _state(file: Path) -> str:
     """Return size and time of change."""
-    if not file.exists():
+    try:
+        stat = file.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # also a name that no file can have
         return "missing"
-    stat = file.stat()
     return f"{stat.st_size} {stat.st_mtime_ns}"
 
 

@@ -39,8 +39,6 @@ class Lexicon(ABC):
     wheels: tuple[str, ...]
     others: tuple[str, ...] = ()
     """Columns beside those of the wheels."""
-    longest: int
-    """Words of the longest phrase that is known, Han and kana characters counting as words."""
     negated: Negated = "keep"
     """Whether running text names a word that it denies: "not happy" names happy, or nothing."""
     neutral_words: frozenset[str] = frozenset((NEUTRAL, "中性"))
@@ -52,6 +50,11 @@ class Lexicon(ABC):
     @abstractmethod
     def tag(self) -> str:
         """Which tables or words and which of their rules, for signatures."""
+
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """Words of the longest phrase that is known, Han and kana characters counting as words."""
 
     @abstractmethod
     def find(self, word: str) -> Row | None:

@@ -81,7 +81,7 @@ class PackagedLexicon(Lexicon):
         return super().speaks(phrase) and (entry is None or not entry.doubtful)
 
     @property
-    def longest(self) -> int:  # type: ignore[override]  # known when the words are read
+    def longest(self) -> int:
         """Words of the longest phrase."""
         return _longest()
 

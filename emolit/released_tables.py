@@ -14,7 +14,7 @@ import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -71,12 +71,16 @@ class ReleasedTables(Lexicon):
         place = Path(folder)
         path = place / "format.csv" if forms is None else Path(forms)
         self.table = grouping(place, path, version, own_words)
-        self.longest = longest(self.table)
 
     @property
     def tag(self) -> str:
         """Version and rule."""
         return f"tables:{self.version}|own:{'yes' if self.own_words else 'no'}"
+
+    @cached_property
+    def longest(self) -> int:
+        """Words of the longest phrase."""
+        return longest(self.table)
 
     def find(self, word: str) -> Row | None:
         """Return the groups of a word in lower case; None where it is no listed form."""

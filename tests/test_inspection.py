@@ -57,8 +57,10 @@ def test_only_what_is_new_or_changed_is_decoded(folder, decoded):
     other = replace(CLIP, id="b", path="b.wav")
     again(folder, CLIP)
     soundfile.write(folder / "b.wav", np.full(1_600, 0.2), 16_000)
-    assert Inspection("mine", folder).new([CLIP, other]) == [other]
-    assert [entry.clip.seconds for entry in again(folder, CLIP, other)] == [0.5, 0.1]
+    announced = []
+    looked = Inspection("mine", folder).entries([CLIP, other], announced.append)
+    assert [entry.clip.seconds for entry in looked] == [0.5, 0.1]
+    assert announced == [1]
     stat = file.stat()
     soundfile.write(file, np.full(16_000, 0.2), 16_000)
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # another size alone
@@ -93,9 +95,9 @@ def test_other_code_that_decodes_looks_anew(folder, decoded, monkeypatch, tmp_pa
 
 def test_a_clip_that_is_text_alone_is_not_looked_for(tmp_path, cache):
     clip = Clip(id="a", corpus="mine", path="", transcript="No.")
-    looking = Inspection("mine", tmp_path, seeing=True)
-    assert looking.new([clip]) == []
-    assert looking.entries([clip, clip]) == (Entry(clip), Entry(clip))
+    looking, announced = Inspection("mine", tmp_path, seeing=True), []
+    assert looking.entries([clip, clip], announced.append) == (Entry(clip), Entry(clip))
+    assert announced == []
     assert not list(cache.iterdir())
 
 

@@ -186,10 +186,10 @@ class Corpus(LightningDataModule, ABC):
                 f"{self.name!r} in {self.location} has {len(clips)} clips, the release has "
                 f"{self.size}; numbers measured on it are not comparable. Get the release again."
             )
-        inspection = Inspection(self.name, self.location, self.loading.frames > 0)
-        if new := inspection.new(clips):
-            rank_zero_info(f"{self.name}: checking the audio of {len(new)} clips")
-        return inspection.entries(clips)
+        return Inspection(self.name, self.location, self.loading.frames > 0).entries(
+            clips,
+            lambda new: rank_zero_info(f"{self.name}: checking the audio of {new} clips"),
+        )
 
     def prepare_data(self) -> None:
         """Read and check the release; other processes then find its audio checked."""

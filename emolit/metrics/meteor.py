@@ -28,11 +28,7 @@ class Meteor(Captioned):
     def __init__(self, tokenizer: str, synonyms: Literal["none", "wordnet"] = "none") -> None:
         super().__init__(tokenizer)
         self.synonyms = synonyms
-
-    @property
-    def implementation(self) -> str:  # type: ignore[override]  # follows from what is installed
-        """Nltk with its version, and where synonyms come from."""
-        return f"nltk-{_nltk().__version__}|synonyms:{self.synonyms}"
+        self.implementation = f"nltk-{_nltk().__version__}|synonyms:{synonyms}"
 
     def score(self, items: Sequence[Item]) -> tuple[float, ...]:
         """Return the score."""

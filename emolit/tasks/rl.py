@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning.pytorch.utilities import rank_zero_info
@@ -84,7 +84,7 @@ class ReinforcementFinetuning(Task):
                 "nothing can be learned; choose a temperature above 0, such as 1."
             )
         self.objective = objective
-        self.rewards: Sequence[Reward] = nn.ModuleList(rewards).requires_grad_(False)  # type: ignore[assignment]  # iterates alike
+        self.rewards = cast("Sequence[Reward]", nn.ModuleList(rewards).requires_grad_(False))
         self.advantage = advantage
         self.per_reward = per_reward
         self.reward_kl = reward_kl if isinstance(reward_kl, KL) else KL(reward_kl)
