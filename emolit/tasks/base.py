@@ -73,8 +73,8 @@ class Task(Answering, ABC):
         Under ``bf16-true`` it takes dataclasses apart, which fails on frozen ones
         (pytorch-lightning #21577) and would round the audio; the policy casts what it computes.
         """
-        plugin = self.trainer.precision_plugin  # which has no setting for it
-        plugin.convert_input = _as_it_is  # type: ignore[assignment,method-assign]
+        plugin = self.trainer.precision_plugin
+        plugin.convert_input = _as_it_is  # type: ignore[assignment,method-assign]  # no setting
 
     def configure_model(self) -> None:
         """Load the weights, once, after Lightning has set precision and device."""
