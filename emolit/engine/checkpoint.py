@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from emolit.compat.transformers import set_source
 from emolit.engine.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
@@ -114,7 +115,7 @@ def load_model(
     check_tied(model, source)
     keep_differentiable(model)
     if Path(source).is_dir():  # an adapter saved later must find its base from any folder
-        model.name_or_path = model.config._name_or_path = str(Path(source).resolve())
+        set_source(model, str(Path(source).resolve()))
     return model
 
 
@@ -133,21 +134,3 @@ def check_tied(model: Any, source: str) -> None:
             f"The checkpoint {source!r} ties its head to its embedding, but transformers "
             f"{transformers.__version__} loaded them apart; install 5.17 or newer."
         )
-
-
-def checkpoint_layers(model: Any) -> None:
-    """Turn gradient checkpointing on, under the name that the installed transformers has for it.
-
-    Where an architecture as a whole does not support it, its language model may.
-
-    Raises:
-        PolicyError: Neither does.
-    """
-    able = model if model.supports_gradient_checkpointing else model.get_decoder()
-    if not able.supports_gradient_checkpointing:
-        raise PolicyError(
-            f"{type(model).__name__} cannot make activations again for the gradient; leave "
-            "`gradient_checkpointing` out."
-        )
-    new = getattr(able, "activation_checkpointing_enable", None)
-    (new or able.gradient_checkpointing_enable)({"use_reentrant": False})

@@ -4,6 +4,8 @@ from typing import Any
 
 import torch
 
+from emolit.compat.torch import replace_forward
+
 
 class Compiled:
     """Stands in for a decoder's ``forward``: compiled where gradients are on, eager elsewhere.
@@ -30,4 +32,4 @@ class Compiled:
 def compile_decoder(network: Any) -> None:
     """Compile the passes with gradients of a transformers model; the first of each takes long."""
     decoder = network.get_decoder()
-    decoder.forward = Compiled(decoder)
+    replace_forward(decoder, Compiled(decoder))

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import nn
 
+from emolit.compat.peft import plain_name
 from emolit.engine.reference import TWIN
 from emolit.errors import PolicyError
 
@@ -45,7 +46,7 @@ def trainable_table(policy: nn.Module) -> str:
     for name, weight in policy.named_parameters():
         if name.startswith("frozen_twin.") or TWIN in name.split("."):
             continue
-        part = ".".join(name.replace("base_model.model.", "").split(".")[1:3])
+        part = ".".join(plain_name(name).split(".")[1:3])
         row = counts.setdefault(part, [0, 0])
         row[0] += weight.numel() if weight.requires_grad else 0
         row[1] += weight.numel()

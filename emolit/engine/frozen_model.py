@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from emolit.compat.transformers import settings_without_source, version
 from emolit.engine.store import Store, digest
 from emolit.errors import PolicyError
 
@@ -120,11 +121,8 @@ class FrozenModel(ABC, Generic[Item]):
     @cached_property
     def fingerprint(self) -> str:
         """Digest of all that a vector follows from besides the inputs."""
-        import transformers
-
-        config = self.model.config.to_dict()
-        config.pop("_name_or_path", None)
-        how = (type(self).__name__, transformers.__version__, self.settings())
+        config = settings_without_source(self.model.config)
+        how = (type(self).__name__, version(), self.settings())
         return digest(how, config, self.model.state_dict())
 
     def settings(self) -> object:

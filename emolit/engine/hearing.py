@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emolit.compat.transformers import template_beside_processor
 from emolit.engine.reading import Reading
 from emolit.errors import PolicyError
 
@@ -92,7 +93,7 @@ def load_hearing(source: str) -> Hearing:
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         feature_extractor = AutoFeatureExtractor.from_pretrained(source)
-        template = getattr(tokenizer, "chat_template", None) or _template(source)
+        template = getattr(tokenizer, "chat_template", None) or template_beside_processor(source)
         if template is not None:
             tokenizer.chat_template = template
     except (OSError, ValueError) as error:
@@ -102,12 +103,3 @@ def load_hearing(source: str) -> Hearing:
         ) from error
     tokenizer.padding_side = "left"
     return Hearing(tokenizer, feature_extractor)
-
-
-def _template(source: str) -> str | None:
-    """Return the chat template that stands beside the processor instead of the tokenizer."""
-    from transformers import ProcessorMixin
-
-    settings, _ = ProcessorMixin.get_processor_dict(source)
-    template: str | None = settings.get("chat_template")
-    return template

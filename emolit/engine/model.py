@@ -7,6 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from emolit.compat.torch import replaced_forward
+from emolit.compat.transformers import cache_name, overridden_setting
+
 CAP = "final_logit_softcapping"
 """Setting of the Gemma family: logits are squeezed by a tanh behind the head."""
 
@@ -14,6 +17,9 @@ CAP = "final_logit_softcapping"
 @dataclass(frozen=True)
 class LanguageModel:
     """A network for conditional generation, taken apart before its head.
+
+    While it runs its head is the identity: that works for every architecture whose head is its last
+    operation, whatever its attribute is called, and leaves the weights alone.
 
     Attributes:
         network: A transformers model whose last operation is its head.
@@ -32,9 +38,11 @@ class LanguageModel:
         """Where logits are squeezed to, if they are."""
         return getattr(self.network.config.get_text_config(), CAP, None)
 
-    def forward(self, **inputs: Any) -> Any:
+    def forward(self, *, cache: Any = None, **inputs: Any) -> Any:
         """Run the network; its ``logits`` are the last hidden states. ``[N, L, H]``."""
-        with skipping(self.head), uncapped(self.network):
+        if cache is not None:
+            inputs[cache_name(self.network.__class__)] = cache
+        with replaced_forward(self.head, _same), uncapped(self.network):
             return self.network(**inputs)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -49,29 +57,11 @@ def _same(hidden: Tensor) -> Tensor:
 
 
 @contextmanager
-def skipping(head: nn.Module) -> Iterator[None]:
-    """Make a model return hidden states as its logits while the block runs.
-
-    It works for every architecture whose head is its last operation, whatever its attribute is
-    called; the weights are untouched.
-    """
-    head.forward = _same
-    try:
-        yield
-    finally:
-        del head.forward
-
-
-@contextmanager
 def uncapped(network: Any) -> Iterator[None]:
     """Keep a network from squeezing hidden states that it takes for logits."""
-    settings = vars(network.config.get_text_config())  # a config checks what is set on itself
-    cap = settings.get(CAP)
-    if cap is None:
+    config = network.config.get_text_config()
+    if getattr(config, CAP, None) is None:
         yield
         return
-    settings[CAP] = None
-    try:
+    with overridden_setting(config, CAP, None):
         yield
-    finally:
-        settings[CAP] = cap

@@ -1,12 +1,12 @@
 """Prompts, encoded and prefilled once, then shared by all their responses."""
 
-import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from emolit.compat.transformers import cache_of, copy_cache, detach_cache, preallocate
 from emolit.engine.model import LanguageModel
 
 
@@ -65,8 +65,7 @@ class Prefix:
 
     def expanded(self, repeats: int) -> "Prefix":
         """Return G rows a prompt, clip-major; differentiable, and this prefix stays as it is."""
-        cache = copy.copy(self.cache)
-        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
+        cache = copy_cache(self.cache)
         cache.batch_repeat_interleave(repeats)
         return replace(
             self,
@@ -78,19 +77,11 @@ class Prefix:
 
     def detached(self) -> "Prefix":
         """Return the same without its graph, for sampling; this prefix stays as it is."""
-        cache = copy.copy(self.cache)
-        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
-        for layer in cache.layers:
-            for name, value in vars(layer).items():
-                if isinstance(value, Tensor):
-                    setattr(layer, name, value.detach())
-        return replace(self, cache=cache, last=self.last.detach())
+        return replace(self, cache=detach_cache(self.cache), last=self.last.detach())
 
     def with_room(self, length: int) -> "Prefix":
         """Give the cache room for responses of so many tokens, without gradients; in place."""
-        from emolit.engine.cache import make_room  # imports transformers, which is slow
-
-        make_room(self.cache, length)
+        preallocate(self.cache, length)
         return self
 
     def rows(self, kept: Tensor) -> "Prefix":
@@ -136,7 +127,7 @@ def prefill(model: LanguageModel, encoded: Encoded) -> Prefix:
     """Run the prompts through the network once, with gradients if they are on."""
     output = model.forward(**encoded.inputs, position_ids=encoded.positions, use_cache=True)
     return Prefix(
-        cache=output.past_key_values,
+        cache=cache_of(output),
         mask=encoded.mask,
         last=output.logits[:, -1],
         next_position=encoded.next_position,

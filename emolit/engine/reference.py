@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emolit.compat.peft import kept_training, name_in_adapter
 from emolit.errors import PolicyError
 
 Pair = tuple[Tensor, Tensor]
@@ -72,21 +73,10 @@ def adapters_off(peft_model: Any) -> Reference:
 
     @contextmanager
     def opened() -> Iterator[nn.Module]:
-        with training_kept(peft_model), peft_model.disable_adapter():
+        with kept_training(peft_model), peft_model.disable_adapter():
             yield peft_model.get_base_model()
 
     return Reference(opened, list)
-
-
-@contextmanager
-def training_kept(model: nn.Module) -> Iterator[None]:
-    """Restore which weights train: peft turns them all on when it switches adapters."""
-    trains = {name: weight.requires_grad for name, weight in model.named_parameters()}
-    try:
-        yield
-    finally:
-        for name, weight in model.named_parameters():
-            weight.requires_grad_(trains[name])
 
 
 def twin_adapter(peft_model: Any) -> Reference:
@@ -100,7 +90,7 @@ def twin_adapter(peft_model: Any) -> Reference:
 
     def pairs() -> list[Pair]:
         weights = dict(peft_model.named_parameters())
-        mirrors = {name: mirrored(name, trained) for name in weights}
+        mirrors = {name: name_in_adapter(name, trained, TWIN) for name in weights}
         return [(weights[own], weights[name]) for own, name in mirrors.items() if own != name]
 
     with torch.no_grad():
@@ -109,7 +99,7 @@ def twin_adapter(peft_model: Any) -> Reference:
 
     @contextmanager
     def opened() -> Iterator[nn.Module]:
-        with training_kept(peft_model):
+        with kept_training(peft_model):
             peft_model.set_adapter(TWIN, inference_mode=True)
             try:
                 yield peft_model.get_base_model()
@@ -117,16 +107,6 @@ def twin_adapter(peft_model: Any) -> Reference:
                 peft_model.set_adapter(trained)
 
     return Reference(opened, pairs)
-
-
-def mirrored(name: str, adapter: str) -> str:
-    """Return the name of a weight's counterpart in the twin; its own where it is shared.
-
-    Example:
-        >>> mirrored("q_proj.lora_A.default.weight", "default")
-        'q_proj.lora_A.reference.weight'
-    """
-    return ".".join(TWIN if part == adapter else part for part in name.split("."))
 
 
 def frozen_copy(model: nn.Module) -> tuple[Reference, nn.Module]:

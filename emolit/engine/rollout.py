@@ -206,7 +206,7 @@ def generate(
             input_ids=drawn[kept].unsqueeze(-1),
             attention_mask=mask,
             position_ids=prefix.positions(column, 1),
-            past_key_values=prefix.cache,
+            cache=prefix.cache,
             use_cache=True,
         ).logits[:, -1]
     return draws.drawn()

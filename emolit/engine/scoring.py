@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emolit.compat.torch import write_count
+from emolit.compat.transformers import checkpointed_modules
 from emolit.engine.head import token_logprobs
 from emolit.engine.masks import blocks, layer_masks
 from emolit.engine.model import LanguageModel
@@ -119,7 +121,7 @@ class Scorer:
         """Score with the layers in the mode in which transformers checkpoints them."""
         if not self.packed:
             return score(model, encoded, rollout)
-        layers = [m for m in model.network.modules() if getattr(m, "gradient_checkpointing", False)]
+        layers = checkpointed_modules(model.network)
         for layer in layers:
             layer.training = True
         try:
@@ -138,7 +140,7 @@ def places_in(batch: Batch, part: Batch) -> list[int] | None:
 
 def version(model: LanguageModel) -> int:
     """Return a number that changes when a weight is changed in place, as optimizers do."""
-    return sum(weight._version for weight in model.network.parameters())
+    return sum(write_count(weight) for weight in model.network.parameters())
 
 
 def continue_prefix(model: LanguageModel, prefix: Prefix, tokens: Tensor, mask: Tensor) -> Tensor:
@@ -161,7 +163,7 @@ def continue_prefix(model: LanguageModel, prefix: Prefix, tokens: Tensor, mask: 
         input_ids=tokens[:, :-1],
         attention_mask=torch.cat([prefix.mask, mask[:, :-1]], dim=1).long(),
         position_ids=prefix.positions(0, steps),
-        past_key_values=prefix.cache,
+        cache=prefix.cache,
         use_cache=True,
     )
     return torch.cat([first, output.logits], dim=1)

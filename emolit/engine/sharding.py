@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from emolit.compat.transformers import checkpointing_units
 from emolit.engine.tower import frozen_towers
 
 Anyone = Callable[[bool], bool]
@@ -40,11 +41,10 @@ def shard(network: nn.Module, mesh: Any) -> None:
             sharded along the second (processes of a node).
     """
     from torch.distributed.fsdp import fully_shard
-    from transformers.modeling_layers import GradientCheckpointingLayer
 
     towers = tuple(f"{name}." for name in frozen_towers(network))
-    for name, module in list(network.named_modules()):
-        if isinstance(module, GradientCheckpointingLayer) and not name.startswith(towers):
+    for name, module in checkpointing_units(network):
+        if not name.startswith(towers):
             fully_shard(module, mesh=mesh)
     fully_shard(network, mesh=mesh)
 

@@ -6,10 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emolit.compat.torch import replace_forward, write_count
+from emolit.compat.transformers import TOWERS
 from emolit.engine.store import Store, digest
-
-NAMES = ("audio_tower", "vision_tower", "visual", "embed_audio")
-"""What towers are called in transformers."""
 
 
 class Once:
@@ -132,7 +131,7 @@ class Alone:
 def versions(thing: Any) -> list[int]:
     """Return how often each tensor in a nested argument has been written."""
     if isinstance(thing, Tensor):
-        return [thing._version]
+        return [write_count(thing)]
     if isinstance(thing, list | tuple):
         return [version for part in thing for version in versions(part)]
     return []
@@ -170,7 +169,7 @@ def hear_once(networks: list[nn.Module], store: Store | None = None) -> None:
         if store is not None:
             memory.speak = Stored(module, store)
         for network in networks:
-            network.get_submodule(name).forward = memory
+            replace_forward(network.get_submodule(name), memory)
 
 
 def frozen_towers(network: nn.Module) -> list[str]:
@@ -178,6 +177,6 @@ def frozen_towers(network: nn.Module) -> list[str]:
     return [
         name
         for name, module in network.named_modules()
-        if name.rsplit(".", 1)[-1] in NAMES
+        if name.rsplit(".", 1)[-1] in TOWERS
         and not any(weight.requires_grad for weight in module.parameters())
     ]

@@ -12,6 +12,9 @@ from typing import Any
 
 from torch import Tensor
 
+from emolit.compat.torch import replaced_weight
+from emolit.compat.transformers import overridden_setting
+
 MARGIN = 4
 """Mel frames of padding that stay behind the longest clip."""
 STEP = 4
@@ -52,11 +55,8 @@ class Window:
 def narrowed(tower: Any, positions: int) -> Iterator[None]:
     """Make a tower's window shorter while the block runs; its weights are untouched."""
     table = tower.embed_positions
-    whole, longest = table.weight, tower.config.max_source_positions
-    table._parameters["weight"] = whole[:positions]
-    tower.config.max_source_positions = positions
-    try:
+    with (
+        replaced_weight(table, "weight", table.weight[:positions]),
+        overridden_setting(tower.config, "max_source_positions", positions),
+    ):
         yield
-    finally:
-        table._parameters["weight"] = whole
-        tower.config.max_source_positions = longest

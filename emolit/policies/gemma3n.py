@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emolit.compat.transformers import find_part
 from emolit.engine.hearing import load_hearing
 from emolit.policies.huggingface import HuggingFace
 
@@ -64,7 +65,7 @@ class Gemma3n(HuggingFace):
 
     def prepare(self, network: Any) -> None:
         """Keep the eyes as they are: no gradient reaches them."""
-        network.model.vision_tower.requires_grad_(False)
+        find_part(network, "model.vision_tower").requires_grad_(False)
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features over the window, and the audio tokens of each clip between their marks."""

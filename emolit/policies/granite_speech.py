@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emolit.compat.torch import replace_forward
+from emolit.compat.transformers import find_part
 from emolit.engine.hearing import load_hearing
 from emolit.engine.tower import Alone
 from emolit.errors import PolicyError
@@ -54,8 +56,8 @@ class GraniteSpeech(HuggingFace):
                 "merge it into the weights with peft, set it to false in config.json, and give "
                 "that folder."
             )
-        encoder = network.model.encoder
-        encoder.forward = Alone(encoder)
+        encoder = find_part(network, "model.encoder")
+        replace_forward(encoder, Alone(encoder))
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features of each clip alone, and as many audio tokens as the projector makes."""

@@ -6,8 +6,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from emolit.compat.peft import ADAPTER, is_wrapped
+from emolit.compat.transformers import enable_checkpointing
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
-from emolit.engine.checkpoint import checkpoint_layers, load_model, source_of
+from emolit.engine.checkpoint import load_model, source_of
 from emolit.engine.compiling import compile_decoder
 from emolit.engine.encoding import check_inputs, feature
 from emolit.engine.freezing import freeze_modules
@@ -99,7 +101,7 @@ class HuggingFace(ProcessorPolicy):
         self.processor = self.load_processor(source)
         base = load_model(source, self.auto_class, self.dtype, self.foreign, self._quantization())
         if self.gradient_checkpointing:
-            checkpoint_layers(base)
+            enable_checkpointing(base)
         if given is not None:
             self.model, self._reference = trained_adapter(
                 base, self.checkpoint, given, self.lora, reference
@@ -148,7 +150,7 @@ class HuggingFace(ProcessorPolicy):
     @property
     def base(self) -> Any:
         """The transformers model, adapters inside."""
-        return self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
+        return self.model.get_base_model() if is_wrapped(self.model) else self.model
 
     @property
     def device(self) -> torch.device:
@@ -286,8 +288,8 @@ class HuggingFace(ProcessorPolicy):
 
     def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
         """Write a peft folder for adapters, else an ordinary model folder; with the processor."""
-        if hasattr(self.model, "peft_config"):
-            self.model.save_pretrained(folder, selected_adapters=["default"], state_dict=state)
+        if is_wrapped(self.model):
+            self.model.save_pretrained(folder, selected_adapters=[ADAPTER], state_dict=state)
         else:
             self.model.save_pretrained(folder, state_dict=state)
         self.processor.save_pretrained(folder)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import torch
 
+from emolit.compat.transformers import find_part, whisper_positions
 from emolit.engine.adapters import Lora
 from emolit.policies.qwen2_audio import Qwen2Audio
 
@@ -166,7 +167,6 @@ def _processor(size: NanoSize) -> Any:
 def _model(size: NanoSize, seed: int, processor: Any) -> Any:
     """Build the model with weights that depend on the seed alone."""
     from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
-    from transformers.models.whisper.modeling_whisper import sinusoids
 
     tokenizer = processor.tokenizer
     positions = size.seconds * 50
@@ -197,8 +197,8 @@ def _model(size: NanoSize, seed: int, processor: Any) -> Any:
     with torch.random.fork_rng(), torch.device("cpu"):
         torch.manual_seed(seed)
         model = Qwen2AudioForConditionalGeneration(config)
-    tower = model.model.audio_tower
+    tower = find_part(model, "model.audio_tower")
     with torch.no_grad():
-        tower.embed_positions.weight.copy_(sinusoids(positions, size.tower_width))
+        tower.embed_positions.weight.copy_(whisper_positions(positions, size.tower_width))
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     return model

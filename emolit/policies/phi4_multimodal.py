@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emolit.compat.torch import replace_forward
+from emolit.compat.transformers import find_part
 from emolit.engine.hearing import load_hearing
 from emolit.engine.tower import Alone
 from emolit.policies.huggingface import HuggingFace
@@ -43,8 +45,8 @@ class Phi4Multimodal(HuggingFace):
 
     def prepare(self, network: Any) -> None:
         """Show clips to the encoder one by one."""
-        encoder = network.model.embed_tokens_extend.audio_embed.encoder
-        encoder.forward = Alone(encoder)
+        encoder = find_part(network, "model.embed_tokens_extend.audio_embed.encoder")
+        replace_forward(encoder, Alone(encoder))
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features of each clip alone, and as many audio tokens as the tower makes."""

@@ -4,6 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
+from emolit.compat.torch import replace_forward
+from emolit.compat.transformers import find_part
 from emolit.engine.window import Window, cropped
 from emolit.policies.huggingface import HuggingFace
 
@@ -30,8 +32,8 @@ class Qwen2Audio(HuggingFace):
 
     def prepare(self, network: Any) -> None:
         """Let the tower take fewer frames than its window."""
-        tower = network.model.audio_tower
-        tower.forward = Window(tower)
+        tower = find_part(network, "model.audio_tower")
+        replace_forward(tower, Window(tower))
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Call the processor, and leave out padding that no clip of the batch needs.

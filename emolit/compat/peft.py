@@ -1,0 +1,51 @@
+"""What emolit relies on of peft beyond its promises: names, and what switching adapters changes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+ADAPTER = "default"
+"""The adapter that ``get_peft_model`` and ``from_pretrained`` make."""
+WRAPPED = "base_model.model."
+"""Stands before the names of a wrapped model's weights."""
+
+
+def is_wrapped(model: Any) -> bool:
+    """Tell whether a model carries adapters; relies on ``peft_config`` being there only then."""
+    return hasattr(model, "peft_config")
+
+
+def plain_name(name: str) -> str:
+    """Return a weight's name in the model without adapters.
+
+    Example:
+        >>> plain_name("model.base_model.model.lm_head.weight")
+        'model.lm_head.weight'
+    """
+    return name.replace(WRAPPED, "")
+
+
+def name_in_adapter(name: str, adapter: str, other: str) -> str:
+    """Return the name of a weight's counterpart in another adapter; its own where it is shared.
+
+    Relies on the adapter's name being a part of the names of its weights, modules that train in
+    full included.
+
+    Example:
+        >>> name_in_adapter("q_proj.lora_A.default.weight", "default", "reference")
+        'q_proj.lora_A.reference.weight'
+    """
+    return ".".join(other if part == adapter else part for part in name.split("."))
+
+
+@contextmanager
+def kept_training(model: nn.Module) -> Iterator[None]:
+    """Restore which weights train: peft turns them all on when it switches adapters."""
+    trains = {name: weight.requires_grad for name, weight in model.named_parameters()}
+    try:
+        yield
+    finally:
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(trains[name])

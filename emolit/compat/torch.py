@@ -1,0 +1,52 @@
+"""What emolit relies on of torch beyond its promises."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+
+def write_count(tensor: Tensor) -> int:
+    """Return how often a tensor was written in place.
+
+    Relies on ``Tensor._version``, by which autograd notices that a saved tensor was changed.
+    """
+    return tensor._version
+
+
+def replace_forward(module: nn.Module, run: Callable[..., Any]) -> None:
+    """Let a module run something else from now on; its weights and its name stay.
+
+    Relies on ``Module.__call__`` looking ``forward`` up on the instance.
+    """
+    module.forward = run
+
+
+@contextmanager
+def replaced_forward(module: nn.Module, run: Callable[..., Any]) -> Iterator[None]:
+    """Let a module run something else while the block runs; relies on the same."""
+    before = vars(module).get("forward")
+    module.forward = run
+    try:
+        yield
+    finally:
+        if before is None:
+            del module.forward
+        else:
+            module.forward = before
+
+
+@contextmanager
+def replaced_weight(module: nn.Module, name: str, value: Tensor) -> Iterator[None]:
+    """Let a module compute with another tensor, through which gradients flow, for one block.
+
+    Relies on ``Module._parameters``, in which attribute access looks; torch's public ways either
+    wrap a new leaf, which takes no gradient back, or call the module themselves.
+    """
+    whole = module._parameters[name]
+    module._parameters[name] = value  # type: ignore[assignment]  # a view of the weight, no leaf
+    try:
+        yield
+    finally:
+        module._parameters[name] = whole

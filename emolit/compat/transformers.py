@@ -1,0 +1,243 @@
+"""What emolit relies on of transformers beyond its promises.
+
+transformers is imported inside functions: it is slow, and most of emolit runs without it.
+"""
+
+import copy
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from torch import Tensor, nn
+
+from emolit.errors import PolicyError
+
+CACHE_NAMES = ("cache", "past_key_values")
+"""What ``forward`` and its output call the cache: the first since 5.24, the second before."""
+TOWERS = ("audio_tower", "vision_tower", "visual", "embed_audio")
+"""Attributes that hold the towers of multimodal models."""
+
+
+def version() -> str:
+    """Return the installed release."""
+    import transformers
+
+    return str(transformers.__version__)
+
+
+@cache
+def cache_name(architecture: Any) -> str:
+    """Return the keyword by which an architecture, a class, takes its key-value cache.
+
+    Relies on the keyword standing in the signature of ``forward``.
+
+    Raises:
+        PolicyError: No known keyword does.
+    """
+    known = inspect.signature(architecture.forward).parameters
+    for name in CACHE_NAMES:
+        if name in known:
+            return name
+    raise PolicyError(
+        f"{architecture.__name__} of transformers {version()} takes no key-value cache under a "
+        f"known name ({', '.join(CACHE_NAMES)}); sampling needs one. Choose another architecture."
+    )
+
+
+def cache_of(output: Any) -> Any:
+    """Return the key-value cache in an output; relies on the same names."""
+    return next(output[name] for name in CACHE_NAMES if name in output)
+
+
+def copy_cache(kept: Any) -> Any:
+    """Return a cache with layers of its own and the same tensors.
+
+    Relies on ``Cache.layers`` and on layers keeping all they hold as attributes.
+    """
+    copied = copy.copy(kept)
+    copied.layers = [copy.copy(layer) for layer in kept.layers]
+    return copied
+
+
+def detach_cache(kept: Any) -> Any:
+    """Return a copy of a cache without its graph; relies on the same."""
+    copied = copy_cache(kept)
+    for layer in copied.layers:
+        for name, value in vars(layer).items():
+            if isinstance(value, Tensor):
+                setattr(layer, name, value.detach())
+    return copied
+
+
+def preallocate(kept: Any, room: int) -> None:
+    """Give every plain layer of a cache memory for more tokens; others, such as windows, stay.
+
+    Relies on ``Cache.layers`` being a list that takes layers of other classes.
+
+    Args:
+        kept: A cache that holds prompts; changed in place.
+        room: Tokens that will follow at most.
+    """
+    from transformers.cache_utils import DynamicLayer
+
+    made = _preallocated_layer()
+    for place, layer in enumerate(kept.layers):
+        if type(layer) is DynamicLayer and layer.get_seq_length() > 0:
+            kept.layers[place] = made(layer, room)
+
+
+@cache
+def _preallocated_layer() -> Any:
+    """Return the class of layers whose memory is as long as it will ever be.
+
+    transformers' own layer concatenates: each token copies a whole cache. This one writes
+    in place, so it takes no gradient. Relies on the methods of ``DynamicLayer``, a documented one,
+    and on ``update`` returning all keys and values so far. ``StaticCache``, the public way, returns
+    the unwritten memory too, and cannot drop the rows that have ended.
+    """
+    from transformers.cache_utils import DynamicLayer
+
+    class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]  # an untyped base
+        _layer_type = None  # transformers makes its own layers by type, never this one
+
+        def __init__(self, layer: Any, room: int) -> None:
+            super().__init__()
+            self.lazy_initialization(layer.keys, layer.values)
+            self.length = layer.keys.shape[-2]
+            self.memory = tuple(
+                nn.functional.pad(kept, (0, 0, 0, room)) for kept in (layer.keys, layer.values)
+            )
+            self._show()
+
+        def _show(self) -> None:
+            """Let keys and values be the part of the memory that is filled."""
+            self.keys, self.values = (part[:, :, : self.length] for part in self.memory)
+
+        def update(
+            self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
+        ) -> tuple[Tensor, Tensor]:
+            """Write behind what is there and return all of it."""
+            more = key_states.shape[-2]
+            for part, new in zip(self.memory, (key_states, value_states), strict=True):
+                part.narrow(2, self.length, more).copy_(new)  # a slice would swallow the excess
+            self.length += more
+            self._show()
+            return self.keys, self.values
+
+        def batch_select_indices(self, indices: Tensor) -> None:
+            """Keep some rows, with their memory."""
+            self.memory = tuple(part[indices] for part in self.memory)
+            self._show()
+
+    return PreallocatedLayer
+
+
+def checkpointing_units(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return the names and modules of a network's layers, as transformers divides it.
+
+    Relies on every layer that can be computed again being a ``GradientCheckpointingLayer``.
+    """
+    from transformers.modeling_layers import GradientCheckpointingLayer
+
+    return [
+        (name, module)
+        for name, module in network.named_modules()
+        if isinstance(module, GradientCheckpointingLayer)
+    ]
+
+
+def checkpointed_modules(network: nn.Module) -> list[nn.Module]:
+    """Return the modules whose activations are computed again for the gradient.
+
+    Relies on the attribute ``gradient_checkpointing``, and on it counting in training mode only.
+    """
+    return [part for part in network.modules() if getattr(part, "gradient_checkpointing", False)]
+
+
+def enable_checkpointing(model: Any) -> None:
+    """Turn gradient checkpointing on, in the language model alone where the whole cannot.
+
+    Relies on ``supports_gradient_checkpointing``; the method has a new name in some releases.
+
+    Raises:
+        PolicyError: Neither the whole model nor its language model can.
+    """
+    able = model if model.supports_gradient_checkpointing else model.get_decoder()
+    if not able.supports_gradient_checkpointing:
+        raise PolicyError(
+            f"{type(model).__name__} cannot make activations again for the gradient; leave "
+            "`gradient_checkpointing` out."
+        )
+    new = getattr(able, "activation_checkpointing_enable", None)
+    (new or able.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
+def set_source(model: Any, folder: str) -> None:
+    """Let a model, and an adapter that is saved from it, say where it came from.
+
+    Relies on ``name_or_path``, which peft writes into adapters, and on its twin in the config.
+    """
+    model.name_or_path = model.config._name_or_path = folder
+
+
+def settings_without_source(config: Any) -> dict[str, Any]:
+    """Return a config as a dictionary, without where it came from; relies on the same twin."""
+    settings: dict[str, Any] = config.to_dict()
+    settings.pop("_name_or_path", None)
+    return settings
+
+
+@contextmanager
+def overridden_setting(config: Any, name: str, value: object) -> Iterator[None]:
+    """Let a model read another value in its config while the block runs.
+
+    Relies on settings being attributes of the instance that the model reads at every call; they are
+    written behind the check that a config makes of what is set on it.
+    """
+    settings = vars(config)
+    before = settings[name]
+    settings[name] = value
+    try:
+        yield
+    finally:
+        settings[name] = before
+
+
+def template_beside_processor(source: str) -> str | None:
+    """Return the chat template that stands beside the processor instead of the tokenizer.
+
+    Relies on ``ProcessorMixin.get_processor_dict``, which reads it without making the processor.
+    """
+    from transformers import ProcessorMixin
+
+    settings, _ = ProcessorMixin.get_processor_dict(source)
+    template: str | None = settings.get("chat_template")
+    return template
+
+
+def find_part(network: Any, path: str) -> Any:
+    """Return a module of an architecture by its path, which no documentation names.
+
+    Raises:
+        PolicyError: The installed release calls it otherwise.
+    """
+    try:
+        return network.get_submodule(path)
+    except AttributeError as error:
+        raise PolicyError(
+            f"{type(network).__name__} of transformers {version()} has no module {path!r}, which "
+            "its policy relies on; install a release that docs/compatibility.md lists."
+        ) from error
+
+
+def whisper_positions(length: int, width: int) -> Tensor:
+    """Return the fixed positions of a Whisper tower, ``[length, width]``.
+
+    Relies on the function by which transformers makes them.
+    """
+    from transformers.models.whisper.modeling_whisper import sinusoids
+
+    made: Tensor = sinusoids(length, width)
+    return made

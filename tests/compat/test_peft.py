@@ -1,0 +1,70 @@
+"""What emolit relies on of peft holds in the installed release."""
+
+from importlib.metadata import version
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import nn
+
+from emolit.compat.peft import (
+    ADAPTER,
+    is_wrapped,
+    kept_training,
+    name_in_adapter,
+    plain_name,
+)
+
+HERE = f"peft {version('peft')} breaks what emolit/compat/peft.py relies on"
+
+
+class Two(nn.Module):
+    """Two layers; one gets an adapter, one trains in full."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = nn.Linear(3, 3), nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+@pytest.fixture
+def plain():
+    return Two()
+
+
+@pytest.fixture
+def wrapped(plain):
+    return get_peft_model(plain, LoraConfig(r=1, target_modules=["body"], modules_to_save=["head"]))
+
+
+def test_a_wrapped_model_is_told_from_a_plain_one(wrapped):
+    assert is_wrapped(wrapped), f"{HERE}: there is no peft_config"
+    assert not is_wrapped(Two())
+
+
+def test_the_adapter_has_the_name_that_peft_gives(wrapped):
+    assert wrapped.active_adapter == ADAPTER, HERE
+
+
+def test_names_without_the_wrapping_are_those_of_the_model(wrapped):
+    names = {plain_name(name) for name, _ in wrapped.named_parameters()}
+    assert "body.base_layer.weight" in names, HERE
+
+
+def test_every_trained_weight_has_a_counterpart_in_another_adapter(wrapped):
+    trained = [name for name, weight in wrapped.named_parameters() if weight.requires_grad]
+    wrapped.add_adapter("other", LoraConfig(r=1, target_modules=["body"], modules_to_save=["head"]))
+    names = dict(wrapped.named_parameters())
+    for name in trained:
+        other = name_in_adapter(name, ADAPTER, "other")
+        assert other != name, f"{HERE}: {name} does not name its adapter"
+        assert other in names, f"{HERE}: {other} is not there"
+
+
+def test_what_trains_is_the_same_after_adapters_were_switched_off(wrapped):
+    before = {name: weight.requires_grad for name, weight in wrapped.named_parameters()}
+    with kept_training(wrapped), wrapped.disable_adapter():
+        wrapped(torch.ones(1, 3))
+    assert before == {name: weight.requires_grad for name, weight in wrapped.named_parameters()}

@@ -1,0 +1,54 @@
+"""What emolit relies on of torch holds in the installed release."""
+
+import torch
+from torch import nn
+
+from emolit.compat.torch import replace_forward, replaced_forward, replaced_weight, write_count
+
+HERE = f"torch {torch.__version__} breaks what emolit/compat/torch.py relies on"
+
+
+def test_writes_in_place_are_counted_and_reads_are_not():
+    weight = torch.ones(2)
+    before = write_count(weight)
+    weight.sum()
+    assert write_count(weight) == before, f"{HERE}: a read counts as a write"
+    weight.add_(1)
+    assert write_count(weight) > before, f"{HERE}: a write is not counted"
+
+
+def test_an_optimizer_step_is_counted():
+    weight = nn.Parameter(torch.ones(2))
+    weight.grad = torch.ones(2)
+    for optimizer in (torch.optim.SGD([weight], lr=0.1), torch.optim.AdamW([weight], lr=0.1)):
+        before = write_count(weight)
+        optimizer.step()
+        assert write_count(weight) > before, f"{HERE}: {type(optimizer).__name__} is not counted"
+
+
+def test_without_its_head_a_model_returns_hidden_states_and_has_it_back_afterwards():
+    head = nn.Linear(3, 7)
+    model = nn.Sequential(nn.Linear(3, 3), head)
+    x = torch.randn(2, 3)
+    expected = model(x)
+    with replaced_forward(head, lambda hidden: hidden):
+        assert torch.equal(model(x), model[0](x)), f"{HERE}: forward is not looked up on it"
+    assert torch.equal(model(x), expected)
+    assert "forward" not in vars(head)
+
+
+def test_a_forward_that_was_replaced_for_good_comes_back_after_a_block():
+    layer = nn.Linear(1, 1)
+    replace_forward(layer, lambda x: x + 1)
+    with replaced_forward(layer, lambda x: x + 2):
+        assert layer(0) == 2
+    assert layer(0) == 1
+
+
+def test_gradients_flow_through_a_replaced_weight():
+    table = nn.Embedding(4, 2)
+    with replaced_weight(table, "weight", table.weight[:3]):
+        assert table.weight.shape == (3, 2), f"{HERE}: a replaced weight is not read"
+        table.weight.sum().backward()
+    assert table.weight.shape == (4, 2)
+    assert torch.equal(table.weight.grad, torch.tensor([[1.0] * 2] * 3 + [[0.0] * 2])), HERE

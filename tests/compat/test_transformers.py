@@ -1,0 +1,225 @@
+"""What emolit relies on of transformers holds in the installed release.
+
+A failure here means that a new release has changed what nobody had promised; mend the entry of
+`emolit/compat/transformers.py` that the test names, and nothing else.
+"""
+
+import inspect
+
+import pytest
+import torch
+from transformers.cache_utils import DynamicCache
+
+from emolit.compat.transformers import (
+    CACHE_NAMES,
+    TOWERS,
+    cache_name,
+    cache_of,
+    checkpointed_modules,
+    checkpointing_units,
+    copy_cache,
+    detach_cache,
+    enable_checkpointing,
+    find_part,
+    overridden_setting,
+    preallocate,
+    set_source,
+    settings_without_source,
+    template_beside_processor,
+    version,
+    whisper_positions,
+)
+from emolit.engine.checkpoint import load_model
+from emolit.errors import PolicyError
+
+HERE = f"transformers {version()} breaks what emolit/compat/transformers.py relies on"
+
+
+@pytest.fixture
+def network(nano_folder):
+    """A tiny Qwen2-Audio."""
+    return load_model(str(nano_folder), "Qwen2AudioForConditionalGeneration", "float32")
+
+
+def prompt(network):
+    return {"input_ids": torch.tensor([[5, 6, 7]]), "attention_mask": torch.ones(1, 3).long()}
+
+
+def test_a_cache_goes_in_and_comes_out_under_a_known_name(network):
+    name = cache_name(type(network))
+    output = network(**prompt(network), use_cache=True)
+    kept = cache_of(output)
+    assert kept.get_seq_length() == 3, f"{HERE}: the output's {name} does not hold the prompt"
+    one = {"input_ids": torch.tensor([[8]]), "attention_mask": torch.ones(1, 4).long()}
+    behind = network(**one, **{name: kept}).logits[:, -1]
+    whole = network(
+        input_ids=torch.tensor([[5, 6, 7, 8]]), attention_mask=torch.ones(1, 4).long()
+    ).logits[:, -1]
+    torch.testing.assert_close(behind, whole, msg=f"{HERE}: a cache under {name} is not read")
+
+
+def test_a_network_without_a_cache_is_refused_by_name():
+    class Deaf:
+        def forward(self, input_ids):
+            """Take no cache."""
+
+    with pytest.raises(PolicyError, match=f"Deaf of transformers {version()} takes no key-value"):
+        cache_name(Deaf)
+
+
+def test_copies_of_a_cache_share_tensors_and_not_layers():
+    whole = filled()
+    copied = copy_cache(whole)
+    copied.batch_repeat_interleave(2)
+    assert whole.layers[0].keys.shape[0] == 3, f"{HERE}: a copied cache writes into the first"
+    assert copied.layers[0].keys.shape[0] == 6, f"{HERE}: batch_repeat_interleave does nothing"
+
+
+def test_a_detached_cache_has_no_graph():
+    whole = DynamicCache()
+    whole.update(*(part.requires_grad_() * 1 for part in states(2, 3, 0)), 0)
+    free = detach_cache(whole)
+    assert whole.layers[0].keys.requires_grad
+    held = [v for layer in free.layers for v in vars(layer).values() if torch.is_tensor(v)]
+    assert held, f"{HERE}: cache layers do not keep tensors as attributes"
+    assert not any(value.requires_grad for value in held)
+
+
+def test_layers_are_found_and_checkpointed(network):
+    names = [name for name, _ in checkpointing_units(network)]
+    for part in ("audio_tower.layers.0", "language_model.layers.0", "language_model.layers.1"):
+        assert any(name.endswith(part) for name in names), f"{HERE}: {part} is no unit"
+    assert not checkpointed_modules(network)
+    enable_checkpointing(network)
+    assert checkpointed_modules(network), f"{HERE}: checkpointing sets no attribute"
+
+
+def test_layers_of_the_language_model_are_checkpointed_if_the_whole_cannot(network):
+    network.supports_gradient_checkpointing = False
+    enable_checkpointing(network)
+    on = [n for n, m in network.named_modules() if getattr(m, "gradient_checkpointing", False)]
+    assert on
+    assert all("language_model" in name for name in on)
+    network.get_decoder().supports_gradient_checkpointing = False
+    with pytest.raises(PolicyError, match="leave `gradient_checkpointing` out"):
+        enable_checkpointing(network)
+
+
+def test_a_model_is_saved_with_the_source_that_was_set(network):
+    set_source(network, "/some/where")
+    assert network.name_or_path == network.config.name_or_path == "/some/where", HERE
+    assert "/some/where" not in map(str, settings_without_source(network.config).values()), HERE
+
+
+def test_a_setting_is_another_one_for_a_block(network):
+    config = network.config.get_text_config()
+    before = config.max_position_embeddings
+    with overridden_setting(config, "max_position_embeddings", 7):
+        assert config.max_position_embeddings == 7, f"{HERE}: settings are no plain attributes"
+    assert config.max_position_embeddings == before
+
+
+def test_a_template_is_found_beside_the_processor(nano_folder):
+    assert template_beside_processor(str(nano_folder)), f"{HERE}: get_processor_dict has none"
+
+
+def test_the_tower_stands_where_policies_look(network):
+    assert find_part(network, "model.audio_tower").conv1 is not None
+    assert any(name.rsplit(".", 1)[-1] in TOWERS for name, _ in network.named_modules()), HERE
+    with pytest.raises(PolicyError, match=f"transformers {version()} has no module 'model.ear'"):
+        find_part(network, "model.ear")
+
+
+def test_positions_of_a_whisper_tower_are_sines_and_cosines():
+    table = whisper_positions(4, 8)
+    assert table.shape == (4, 8)
+    torch.testing.assert_close(table[0], torch.tensor([0.0] * 4 + [1.0] * 4), msg=HERE)
+    torch.testing.assert_close(table[1, 0], torch.tensor(1.0).sin(), msg=HERE)
+
+
+def test_every_policy_finds_its_network_taking_a_cache():
+    import transformers
+
+    for name in (
+        "Qwen2AudioForConditionalGeneration",
+        "Qwen2_5OmniThinkerForConditionalGeneration",
+        "Qwen3OmniMoeThinkerForConditionalGeneration",
+        "AudioFlamingo3ForConditionalGeneration",
+        "VoxtralForConditionalGeneration",
+        "GraniteSpeechForConditionalGeneration",
+        "Phi4MultimodalForCausalLM",
+        "Gemma3nForConditionalGeneration",
+        "Qwen2ForCausalLM",
+        "LlamaForCausalLM",
+    ):
+        known = inspect.signature(getattr(transformers, name).forward).parameters
+        assert set(CACHE_NAMES) & set(known), f"{HERE}: {name} names its cache otherwise"
+
+
+def states(rows: int, length: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(torch.randn(rows, 2, length, 4, generator=generator) for _ in range(2))
+
+
+def filled() -> DynamicCache:
+    cache = DynamicCache()
+    for layer in range(2):
+        cache.update(*states(3, 5, layer), layer)
+    return cache
+
+
+def test_a_preallocated_cache_holds_what_a_plain_one_holds():
+    plain, roomy = filled(), filled()
+    preallocate(roomy, 3)
+    assert all(type(layer).__name__ == "PreallocatedLayer" for layer in roomy.layers)
+    kept = torch.arange(3)
+    for step, rows in enumerate((torch.tensor([0, 1, 2]), torch.tensor([2, 0]), torch.tensor([1]))):
+        kept = kept[rows]
+        for cache in (plain, roomy):
+            cache.batch_select_indices(rows)
+        for layer in range(2):
+            new = states(len(kept), 1, 10 + step)
+            expected, found = plain.update(*new, layer), roomy.update(*new, layer)
+            assert all(map(torch.equal, expected, found))
+        assert plain.get_seq_length() == roomy.get_seq_length()
+        assert plain.get_mask_sizes(1, 0) == roomy.get_mask_sizes(1, 0)
+
+
+def test_a_token_is_written_in_place():
+    cache = filled()
+    preallocate(cache, 2)
+    before = cache.layers[0].keys.data_ptr()
+    cache.update(*states(3, 1, 9), 0)
+    assert cache.layers[0].keys.data_ptr() == before
+
+
+def test_more_tokens_than_there_is_room_for_are_refused():
+    cache = filled()
+    preallocate(cache, 1)
+    cache.update(*states(3, 1, 9), 0)
+    with pytest.raises(RuntimeError):
+        cache.update(*states(3, 1, 9), 0)
+
+
+def test_layers_of_another_kind_stay():
+    cache = DynamicCache()
+    preallocate(cache, 4)
+    assert not cache.layers
+
+
+def test_whatever_else_a_release_hands_to_a_layer_is_taken():
+    cache = filled()
+    preallocate(cache, 1)
+    cache.layers[0].update(*states(3, 1, 9), "one", kwargs={"more": 1}, later=2)
+    assert cache.layers[0].get_seq_length() == 6, HERE
+
+
+def test_the_network_samples_behind_a_preallocated_cache(network):
+    kept = cache_of(network(**prompt(network), use_cache=True))
+    preallocate(kept, 1)
+    one = {"input_ids": torch.tensor([[8]]), "attention_mask": torch.ones(1, 4).long()}
+    found = network(**one, **{cache_name(type(network)): kept}).logits[:, -1]
+    whole = network(
+        input_ids=torch.tensor([[5, 6, 7, 8]]), attention_mask=torch.ones(1, 4).long()
+    ).logits[:, -1]
+    torch.testing.assert_close(found, whole, msg=HERE)
