@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
-BENCH := $(VENV)/.bench
+TORCH ?= cuda
+LOCKED := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 BENCH_OPTIONS ?=
 SEED ?= 0
 CONTROL ?=
@@ -15,20 +15,20 @@ export OMP_NUM_THREADS ?= 1
 CHECKPOINT := --model.init_args.policy.init_args.checkpoint
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check bench format clean
+.PHONY: help install lock demo test test-all check bench doctor compat format clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(READY): setup.cfg pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $(READY)
+install: ## Set up .venv as locked (TORCH=cpu: torch without CUDA; PYTHON=python3.12: another Python)
+	@$(PYTHON) tools/install.py dev --torch $(TORCH) --venv $(VENV)
 
-install: $(READY) ## Set up .venv with emolit and all that checks and tests need
+lock: install ## Take the newest releases that setup.cfg admits into tools/locks, and install them
+	$(BIN)/uv pip compile setup.cfg --extra dev $(LOCKED) --output-file tools/locks/dev.txt
+	$(BIN)/uv pip compile setup.cfg --extra dev --extra bench $(LOCKED) --constraints tools/locks/dev.txt --output-file tools/locks/bench.txt
+	@$(PYTHON) tools/install.py dev --torch $(TORCH) --venv $(VENV)
 
-demo: $(READY) ## Warm start, GRPO, test on two corpora (SEED=1: another seed; CONTROL=1: SFT continued too)
+demo: install ## Warm start, GRPO, test on two corpora (SEED=1: another seed; CONTROL=1: SFT continued too)
 ifeq ($(CONTROL),)
 	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/sft.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft
 	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/grpo.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/sft/best
@@ -40,27 +40,30 @@ else
 	$(BIN)/python tools/table.py $(DEMO) --seed $(SEED) --runs $(ARMS) --stage seed$(SEED)/test
 endif
 
-test: $(READY) ## Run the fast tests (15 minutes at most on 2 cores)
+test: install ## Run the fast tests (15 minutes at most on 2 cores)
 	$(BIN)/python -m pytest
 
-test-all: $(READY) ## Run all tests, the slow ones too
+test-all: install ## Run all tests, the slow ones too
 	$(BIN)/python -m pytest -m 'not gpu'
 
-check: $(READY) ## Lint, types, import layers, spelling
+check: install ## Lint, types, import layers, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-$(BENCH): $(READY)
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
-	touch $(BENCH)
-
-bench: $(BENCH) ## Time training steps of emolit and TRL side by side (BENCH_OPTIONS="--growth": tables)
+bench: ## Time training steps of emolit and TRL side by side (BENCH_OPTIONS="--growth": tables)
+	@$(PYTHON) tools/install.py bench --torch $(TORCH) --venv $(VENV)
 	$(BIN)/python tools/bench.py $(BENCH_OPTIONS)
 
-format: $(READY) ## Format and mend what can be mended
+doctor: ## Check this machine: versions, disk, memory, libraries, GPU, folders, corpora
+	@$$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -m emolit.doctor
+
+compat: install ## Run the fast tests on the least, the locked and the newest releases; docs/compatibility.md
+	$(BIN)/python tools/compat.py
+
+format: install ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -1,20 +1,46 @@
 """Fixtures of the whole suite."""
 
+import re
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
+from packaging.requirements import Requirement
 
 from emolit.policies.nano import NanoSize, write_nano
 from emolit.prompts.direct import Direct
 from emolit.types import Batch, Clip
 
+LOCK = Path(__file__).parents[1] / "tools/locks/dev.txt"
+SHARED = Path(__file__).parents[2] / "shared"
+
 settings.register_profile("house", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("house")
 
-SHARED = Path(__file__).parents[2] / "shared"
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Show the warnings of other libraries, instead of failing, where they are not those locked.
+
+    Under the lock every warning is an error: it is the first sign of a release that breaks us.
+    """
+    if not is_locked(LOCK.read_text(encoding="utf-8")):
+        config.addinivalue_line("filterwarnings", "default")
+
+
+def is_locked(lock: str) -> bool:
+    """Tell whether all that is installed of a lock is installed as the lock has it."""
+    for line in re.findall(r"^[a-z0-9].*==.*", lock, flags=re.MULTILINE):
+        pin = Requirement(line.removesuffix("\\"))
+        if pin.marker is None or pin.marker.evaluate():
+            try:
+                if not pin.specifier.contains(version(pin.name), prereleases=True):
+                    return False
+            except PackageNotFoundError:
+                continue
+    return True
 
 
 @pytest.fixture(scope="session")
