@@ -7,6 +7,7 @@ from torch import Tensor
 from emolit.engine.checkpoint import load_processor
 from emolit.engine.encoding import check_lengths, heard
 from emolit.engine.features import in_float32, stored_features
+from emolit.engine.reading import begun
 from emolit.engine.store import Store
 from emolit.errors import PolicyError
 from emolit.policies.base import Policy
@@ -73,7 +74,12 @@ class ProcessorPolicy(Policy):
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Call the processor on chat texts and waveforms at its own sampling rate."""
         inputs: dict[str, Tensor] = self.processor(
-            text=texts, audio=waveforms, sampling_rate=rate, return_tensors="pt", padding=True
+            text=begun(self.processor.tokenizer, texts),
+            audio=waveforms,
+            sampling_rate=rate,
+            return_tensors="pt",
+            padding=True,
+            add_special_tokens=False,
         )
         return dict(inputs)
 
