@@ -11,6 +11,7 @@ from emolit.engine.checkpoint import checkpoint_layers, load_model, source_of
 from emolit.engine.compiling import compile_decoder
 from emolit.engine.encoding import check_inputs, feature
 from emolit.engine.freezing import freeze_modules
+from emolit.engine.layers import check_layers
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
 from emolit.engine.quantization import four_bit
@@ -98,8 +99,7 @@ class HuggingFace(ProcessorPolicy):
         source, given = source_of(self.checkpoint)
         self.processor = self.load_processor(source)
         base = load_model(source, self.auto_class, self.dtype, self.foreign, self._quantization())
-        if self.gradient_checkpointing:
-            checkpoint_layers(base)
+        check_layers(base, source)
         if given is not None:
             self.model, self._reference = trained_adapter(
                 base, self.checkpoint, given, self.lora, reference
@@ -117,6 +117,8 @@ class HuggingFace(ProcessorPolicy):
         for network in networks:
             self.prepare(network)
         hear_once(networks, self.store if self.tower_takes_rows else None)
+        if self.gradient_checkpointing:
+            checkpoint_layers(base)
         if self.compiled:
             compile_decoder(base)
         self._look_up_tokens()
