@@ -62,10 +62,6 @@ class Gemma3n(HuggingFace):
         """Return the half that hears; the other one needs torchvision."""
         return load_hearing(source)
 
-    def prepare(self, network: Any) -> None:
-        """Keep the eyes as they are: no gradient reaches them."""
-        network.model.vision_tower.requires_grad_(False)
-
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features over the window, and the audio tokens of each clip between their marks."""
         heard = self.processor.feature_extractor(

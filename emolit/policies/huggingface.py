@@ -29,6 +29,10 @@ from emolit.policies.processor import ProcessorPolicy
 from emolit.types import Batch, Rollout, Sampling
 
 
+EYES = ("visual", "vision_tower", "vision_model", "embed_vision", "image_embed")
+"""What is called in transformers what sees, and what leads from there."""
+
+
 class HuggingFace(ProcessorPolicy):
     """A multimodal checkpoint, trained in full or through adapters.
 
@@ -110,7 +114,7 @@ class HuggingFace(ProcessorPolicy):
             )
         else:
             self.model = base
-        freeze_modules(self.model, self.base, self.freeze)
+        freeze_modules(self.model, self.base, [*self.freeze, *self.unreached()])
         if given is None and self.lora is None and reference:
             self._reference, self.frozen_twin = frozen_copy(base)
         networks = [base] if self.frozen_twin is None else [base, self.frozen_twin]
@@ -130,6 +134,11 @@ class HuggingFace(ProcessorPolicy):
             return None
         targets = self.lora.targets or self.lora_targets
         return four_bit(targets, self.lora.quantize, self.dtype)
+
+    def unreached(self) -> list[str]:
+        """Return the names of modules that no gradient reaches, so that they cannot train: eyes."""
+        names = {path.rsplit(".", 1)[-1] for path, _ in self.base.named_modules()}
+        return [] if self.pictured else sorted(names.intersection(EYES))
 
     def prepare(self, network: Any) -> None:
         """Change how a network that was just loaded runs; policy and frozen copy both come here."""
