@@ -23,7 +23,7 @@ from emolit.engine.selfcheck import check_network
 from emolit.engine.sharding import anyone_in, gathered, reshard, shard
 from emolit.engine.store import Store
 from emolit.engine.tower import hear_once
-from emolit.engine.vocabulary import end_tokens, forbidden_tokens
+from emolit.engine.vocabulary import end_token, end_tokens, forbidden_tokens
 from emolit.errors import PolicyError
 from emolit.policies.processor import ProcessorPolicy
 from emolit.types import Batch, Rollout, Sampling
@@ -58,6 +58,7 @@ class HuggingFace(ProcessorPolicy):
     auto_class = "AutoModelForMultimodalLM"
     tower_takes_rows = False
     """Whether the tower takes clips as rows, so that its answers can be stored one by one."""
+    end: int
     ends: Tensor
     forbidden: Tensor
     foreign: tuple[str, ...] = ()
@@ -146,8 +147,9 @@ class HuggingFace(ProcessorPolicy):
     def _look_up_tokens(self) -> None:
         """Find the tokens that end a response and those that may never be sampled."""
         tokenizer = self.processor.tokenizer
-        ends = end_tokens(self.base, tokenizer)
-        forbidden = forbidden_tokens(self.base, tokenizer, self.special_tokens())
+        self.end = end_token(self.base, tokenizer, self.closing(), self.checkpoint)
+        ends = end_tokens(self.base, tokenizer) | {self.end}
+        forbidden = forbidden_tokens(self.base, tokenizer, self.special_tokens(), ends)
         self.register_buffer("ends", torch.tensor(sorted(ends)), persistent=False)
         self.register_buffer("forbidden", torch.tensor(sorted(forbidden)), persistent=False)
 
@@ -231,13 +233,13 @@ class HuggingFace(ProcessorPolicy):
         Raises:
             PolicyError: A clip has no target.
         """
-        return imitation(self.processor.tokenizer, batch, self.device)
+        return imitation(self.processor.tokenizer, self.end, batch, self.device)
 
     def told(
         self, batch: Batch, replies: tuple[tuple[str, ...], ...], sampling: Sampling
     ) -> Rollout:
         """Tokenize given replies, G a prompt."""
-        return told(self.processor.tokenizer, batch, replies, sampling, self.device)
+        return told(self.processor.tokenizer, self.end, batch, replies, sampling, self.device)
 
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score on one prefill of each prompt, with gradients."""

@@ -13,6 +13,11 @@ from emolit.errors import PolicyError
 from emolit.policies.base import Policy
 from emolit.types import Batch
 
+REPLY = "sad"
+"""A reply that a chat template is shown to see how it ends a turn."""
+QUOTES = ("'", '"')
+"""What stands behind a reply whose parts a template has written as they are."""
+
 
 class ProcessorPolicy(Policy):
     """A policy whose checkpoint brings a processor; an architecture overrides what it does alone.
@@ -60,6 +65,24 @@ class ProcessorPolicy(Policy):
             self.conversation(question, seen), add_generation_prompt=True, tokenize=False
         )
         return text
+
+    def closing(self) -> str:
+        """Return what the chat template writes behind a reply; nothing if it takes no reply."""
+        from jinja2 import TemplateError
+
+        asked = self.conversation("?")
+        for content in ([{"type": "text", "text": REPLY}], REPLY):
+            chat = [*asked, {"role": "assistant", "content": content}]
+            try:
+                text: str = self.processor.apply_chat_template(
+                    chat, add_generation_prompt=False, tokenize=False
+                )
+            except (TemplateError, TypeError, ValueError, PolicyError):
+                continue
+            _, before, behind = text.rpartition(REPLY)
+            if before and not behind.startswith(QUOTES):
+                return behind
+        return ""
 
     def see(self, texts: list[str], batch: Batch) -> tuple[list[str], dict[str, Tensor]]:
         """Return chat texts with room for pictures, and what the network takes of those.
