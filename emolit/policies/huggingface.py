@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
 from emolit.engine.checkpoint import checkpoint_layers, load_model, source_of
 from emolit.engine.compiling import compile_decoder
-from emolit.engine.encoding import check_inputs, feature
+from emolit.engine.encoding import check_inputs, check_room, feature
 from emolit.engine.freezing import freeze_modules
 from emolit.engine.layers import check_layers
 from emolit.engine.model import LanguageModel
@@ -212,9 +212,13 @@ class HuggingFace(ProcessorPolicy):
 
         With gradients on, the prefill is kept for :meth:`logprobs` of the same batch: as long as
         no weight has changed in between, rollout and loss share it.
+
+        Raises:
+            PolicyError: A response may end beyond the context.
         """
         tokenizer = self.processor.tokenizer
         keys = [f"{clip.corpus}/{clip.id}" for clip in batch.clips]
+        self._check_room(batch, torch.full((len(batch),), sampling.max_tokens))
         prefix = self.scorer.prefix(self.language_model(), self.encode(batch), batch)
         drawn = generate(
             self.language_model(),
@@ -231,15 +235,24 @@ class HuggingFace(ProcessorPolicy):
         """Tokenize the target replies, each followed by the end token.
 
         Raises:
-            PolicyError: A clip has no target.
+            PolicyError: A clip has no target, or one that ends beyond the context.
         """
-        return imitation(self.processor.tokenizer, self.end, batch, self.device)
+        rollout = imitation(self.processor.tokenizer, self.end, batch, self.device)
+        self._check_room(batch, rollout.mask.sum(-1).amax(-1))
+        return rollout
 
     def told(
         self, batch: Batch, replies: tuple[tuple[str, ...], ...], sampling: Sampling
     ) -> Rollout:
         """Tokenize given replies, G a prompt."""
-        return told(self.processor.tokenizer, self.end, batch, replies, sampling, self.device)
+        rollout = told(self.processor.tokenizer, self.end, batch, replies, sampling, self.device)
+        self._check_room(batch, rollout.mask.sum(-1).amax(-1))
+        return rollout
+
+    def _check_room(self, batch: Batch, responses: Tensor) -> None:
+        """Refuse responses, of so many tokens at most ``[B]``, that end beyond the context."""
+        prompts = self.encode(batch).mask.sum(-1)
+        check_room(batch, prompts.tolist(), responses.tolist(), self.base, self.checkpoint)
 
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score on one prefill of each prompt, with gradients."""
