@@ -18,6 +18,8 @@ CACHE_NAMES = ("cache", "past_key_values")
 """What ``forward`` and its output call the cache: the first since 5.24, the second before."""
 TOWERS = ("audio_tower", "vision_tower", "visual", "embed_audio")
 """Attributes that hold the towers of multimodal models."""
+EYES = ("visual", "vision_tower", "vision_model", "embed_vision", "image_embed")
+"""Attributes that hold what sees, and what leads from there."""
 
 
 def version() -> str:
@@ -28,27 +30,29 @@ def version() -> str:
 
 
 @cache
-def cache_name(architecture: Any) -> str:
+def cache_name(architecture: Any) -> str | None:
     """Return the keyword by which an architecture, a class, takes its key-value cache.
 
-    Relies on the keyword standing in the signature of ``forward``.
-
-    Raises:
-        PolicyError: No known keyword does.
+    Relies on the keyword standing in the signature of ``forward``; None where none does.
     """
     known = inspect.signature(architecture.forward).parameters
-    for name in CACHE_NAMES:
-        if name in known:
-            return name
-    raise PolicyError(
-        f"{architecture.__name__} of transformers {version()} takes no key-value cache under a "
-        f"known name ({', '.join(CACHE_NAMES)}); sampling needs one. Choose another architecture."
-    )
+    return next((name for name in CACHE_NAMES if name in known), None)
 
 
 def cache_of(output: Any) -> Any:
     """Return the key-value cache in an output; relies on the same names."""
     return next(output[name] for name in CACHE_NAMES if name in output)
+
+
+def odd_layers(kept: Any) -> list[str]:
+    """Return the classes of a cache's layers that keep anything but keys and values of tokens.
+
+    Relies on the names of the three kinds that keep these, and on a class of its own for all else.
+    """
+    from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
+
+    known = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
+    return sorted({type(layer).__name__ for layer in kept.layers if type(layer) not in known})
 
 
 def copy_cache(kept: Any) -> Any:
@@ -146,32 +150,6 @@ def checkpointing_units(network: nn.Module) -> list[tuple[str, nn.Module]]:
         for name, module in network.named_modules()
         if isinstance(module, GradientCheckpointingLayer)
     ]
-
-
-def checkpointed_modules(network: nn.Module) -> list[nn.Module]:
-    """Return the modules whose activations are computed again for the gradient.
-
-    Relies on the attribute ``gradient_checkpointing``, and on it counting in training mode only.
-    """
-    return [part for part in network.modules() if getattr(part, "gradient_checkpointing", False)]
-
-
-def enable_checkpointing(model: Any) -> None:
-    """Turn gradient checkpointing on, in the language model alone where the whole cannot.
-
-    Relies on ``supports_gradient_checkpointing``; the method has a new name in some releases.
-
-    Raises:
-        PolicyError: Neither the whole model nor its language model can.
-    """
-    able = model if model.supports_gradient_checkpointing else model.get_decoder()
-    if not able.supports_gradient_checkpointing:
-        raise PolicyError(
-            f"{type(model).__name__} cannot make activations again for the gradient; leave "
-            "`gradient_checkpointing` out."
-        )
-    new = getattr(able, "activation_checkpointing_enable", None)
-    (new or able.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
 def set_source(model: Any, folder: str) -> None:

@@ -141,7 +141,8 @@ def widen(base: Any, names: Sequence[str]) -> None:
     """Keep modules that will train in full in float32, over a base in any other precision.
 
     peft does so for what it adds, but copies these as they are. In bfloat16 a step of less than
-    0.2% of a weight is rounded away: most steps, at the rates of finetuning.
+    0.2% of a weight is rounded away: most steps, at the rates of finetuning. A weight that a module
+    shares with others, as a head its embedding, stays with them as it is: what trains is a copy.
 
     Args:
         base: The model below.
@@ -153,9 +154,20 @@ def widen(base: Any, names: Sequence[str]) -> None:
             continue
         kinds = {weight.dtype for weight in part.parameters() if weight.is_floating_point()}
         if kinds - {torch.float32}:
+            part_from_others(part)
             part.float()
             part.register_forward_pre_hook(cast_in, with_kwargs=True)
             part.register_forward_hook(partial(cast_back, dtype=around))
+
+
+def part_from_others(module: nn.Module) -> None:
+    """Give a module weights that it shares with no other; those it shares with itself stay one."""
+    own: dict[int, nn.Parameter] = {}
+    for part in module.modules():
+        for name, weight in list(part.named_parameters(recurse=False, remove_duplicate=False)):
+            if weight.is_floating_point():
+                copied = nn.Parameter(weight.detach().clone(), requires_grad=weight.requires_grad)
+                part.register_parameter(name, own.setdefault(id(weight), copied))
 
 
 def cast_in(module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> Any:

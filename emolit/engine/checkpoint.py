@@ -1,12 +1,16 @@
 """Checkpoints come in: model and processor from a folder or a hub id, whole or not at all."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.checkpoint import checkpoint
 
-from emolit.compat.transformers import set_source
+from emolit.compat.torch import replace_forward
+from emolit.compat.transformers import checkpointing_units, set_source
 from emolit.engine.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
@@ -134,3 +138,43 @@ def check_tied(model: Any, source: str) -> None:
             f"The checkpoint {source!r} ties its head to its embedding, but transformers "
             f"{transformers.__version__} loaded them apart; install 5.17 or newer."
         )
+
+
+def checkpoint_layers(model: Any) -> None:
+    """Make the activations of layers again for the gradient instead of keeping them.
+
+    Transformers does so in training mode only, in which layers that draw dropout themselves would
+    draw it. Here it is done to the same layers, in whatever mode they are, wherever gradients are
+    on. Where an architecture as a whole does not support it, its language model may.
+
+    Args:
+        model: A transformers model, its adapters inside.
+
+    Raises:
+        PolicyError: Neither does.
+    """
+    able = model if model.supports_gradient_checkpointing else model.get_decoder()
+    if not able.supports_gradient_checkpointing:
+        raise PolicyError(
+            f"{type(model).__name__} cannot make activations again for the gradient; leave "
+            "`gradient_checkpointing` out."
+        )
+    for _, layer in checkpointing_units(able):
+        replace_forward(layer, Remade(layer.forward))
+
+
+class Remade:
+    """Stands in for a layer's ``forward``: its activations are made again where gradients are on.
+
+    Args:
+        run: The layer's own; it must not fill a cache while gradients are on.
+    """
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self.run = run
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Run the layer."""
+        if not torch.is_grad_enabled():
+            return self.run(*given, **named)
+        return checkpoint(partial(self.run, **named), *given, use_reentrant=False)

@@ -70,13 +70,44 @@ def check_inputs(inputs: dict[str, Tensor], base: Any, source: str) -> None:
             f"The processor of {source!r} makes {unused}, which "
             f"{type(base).__name__} does not take; override `process` in the policy."
         )
-    length = inputs["input_ids"].shape[1]
-    context = getattr(base.config.get_text_config(), "max_position_embeddings", None)
+    length, context = inputs["input_ids"].shape[1], context_of(base)
     if context is not None and length >= context:
         raise PolicyError(
             f"A prompt has {length} tokens, but the context of {source!r} is "
             f"{context}; cut the audio with `loading.max_seconds`, or shorten the question."
         )
+
+
+def check_room(
+    batch: Batch, prompts: list[int], responses: list[int], base: Any, source: str
+) -> None:
+    """Refuse responses that end, or may end, beyond the context.
+
+    Args:
+        batch: Names the clips.
+        prompts: Tokens of each prompt.
+        responses: Tokens of the longest response to each.
+        base: The transformers model.
+        source: What it was loaded from.
+
+    Raises:
+        PolicyError: A prompt and its response are longer.
+    """
+    context = context_of(base)
+    for clip, prompt, response in zip(batch.clips, prompts, responses, strict=True):
+        if context is not None and prompt + response > context:
+            raise PolicyError(
+                f"The prompt of the clip {clip.id!r} of {clip.corpus!r} has {prompt} tokens and "
+                f"its response up to {response}, but the context of {source!r} is {context}; lower "
+                "`sampling.max_tokens`, or shorten the target, the question, or the audio "
+                "(`loading.max_seconds`)."
+            )
+
+
+def context_of(base: Any) -> int | None:
+    """Return how many tokens a network reads at most; None where its config names no limit."""
+    context: int | None = getattr(base.config.get_text_config(), "max_position_embeddings", None)
+    return context
 
 
 def feature(value: Tensor) -> bool:

@@ -5,8 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SLIDING = "sliding_attention"
-"""What transformers calls a layer whose tokens see the last few only."""
+from emolit.engine.layers import SLIDING, kinds
 
 
 def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
@@ -44,8 +43,8 @@ def layer_masks(
     Args:
         seen: Who sees whom. ``[N, L, L]`` boolean
         positions: Of the tokens. ``[N, L]``, or ``[A, N, L]``, whose first axis is time.
-        config: Of the network; ``sliding_window`` tokens, itself included, are what a token of a
-            sliding layer sees.
+        config: Of the network, all of whose layers are of a kind in ``PACKED``; ``sliding_window``
+            tokens, itself included, are what a token of a sliding layer sees.
         dtype: Of the network.
 
     Returns:
@@ -53,13 +52,13 @@ def layer_masks(
     """
     text = config.get_text_config()
     window = getattr(text, "sliding_window", None)
-    kinds = set(getattr(text, "layer_types", None) or [SLIDING])
+    known = kinds(config)
     whole = _added(seen, dtype)
-    if window is None or SLIDING not in kinds:
+    if window is None or SLIDING not in known:
         return whole
     time = positions if positions.dim() == 2 else positions[0]
     near = _added(seen & (time.unsqueeze(-1) - time.unsqueeze(-2) < window), dtype)
-    return near if len(kinds) == 1 else dict.fromkeys(kinds, whole) | {SLIDING: near}
+    return near if len(known) == 1 else dict.fromkeys(known, whole) | {SLIDING: near}
 
 
 def _added(seen: Tensor, dtype: torch.dtype) -> Tensor:

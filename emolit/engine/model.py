@@ -41,7 +41,7 @@ class LanguageModel:
     def forward(self, *, cache: Any = None, **inputs: Any) -> Any:
         """Run the network; its ``logits`` are the last hidden states. ``[N, L, H]``."""
         if cache is not None:
-            inputs[cache_name(self.network.__class__)] = cache
+            inputs[str(cache_name(self.network.__class__))] = cache
         with replaced_forward(self.head, _same), uncapped(self.network):
             return self.network(**inputs)
 

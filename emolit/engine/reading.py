@@ -9,6 +9,18 @@ from torch import Tensor
 from emolit.errors import PolicyError
 
 
+def begun(tokenizer: Any, texts: list[str]) -> list[str]:
+    """Return rendered chats that begin with what begins a text, once, to be tokenized as they are.
+
+    A chat template may write that token, and a tokenizer may add it, or one of them, or neither.
+    What a tokenizer would add behind a chat, such as its end, does not belong before a reply.
+    """
+    start = tokenizer.bos_token
+    if not start or tokenizer.encode("a")[:1] != [tokenizer.bos_token_id]:
+        return texts
+    return [text if text.lstrip().startswith(start) else start + text for text in texts]
+
+
 class Reading:
     """Tokenizer of a checkpoint, used as a processor.
 
@@ -37,18 +49,10 @@ class Reading:
         )
 
     def encoded(self, texts: list[str]) -> dict[str, Tensor]:
-        """Tokenize chats, left-padded. ``input_ids`` and ``attention_mask`` ``[B, P]``.
-
-        A chat whose template has written the token that begins a text does not get a second one.
-        """
-        start = self.tokenizer.bos_token
+        """Tokenize chats, left-padded. ``input_ids`` and ``attention_mask`` ``[B, P]``."""
+        whole = begun(self.tokenizer, texts)
         return self.padded(
-            [
-                self.tokenizer.encode(
-                    text, add_special_tokens=not (start and text.startswith(start))
-                )
-                for text in texts
-            ]
+            [self.tokenizer.encode(text, add_special_tokens=False) for text in whole]
         )
 
     def padded(self, rows: list[list[int]]) -> dict[str, Tensor]:

@@ -39,8 +39,14 @@ def decoded(tokenizer: Any, tokens: Tensor, mask: Tensor) -> list[str]:
     ]
 
 
-def imitation(tokenizer: Any, batch: Batch, device: torch.device) -> Rollout:
+def imitation(tokenizer: Any, end: int, batch: Batch, device: torch.device) -> Rollout:
     """Return the target replies, each followed by the end token, as one response a prompt.
+
+    Args:
+        tokenizer: Encodes.
+        end: The token that ends a reply.
+        batch: B prompts with targets.
+        device: Where the tokens shall lie.
 
     Raises:
         PolicyError: A clip has no target.
@@ -54,13 +60,14 @@ def imitation(tokenizer: Any, batch: Batch, device: torch.device) -> Rollout:
                 "`thoughts`. Leave it out of supervised finetuning, or give it that."
             )
         texts.append(target)
-    rows = [[*_tokens(tokenizer, text), tokenizer.eos_token_id] for text in texts]
+    rows = [[*_tokens(tokenizer, text), end] for text in texts]
     sampling = Sampling(max_tokens=max(map(len, rows)))
     return _rollout(batch, [(text,) for text in texts], rows, sampling, device)
 
 
 def told(
     tokenizer: Any,
+    end: int,
     batch: Batch,
     replies: Sequence[tuple[str, ...]],
     sampling: Sampling,
@@ -73,14 +80,14 @@ def told(
 
     Args:
         tokenizer: Encodes.
+        end: The token that ends a reply.
         batch: B prompts.
         replies: G for each prompt.
         sampling: How they are scored; its stop strings.
         device: Where the tokens shall lie.
     """
-    ends = [tokenizer.eos_token_id]
     rows = [
-        _tokens(tokenizer, text) + ([] if text.endswith(sampling.stop) else ends)
+        _tokens(tokenizer, text) + ([] if text.endswith(sampling.stop) else [end])
         for group in replies
         for text in group
     ]

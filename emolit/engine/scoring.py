@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from emolit.compat.torch import write_count
-from emolit.compat.transformers import checkpointed_modules
 from emolit.engine.head import token_logprobs
+from emolit.engine.layers import packs
 from emolit.engine.masks import blocks, layer_masks
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, Prefix, prefill
@@ -22,7 +22,6 @@ from emolit.engine.sharding import Anyone, alone
 from emolit.types import Batch, Rollout
 
 LOG = logging.getLogger(__name__)
-Score = Callable[[LanguageModel, Encoded, Rollout], Tensor]
 
 WORTH = 1.2
 """Sharing pays if whole rows have so many times the tokens (Unsloth asks for 1.3)."""
@@ -86,7 +85,7 @@ class Scorer:
     def fresh(
         self, model: LanguageModel, encode: Callable[..., Encoded], rollout: Rollout
     ) -> Tensor:
-        """Score in the way that suits: packed, shared, or whole rows where sharing does not pay.
+        """Score in the way that suits: packed, shared, or whole rows where neither pays or can be.
 
         Args:
             model: The network.
@@ -94,11 +93,11 @@ class Scorer:
             rollout: What to score.
         """
         encoded = encode(rollout.batch)
-        if not self._shares(encoded.mask, rollout):
-            rows = encode(rollout.batch, rollout.group_size)
-            return self._checkpointed(plain_logprobs, model, rows, rollout)
+        unpackable = self.packed and not packs(model.network)
+        if unpackable or not self._shares(encoded.mask, rollout):
+            return plain_logprobs(model, encode(rollout.batch, rollout.group_size), rollout)
         if self.packed:
-            return self._checkpointed(packed_logprobs, model, encoded, rollout)
+            return packed_logprobs(model, encoded, rollout)
         return shared_logprobs(model, prefill(model, encoded), rollout)
 
     def _shares(self, prompt: Tensor, rollout: Rollout) -> bool:
@@ -114,21 +113,6 @@ class Scorer:
                 WORTH,
             )
         return shares
-
-    def _checkpointed(
-        self, score: Score, model: LanguageModel, encoded: Encoded, rollout: Rollout
-    ) -> Tensor:
-        """Score with the layers in the mode in which transformers checkpoints them."""
-        if not self.packed:
-            return score(model, encoded, rollout)
-        layers = checkpointed_modules(model.network)
-        for layer in layers:
-            layer.training = True
-        try:
-            return score(model, encoded, rollout)
-        finally:
-            for layer in layers:
-                layer.training = False
 
 
 def places_in(batch: Batch, part: Batch) -> list[int] | None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import torch
 
+from emolit.compat.transformers import cache_of
+from emolit.engine.layers import check_cache
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded
 from emolit.errors import PolicyError
@@ -25,14 +27,14 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
     Raises:
         PolicyError: Logits are not what the head makes of hidden states, or silence instead of the
             audio changes nothing, or the prompt's audio tokens and the tower's features differ in
-            number.
+            number, or the cache is one that responses cannot share.
     """
     import transformers
 
     version = f"under transformers {transformers.__version__}"
-    where = {"position_ids": encoded.positions, "use_cache": False}
+    where = {"position_ids": encoded.positions}
     try:
-        whole = model.network(**encoded.inputs, **where).logits[:, -1]
+        whole = model.network(**encoded.inputs, **where, use_cache=False).logits[:, -1]
     except torch.OutOfMemoryError:  # a RuntimeError, but no fault of the network
         raise
     except (ValueError, RuntimeError, IndexError) as error:
@@ -40,7 +42,9 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
             f"{source!r} cannot read its own processor's prompts {version} ({error}); if audio "
             "tokens and features differ in number, override `process` in the policy."
         ) from error
-    hidden = model.forward(**encoded.inputs, **where).logits[:, -1]
+    output = model.forward(**encoded.inputs, **where, use_cache=True)
+    check_cache(cache_of(output), source)
+    hidden = output.logits[:, -1]
     apart = (model.logits(hidden) - whole).abs().max()
     if apart > TOLERANCE * whole.abs().max():
         raise PolicyError(
@@ -50,7 +54,7 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
         )
     if not hears:
         return
-    silent = model.forward(**silence(encoded.inputs), **where).logits[:, -1]
+    silent = model.forward(**silence(encoded.inputs), **where, use_cache=False).logits[:, -1]
     if torch.equal(silent, hidden):
         raise PolicyError(
             f"{source!r} says the same with and without the audio {version}: the audio does not "

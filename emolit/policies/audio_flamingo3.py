@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from emolit.engine.reading import begun
 from emolit.policies.huggingface import HuggingFace
 
 
@@ -32,9 +33,9 @@ class AudioFlamingo3(HuggingFace):
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Pad texts to the longest, but audio to whole windows: the tower takes no others."""
         inputs: dict[str, Tensor] = self.processor(
-            text=texts,
+            text=begun(self.processor.tokenizer, texts),
             audio=waveforms,
-            text_kwargs={"padding": True},
+            text_kwargs={"padding": True, "add_special_tokens": False},
             audio_kwargs={"sampling_rate": rate, "padding": "max_length"},
             return_tensors="pt",
         )

@@ -17,6 +17,9 @@ class Policy(nn.Module, ABC):
     than the policy that sampled.
     """
 
+    pictured: bool = False
+    """Whether batches have pictures; a task sets it before :meth:`build`."""
+
     @property
     def window(self) -> float | None:
         """Seconds of a clip that are heard; None where there is no limit. Known once built."""

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.compat.transformers import find_part
 from emolit.engine.hearing import load_hearing
 from emolit.policies.huggingface import HuggingFace
 
@@ -62,10 +61,6 @@ class Gemma3n(HuggingFace):
     def load_processor(self, source: str) -> Any:
         """Return the half that hears; the other one needs torchvision."""
         return load_hearing(source)
-
-    def prepare(self, network: Any) -> None:
-        """Keep the eyes as they are: no gradient reaches them."""
-        find_part(network, "model.vision_tower").requires_grad_(False)
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features over the window, and the audio tokens of each clip between their marks."""

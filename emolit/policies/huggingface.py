@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from emolit.compat.peft import ADAPTER, is_wrapped
-from emolit.compat.transformers import enable_checkpointing
+from emolit.compat.transformers import EYES
 from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
-from emolit.engine.checkpoint import load_model, source_of
+from emolit.engine.checkpoint import checkpoint_layers, load_model, source_of
 from emolit.engine.compiling import compile_decoder
-from emolit.engine.encoding import check_inputs, feature
+from emolit.engine.encoding import check_inputs, check_room, feature
 from emolit.engine.freezing import freeze_modules
+from emolit.engine.layers import check_layers
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
 from emolit.engine.quantization import four_bit
@@ -24,7 +25,7 @@ from emolit.engine.selfcheck import check_network
 from emolit.engine.sharding import anyone_in, gathered, reshard, shard
 from emolit.engine.store import Store
 from emolit.engine.tower import hear_once
-from emolit.engine.vocabulary import end_tokens, forbidden_tokens
+from emolit.engine.vocabulary import end_token, end_tokens, forbidden_tokens
 from emolit.errors import PolicyError
 from emolit.policies.processor import ProcessorPolicy
 from emolit.types import Batch, Rollout, Sampling
@@ -55,6 +56,7 @@ class HuggingFace(ProcessorPolicy):
     auto_class = "AutoModelForMultimodalLM"
     tower_takes_rows = False
     """Whether the tower takes clips as rows, so that its answers can be stored one by one."""
+    end: int
     ends: Tensor
     forbidden: Tensor
     foreign: tuple[str, ...] = ()
@@ -100,8 +102,7 @@ class HuggingFace(ProcessorPolicy):
         source, given = source_of(self.checkpoint)
         self.processor = self.load_processor(source)
         base = load_model(source, self.auto_class, self.dtype, self.foreign, self._quantization())
-        if self.gradient_checkpointing:
-            enable_checkpointing(base)
+        check_layers(base, source)
         if given is not None:
             self.model, self._reference = trained_adapter(
                 base, self.checkpoint, given, self.lora, reference
@@ -112,13 +113,15 @@ class HuggingFace(ProcessorPolicy):
             )
         else:
             self.model = base
-        freeze_modules(self.model, self.base, self.freeze)
+        freeze_modules(self.model, self.base, [*self.freeze, *self.unreached()])
         if given is None and self.lora is None and reference:
             self._reference, self.frozen_twin = frozen_copy(base)
         networks = [base] if self.frozen_twin is None else [base, self.frozen_twin]
         for network in networks:
             self.prepare(network)
         hear_once(networks, self.store if self.tower_takes_rows else None)
+        if self.gradient_checkpointing:
+            checkpoint_layers(base)
         if self.compiled:
             compile_decoder(base)
         self._look_up_tokens()
@@ -131,14 +134,20 @@ class HuggingFace(ProcessorPolicy):
         targets = self.lora.targets or self.lora_targets
         return four_bit(targets, self.lora.quantize, self.dtype)
 
+    def unreached(self) -> list[str]:
+        """Return the names of modules that no gradient reaches, so that they cannot train: eyes."""
+        names = {path.rsplit(".", 1)[-1] for path, _ in self.base.named_modules()}
+        return [] if self.pictured else sorted(names.intersection(EYES))
+
     def prepare(self, network: Any) -> None:
         """Change how a network that was just loaded runs; policy and frozen copy both come here."""
 
     def _look_up_tokens(self) -> None:
         """Find the tokens that end a response and those that may never be sampled."""
         tokenizer = self.processor.tokenizer
-        ends = end_tokens(self.base, tokenizer)
-        forbidden = forbidden_tokens(self.base, tokenizer, self.special_tokens())
+        self.end = end_token(self.base, tokenizer, self.closing(), self.checkpoint)
+        ends = end_tokens(self.base, tokenizer) | {self.end}
+        forbidden = forbidden_tokens(self.base, tokenizer, self.special_tokens(), ends)
         self.register_buffer("ends", torch.tensor(sorted(ends)), persistent=False)
         self.register_buffer("forbidden", torch.tensor(sorted(forbidden)), persistent=False)
 
@@ -201,9 +210,13 @@ class HuggingFace(ProcessorPolicy):
 
         With gradients on, the prefill is kept for :meth:`logprobs` of the same batch: as long as
         no weight has changed in between, rollout and loss share it.
+
+        Raises:
+            PolicyError: A response may end beyond the context.
         """
         tokenizer = self.processor.tokenizer
         keys = [f"{clip.corpus}/{clip.id}" for clip in batch.clips]
+        self._check_room(batch, torch.full((len(batch),), sampling.max_tokens))
         prefix = self.scorer.prefix(self.language_model(), self.encode(batch), batch)
         drawn = generate(
             self.language_model(),
@@ -220,15 +233,24 @@ class HuggingFace(ProcessorPolicy):
         """Tokenize the target replies, each followed by the end token.
 
         Raises:
-            PolicyError: A clip has no target.
+            PolicyError: A clip has no target, or one that ends beyond the context.
         """
-        return imitation(self.processor.tokenizer, batch, self.device)
+        rollout = imitation(self.processor.tokenizer, self.end, batch, self.device)
+        self._check_room(batch, rollout.mask.sum(-1).amax(-1))
+        return rollout
 
     def told(
         self, batch: Batch, replies: tuple[tuple[str, ...], ...], sampling: Sampling
     ) -> Rollout:
         """Tokenize given replies, G a prompt."""
-        return told(self.processor.tokenizer, batch, replies, sampling, self.device)
+        rollout = told(self.processor.tokenizer, self.end, batch, replies, sampling, self.device)
+        self._check_room(batch, rollout.mask.sum(-1).amax(-1))
+        return rollout
+
+    def _check_room(self, batch: Batch, responses: Tensor) -> None:
+        """Refuse responses, of so many tokens at most ``[B]``, that end beyond the context."""
+        prompts = self.encode(batch).mask.sum(-1)
+        check_room(batch, prompts.tolist(), responses.tolist(), self.base, self.checkpoint)
 
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score on one prefill of each prompt, with gradients."""

@@ -21,9 +21,9 @@ class Phi4Multimodal(HuggingFace):
 
     Args:
         checkpoint: A folder with the speech adapter merged.
-        lora: Adapters to train; None trains the whole model.
+        lora: Adapters to train; None trains the whole model but its eyes.
         freeze: Names of modules that do not train: ``audio_embed`` (tower and projector),
-            ``image_embed``, ``layers``.
+            ``layers``.
         dtype: Of the weights.
         gradient_checkpointing: Make activations again for the gradient instead of keeping them.
         long_audio: Idle here, since any length is heard; prompts have the model's own limit.
@@ -42,6 +42,11 @@ class Phi4Multimodal(HuggingFace):
     def load_processor(self, source: str) -> Any:
         """Return feature extractor and tokenizer; features are made of each clip alone."""
         return load_hearing(source)
+
+    def unreached(self) -> list[str]:
+        """Return the eyes, and the ears' projections for clips that are seen besides."""
+        beside = ["up_proj_for_vision_speech", "down_proj_for_vision_speech"]
+        return [*super().unreached(), *beside]
 
     def prepare(self, network: Any) -> None:
         """Show clips to the encoder one by one."""

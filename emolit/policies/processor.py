@@ -7,10 +7,16 @@ from torch import Tensor
 from emolit.engine.checkpoint import load_processor
 from emolit.engine.encoding import check_lengths, heard
 from emolit.engine.features import in_float32, stored_features
+from emolit.engine.reading import begun
 from emolit.engine.store import Store
 from emolit.errors import PolicyError
 from emolit.policies.base import Policy
 from emolit.types import Batch
+
+REPLY = "sad"
+"""A reply that a chat template is shown to see how it ends a turn."""
+QUOTES = ("'", '"')
+"""What stands behind a reply whose parts a template has written as they are."""
 
 
 class ProcessorPolicy(Policy):
@@ -60,6 +66,24 @@ class ProcessorPolicy(Policy):
         )
         return text
 
+    def closing(self) -> str:
+        """Return what the chat template writes behind a reply; nothing if it takes no reply."""
+        from jinja2 import TemplateError
+
+        asked = self.conversation("?")
+        for content in ([{"type": "text", "text": REPLY}], REPLY):
+            chat = [*asked, {"role": "assistant", "content": content}]
+            try:
+                text: str = self.processor.apply_chat_template(
+                    chat, add_generation_prompt=False, tokenize=False
+                )
+            except (TemplateError, TypeError, ValueError, PolicyError):
+                continue
+            _, before, behind = text.rpartition(REPLY)
+            if before and not behind.startswith(QUOTES):
+                return behind
+        return ""
+
     def see(self, texts: list[str], batch: Batch) -> tuple[list[str], dict[str, Tensor]]:
         """Return chat texts with room for pictures, and what the network takes of those.
 
@@ -73,7 +97,12 @@ class ProcessorPolicy(Policy):
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Call the processor on chat texts and waveforms at its own sampling rate."""
         inputs: dict[str, Tensor] = self.processor(
-            text=texts, audio=waveforms, sampling_rate=rate, return_tensors="pt", padding=True
+            text=begun(self.processor.tokenizer, texts),
+            audio=waveforms,
+            sampling_rate=rate,
+            return_tensors="pt",
+            padding=True,
+            add_special_tokens=False,
         )
         return dict(inputs)
 

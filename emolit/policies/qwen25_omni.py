@@ -23,7 +23,7 @@ class Qwen25Omni(HuggingFace):
     Args:
         checkpoint: A folder or hub id, for example ``Qwen/Qwen2.5-Omni-3B``: the released whole,
             or a thinker that training has saved.
-        lora: Adapters to train; None trains the whole thinker.
+        lora: Adapters to train; None trains the whole thinker, its eyes where there are pictures.
         freeze: Names of modules that do not train: ``audio_tower``, ``visual``,
             ``language_model``.
         dtype: Of the weights.
@@ -37,7 +37,13 @@ class Qwen25Omni(HuggingFace):
     foreign = ("talker.", "token2wav.")
     video_class: str | None = "Qwen2VLVideoProcessor"
     """What makes patches of pictures; None cannot see."""
+    marks: tuple[str, ...] = ("audio_bos_eos_token",)
+    """Embeddings of the tower that its forward pass does not look at."""
     lora_targets = r"(?!.*(audio_tower|visual)).*\.(q|k|v|o|gate|up|down)_proj"
+
+    def unreached(self) -> list[str]:
+        """Return the eyes where nothing is seen, and marks of audio, which no prompt holds."""
+        return [*super().unreached(), *self.marks]
 
     def load_processor(self, source: str) -> Any:
         """Return the half that hears; the other one needs torchvision."""

@@ -21,9 +21,8 @@ class Qwen3Omni(Qwen25Omni):
     Args:
         checkpoint: A folder or hub id, for example ``Qwen/Qwen3-Omni-30B-A3B-Instruct``: the
             released whole, or a thinker that training has saved.
-        lora: Adapters to train; None trains the whole thinker.
-        freeze: Names of modules that do not train: ``audio_tower``, ``visual``,
-            ``language_model``.
+        lora: Adapters to train; None trains the whole thinker but its eyes.
+        freeze: Names of modules that do not train: ``audio_tower``, ``language_model``.
         dtype: Of the weights.
         gradient_checkpointing: Make activations again for the gradient instead of keeping them.
         long_audio: Idle here, since any length is heard; prompts have the model's own limit.
@@ -36,6 +35,7 @@ class Qwen3Omni(Qwen25Omni):
     foreign = ("talker.", "code2wav.")
     shortest = 1.0
     video_class = None
+    marks = ()
     lora_targets = r"(?!.*(audio_tower|visual)).*\.self_attn\.(q|k|v|o)_proj"
 
     @property

@@ -12,6 +12,7 @@ from emolit.types import Batch
 class TextOnly(HuggingFace):
     """Any causal language model with a chat template; audio that a clip has is left alone.
 
+    Its layers must be attention: linear attention, Mamba and their like are refused.
     For clips that are text, such as EMER's reasons, and to measure what words alone give away.
 
     Args:

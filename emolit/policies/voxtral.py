@@ -47,6 +47,10 @@ class Voxtral(HuggingFace):
         """Return the question itself; its surroundings are tokens without text."""
         return question
 
+    def closing(self) -> str:
+        """Return nothing: a reply ends with the tokenizer's own token."""
+        return ""
+
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make whole windows of features, and the prompt around as many audio tokens."""
         extractor, tokenizer = self.processor.feature_extractor, self.processor.tokenizer

@@ -79,6 +79,8 @@ class Task(Answering, ABC):
     def configure_model(self) -> None:
         """Load the weights, once, after Lightning has set precision and device."""
         fitting = self._trainer is not None and self._trainer.state.fn == "fit"
+        loading = getattr(getattr(self._trainer, "datamodule", None), "loading", None)
+        self.policy.pictured = getattr(loading, "frames", 0) > 0
         self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
         if self.device_mesh is not None:
             self.policy.shard(self.device_mesh)

@@ -8,8 +8,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from emolit.engine.checkpoint import (
+    Remade,
     check_there,
     check_tied,
+    checkpoint_layers,
     load_model,
     source_of,
 )
@@ -65,3 +67,15 @@ def test_weights_of_another_model_are_passed_over_if_the_policy_names_them(nano_
     load_model(*architecture, foreign=("talker.",))
     with pytest.raises(PolicyError, match=r"1 unexpected keys, such as 'talker\.norm\.weight'"):
         load_model(*architecture)
+
+
+def test_layers_of_the_language_model_are_checkpointed_if_the_whole_cannot(nano_folder):
+    model = load_model(str(nano_folder), "Qwen2AudioForConditionalGeneration", "float32")
+    model.supports_gradient_checkpointing = False
+    checkpoint_layers(model)
+    on = [n for n, m in model.named_modules() if isinstance(m.forward, Remade)]
+    assert on
+    assert all("language_model" in name for name in on)
+    model.get_decoder().supports_gradient_checkpointing = False
+    with pytest.raises(PolicyError, match="leave `gradient_checkpointing` out"):
+        checkpoint_layers(model)

@@ -1,3 +1,5 @@
+"""The half of a processor that reads."""
+
 import pytest
 import torch
 
@@ -37,3 +39,20 @@ def test_what_is_missing_is_named(tmp_path):
     reading.tokenizer.chat_template = None
     with pytest.raises(PolicyError, match=r"has no chat template; put a chat_template\.jinja"):
         reading.apply_chat_template([], add_generation_prompt=True, tokenize=False)
+
+
+@pytest.mark.parametrize("adds", [False, True])
+@pytest.mark.parametrize("writes", [False, True])
+def test_chats_begin_once_and_are_not_ended(writes, adds):
+    from tokenizers.processors import TemplateProcessing
+
+    words = tokenizer(("<s>",), turns(""), {"bos_token": "<s>"})
+    ids = {name: words.convert_tokens_to_ids(name) for name in ("<s>", "<|im_end|>")}
+    if adds:
+        words._tokenizer.post_processor = TemplateProcessing(
+            single="<s> $A <|im_end|>", special_tokens=list(ids.items())
+        )
+    text = "<s>sad" if writes else "sad"
+    plain = words.encode("sad", add_special_tokens=False)
+    expected = [ids["<s>"], *plain] if writes or adds else plain
+    assert Reading(words).encoded([text])["input_ids"][0].tolist() == expected

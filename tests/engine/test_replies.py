@@ -9,6 +9,8 @@ from emolit.engine.replies import decoded, imitation, stopped
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 
+END = 2
+
 
 @pytest.fixture(scope="module")
 def tokenizer(nano_folder):
@@ -18,7 +20,7 @@ def tokenizer(nano_folder):
 
 
 def test_a_stop_string_ends_a_response_and_stays_in_it(tokenizer, batch):
-    tokens = imitation(tokenizer, batch, torch.device("cpu")).tokens[:, 0]
+    tokens = imitation(tokenizer, END, batch, torch.device("cpu")).tokens[:, 0]
     assert tokenizer.decode(tokens[0, :3]).endswith("</answer>")
     assert stopped(tokenizer, tokens[:, :3], ("</answer>",)).all()
     assert not stopped(tokenizer, tokens[:, :2], ("</answer>",)).any()
@@ -37,16 +39,17 @@ def test_a_stop_string_longer_ago_than_the_tail_is_not_looked_for_again(tokenize
 
 def test_a_target_comes_back_as_text_without_its_end_token_and_padding(tokenizer, batch):
     targets = ("<answer>sad</answer>", "angry", "a", "neutral and sad", "")
-    rollout = imitation(tokenizer, replace(batch, targets=targets), torch.device("cpu"))
+    rollout = imitation(tokenizer, END, replace(batch, targets=targets), torch.device("cpu"))
     assert decoded(tokenizer, rollout.tokens[:, 0], rollout.mask[:, 0]) == list(targets)
     ends = rollout.tokens[:, 0].gather(-1, rollout.mask[:, 0].sum(-1, keepdim=True) - 1)
-    assert (ends == tokenizer.eos_token_id).all()
+    assert (ends == END).all()
 
 
 def test_a_clip_without_target_cannot_be_imitated(tokenizer, batch):
     with pytest.raises(PolicyError, match="'clip0' of 'toy' has no reply to imitate"):
         imitation(
             tokenizer,
+            END,
             replace(batch, targets=(None, *batch.targets[1:])),
             torch.device("cpu"),
         )

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from emolit.engine.prefix import prefill
-from emolit.engine.scoring import Scorer, continue_prefix, saving
+from emolit.engine.scoring import continue_prefix, saving
 from emolit.groups import groups_of
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
@@ -93,19 +93,24 @@ def test_whole_rows_are_scored_where_sharing_does_not_pay(policy, batch, caplog)
     torch.testing.assert_close(whole.detach(), rollout.behavior, atol=1e-4, rtol=0)
 
 
-def test_checkpointed_layers_are_in_that_mode_only_while_they_score(nano_folder, batch):
+def test_checkpointed_layers_run_twice_for_a_gradient_and_never_in_training_mode(
+    nano_folder, batch
+):
     policy = Nano(str(nano_folder), gradient_checkpointing=True)
     policy.build(reference=False, seed=0)
-    assert isinstance(policy.scorer, Scorer)
     layer = policy.base.model.language_model.layers[0]
     modes = []
     layer.self_attn.register_forward_pre_hook(lambda *_: modes.append(layer.training))
     rollout = policy.sample(batch, 2, Sampling(max_tokens=4), seed=0, step=0)
-    assert not any(modes)
     modes.clear()
-    policy.logprobs(rollout).sum().backward()
-    assert modes == [True, False]  # the second time is for the gradient
-    assert not layer.training
+    logprobs = policy.logprobs(rollout)
+    assert modes == [False]
+    logprobs.sum().backward()
+    assert modes == [False, False]  # the second time is for the gradient
+    modes.clear()
+    with torch.no_grad():
+        policy.logprobs(rollout)
+    assert modes == [False]
 
 
 def test_what_stands_behind_a_padded_token_is_not_seen(policy, batch):

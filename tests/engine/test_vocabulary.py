@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import pytest
 from torch import nn
 
-from emolit.engine.vocabulary import end_tokens, forbidden_tokens
+from emolit.engine.vocabulary import end_token, end_tokens, forbidden_tokens
+from emolit.errors import PolicyError
+from tests.fakes.models import tokenizer
 
 
 def model(eos, rows=12, **named):
@@ -36,8 +38,41 @@ def test_a_response_ends_as_model_and_tokenizer_say(eos, expected):
 
 def test_special_named_and_unused_tokens_are_forbidden_but_ends_are_not():
     base = model(7, audio_token_id=2, image_token_index=3, token_id_of_nothing=5, pad_token_id=None)
-    assert forbidden_tokens(base, Tokenizer(), {1}) == {1, 2, 3, 8, 10, 11}
+    assert forbidden_tokens(base, Tokenizer(), {1}, {7, 9}) == {1, 2, 3, 8, 10, 11}
 
 
 def test_names_that_lie_outside_the_embedding_are_left_out():
-    assert forbidden_tokens(model(None, audio_token_id=99), Tokenizer(), {-1}) == {7, 8, 10, 11}
+    assert forbidden_tokens(model(None, audio_token_id=99), Tokenizer(), {-1}, {9}) == {
+        7,
+        8,
+        10,
+        11,
+    }
+
+
+@pytest.mark.parametrize(
+    ("behind", "eos", "named", "expected"),
+    [
+        ("<|im_end|>\n", "<|endoftext|>", ["<|endoftext|>"], "<|im_end|>"),
+        (" <|im_end|><|endoftext|>", "<|endoftext|>", [], "<|im_end|>"),
+        ("\n### User:", "<|endoftext|>", ["<|im_end|>", "<|endoftext|>"], "<|endoftext|>"),
+        ("", "<|endoftext|>", [], "<|endoftext|>"),
+        ("", "<|endoftext|>", ["<|im_end|>"], "<|im_end|>"),
+        ("</s>", None, ["<|im_end|>"], "<|im_end|>"),
+    ],
+)
+def test_a_reply_ends_as_the_template_says_else_as_tokenizer_or_model_do(
+    behind, eos, named, expected
+):
+    words = tokenizer((), "")
+    words.eos_token = eos
+    base = model(words.convert_tokens_to_ids(named))
+    found = end_token(base, words, behind, "here")
+    assert words.convert_ids_to_tokens(found) == expected
+
+
+def test_a_reply_that_nothing_ends_is_refused():
+    words = tokenizer((), "")
+    words.eos_token = None
+    with pytest.raises(PolicyError, match=r"No token ends a reply of 'here': .* Set `eos_token`"):
+        end_token(model(None), words, "\n", "here")

@@ -29,6 +29,15 @@ def graded(policy, logprobs):
     }
 
 
+def check_gradients(policy, batch):
+    """Imitate once; no weight that trains may be left without a gradient."""
+    policy.logprobs(policy.imitate(batch)).sum().backward()
+    trains = {name for name, weight in policy.named_parameters() if weight.requires_grad}
+    reached = {name for name, weight in policy.named_parameters() if weight.grad is not None}
+    assert trains
+    assert trains == reached
+
+
 class Contract(ABC):
     """Checks of one architecture.
 
@@ -167,6 +176,11 @@ class Contract(ABC):
                 weight += 0.05 * torch.randn(weight.shape, generator=generator)
         assert torch.equal(policy.reference_logprobs(rollout), given)
         assert (policy.logprobs(rollout) - given).abs().max() > 1e-3
+
+    @pytest.mark.parametrize("lora", [None, Lora(rank=2)])
+    def test_whatever_trains_gets_a_gradient(self, folder, batch, lora):
+        """DDP waits for the gradient of every weight that trains."""
+        check_gradients(self.built(folder, lora=lora), batch)
 
     def test_saved_weights_come_back(self, folder, policy, batch, tmp_path):
         policy.save(tmp_path / "whole")

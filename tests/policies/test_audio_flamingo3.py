@@ -1,11 +1,16 @@
 """Audio Flamingo 3 at a tiny size, with its real processor."""
 
+import json
+import shutil
 from dataclasses import replace
+
+import pytest
+import torch
 
 from emolit.policies.audio_flamingo3 import AudioFlamingo3
 from tests.conftest import part
 from tests.fakes.models import random_model, save, tokenizer, turns
-from tests.policies.contract import Contract
+from tests.policies.contract import SAMPLING, Contract, graded
 
 
 class TestAudioFlamingo3(Contract):
@@ -53,6 +58,23 @@ class TestAudioFlamingo3(Contract):
             extractor, words, chat_template=words.chat_template, max_audio_len=3
         )
         return save(folder, model, processor)
+
+    @pytest.mark.parametrize("name", ["dropout", "attention_dropout", "activation_dropout"])
+    def test_dropout_of_the_tower_stays_off_where_layers_are_checkpointed(
+        self, folder, policy, batch, tmp_path, name
+    ):
+        shutil.copytree(folder, tmp_path / "dropping")
+        config = json.loads((folder / "config.json").read_text())
+        config["audio_config"][name] = 0.5
+        (tmp_path / "dropping/config.json").write_text(json.dumps(config))
+        rollout = policy.sample(batch, 3, SAMPLING, seed=0, step=0)
+        truth = policy.logprobs(rollout)
+        expected = graded(policy, truth)
+        other = self.built(tmp_path / "dropping", gradient_checkpointing=True)
+        logprobs = other.logprobs(rollout)
+        torch.testing.assert_close(logprobs, truth, atol=1e-5, rtol=0)
+        for key, found in graded(other, logprobs).items():
+            torch.testing.assert_close(found, expected[key], atol=1e-3, rtol=1e-3)
 
     def test_a_clip_beyond_one_window_is_heard_in_several(self, policy, batch):
         """A batch of clips with one window and with three, each as if it were alone."""

@@ -162,6 +162,25 @@ def test_a_prompt_longer_than_the_context_is_refused(policy, batch):
         policy.encode(batch)
 
 
+def test_a_response_that_may_end_beyond_the_context_is_refused(policy, batch):
+    """The longest prompt and what is drawn, or told, fill the context to the last token or not."""
+    longest = int(policy.encode(batch).mask.sum(-1).max())
+    text = policy.base.config.get_text_config()
+    text.max_position_embeddings = longest + 6
+    policy.sample(batch, 2, SAMPLING, seed=0, step=0)
+    with pytest.raises(PolicyError, match=rf"'clip4' .* has {longest} tokens and .* up to 7, but"):
+        policy.sample(batch, 2, replace(SAMPLING, max_tokens=7), seed=0, step=0)
+    imitated = int(policy.imitate(batch).mask[4].sum())
+    text.max_position_embeddings = longest + imitated
+    policy.imitate(batch)
+    policy.told(batch, (("a",),) * 5, SAMPLING)
+    text.max_position_embeddings -= 1
+    with pytest.raises(PolicyError, match=r"lower `sampling.max_tokens`, or shorten the target"):
+        policy.imitate(batch)
+    with pytest.raises(PolicyError, match=r"'clip4' of 'toy' has \d+ tokens"):
+        policy.told(batch, ((batch.targets[4],),) * 5, replace(SAMPLING, stop=()))
+
+
 def test_a_completion_that_never_ends_is_cut_and_counts_as_unfinished(policy, batch):
     policy.ends = policy.ends[:0]
     rollout = policy.sample(batch, 2, Sampling(max_tokens=5, stop=()), seed=0, step=0)

@@ -14,7 +14,7 @@ from emolit.errors import PolicyError
 from emolit.groups import clips_of
 from emolit.policies.qwen25_omni import Qwen25Omni
 from tests.fakes.models import random_model, save, tokenizer, turns
-from tests.policies.contract import SAMPLING, Contract
+from tests.policies.contract import SAMPLING, Contract, check_gradients
 
 NAMED = {
     "image_token": "<|IMAGE|>",
@@ -149,8 +149,10 @@ class TestQwen25Omni(Contract):
             torch.testing.assert_close(found, truth, atol=1e-5, rtol=0)
 
     def test_the_tower_that_sees_learns(self, folder, batch):
-        policy = self.built(folder)
-        policy.logprobs(policy.imitate(seen(batch))).sum().backward()
+        policy = self.kind(str(folder))
+        policy.pictured = True
+        policy.build(reference=False, seed=0)
+        check_gradients(policy, seen(batch))
         assert policy.base.get_submodule("model.visual").blocks[0].attn.proj.weight.grad.norm() > 0
 
     def test_positions_have_three_axes_and_count_from_the_first_token(self, policy, batch):

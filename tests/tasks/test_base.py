@@ -2,9 +2,13 @@
 
 from functools import partial
 
+import pytest
 import torch
+from lightning.pytorch import Trainer
 
+from emolit.corpora.synthetic import Synthetic
 from emolit.evaluators.categorical import Categorical
+from emolit.loading import Loading
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning
 from emolit.taxonomy import Taxonomy
@@ -22,3 +26,19 @@ def test_a_scheduler_steps_with_the_optimizer():
     configured = task.configure_optimizers()
     assert configured["lr_scheduler"]["interval"] == "step"
     assert configured["lr_scheduler"]["scheduler"].optimizer is configured["optimizer"]
+
+
+@pytest.mark.parametrize("frames", [0, 8])
+def test_a_policy_knows_before_it_is_built_whether_there_are_pictures(tmp_path, frames):
+    """What sees trains where something is seen, and only there."""
+    task = SupervisedFinetuning(
+        policy=Table(),
+        optimizer=partial(torch.optim.SGD, lr=1.0),
+        evaluator=Categorical(Taxonomy(WORDS)),
+        prompt=Direct(),
+    )
+    trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    trainer.datamodule = Synthetic(root=str(tmp_path), loading=Loading(frames=frames))
+    task.trainer = trainer
+    task.configure_model()
+    assert task.policy.pictured is (frames > 0)
