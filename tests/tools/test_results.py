@@ -403,3 +403,34 @@ def test_a_corpus_that_lacks_labels_has_rows_of_restricted_options_beside_its_ow
     assert pooled["WA"] == pytest.approx(np.mean(both))
     assert pick(rows, corpus=name, versus="sft", seed=0)[0]["n"] == pooled["n"]
     assert not pick(rows, corpus="held_out, options restricted")
+
+
+def test_a_restricted_answer_that_nothing_speaks_for_is_unreadable(tool, tmp_path):
+    """As in the test's own scores and in tools/cross.py, and not the last of the labels."""
+    from cross_cells import ALL, read_row
+    from cross_cells import RESTRICTED as CELLS
+    from results_tests import RESTRICTED, pooled, read
+
+    labels = ["angry", "happy", "calm", "sad"]
+    shares = [{"angry": 0, "happy": 0, "calm": 1, "sad": 0}] * 3 + [
+        {"angry": 0.2, "happy": 0.7, "calm": 0, "sad": 0.1}
+    ]
+    truths = ["angry", "sad", "sad", "sad"]
+    lines = [
+        {"id": str(index), "speaker": None, "target": truth, "answer": "calm",
+         "probabilities": {"probability": share}, "rewards": {}}
+        for index, (truth, share) in enumerate(zip(truths, shares, strict=True))
+    ]  # fmt: skip
+    (tmp_path / "test").mkdir()
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "test" / "predictions-toy.jsonl").write_text(text)
+    scores = {"labels": labels, "corpora": {"toy": {"n": 4}}}
+    (tmp_path / "test" / "scores.json").write_text(json.dumps(scores))
+    answers = read({1: tmp_path}, f"toy{RESTRICTED}")
+    told = [line["answer"] for line in answers.lines]
+    assert told == [None, None, None, "angry"]
+    row = pooled(answers)
+    assert (row["UA"], row["WA"], row["parse_rate"]) == (0.0, 0.0, 0.25)
+    cells = read_row("toy", tmp_path / "test").columns["toy"]
+    assert cells.answers[CELLS] == (-1, -1, -1, 0)
+    assert cells.answers[ALL] == (2, 2, 2, 2)
