@@ -434,3 +434,26 @@ def test_a_restricted_answer_that_nothing_speaks_for_is_unreadable(tool, tmp_pat
     cells = read_row("toy", tmp_path / "test").columns["toy"]
     assert cells.answers[CELLS] == (-1, -1, -1, 0)
     assert cells.answers[ALL] == (2, 2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores", "expected"),
+    [
+        ("UA", (0.5, 0.25), "UA"),
+        ("emotion_set_F1", (0.5, 0.25), "emotion set F1"),
+        ("wheel_f1", (0.5, 0.25 + 1e-8), "sample F1"),
+        # with a slack, another ring or another measure the reward is no score of the tables
+        ("wheel_f1", (0.5, 0.3), "mean of the reward wheel_f1"),
+        ("wheel_f1", (), "mean of the reward wheel_f1"),
+        ("length", (0.5, 0.25), "mean of the reward length"),
+    ],
+)
+def test_a_comparison_names_the_score_that_it_compares(tool, metric, scores, expected):
+    from results_page import named
+
+    where = {"test": "test", "seed": 0, "fold": None, "corpus": "toy"}
+    arms = zip(("grpo", "sft"), scores, strict=False)
+    rows = [{"arm": arm, **where, "sample_F1": score} for arm, score in arms]
+    rows += [{**row, "seed": 1, "sample_F1": 0.9} for row in rows]
+    row = {"arm": "grpo", "versus": "sft", **where, "metric": metric, "difference": 0.25}
+    assert named(row, rows) == expected
