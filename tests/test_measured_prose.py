@@ -151,8 +151,8 @@ SENTENCES = {"emo_rl": emo_rl, "affectgpt_rl": affectgpt_rl, "mecap_r1": mecap_r
 def test_the_sentences_of_the_page_say_what_the_rows_hold(file):
     if not measured(file):
         pytest.skip("docs/results/demo.json is not there: run configs/sweeps/demo.yaml")
-    wanted = [flat(text) for text in SENTENCES[file]()]
-    assert [text for text in wanted if text not in prose(PAGE)] == []
+    missing = [text for text in map(flat, SENTENCES[file]()) if text not in prose(PAGE)]
+    assert not missing, "not on the page:\n" + "\n".join(missing)
 
 
 NUMBER = re.compile(r"(?<![\w.,-])-?\d[\d,.]*(?:e-?\d+)?%?")
