@@ -1,10 +1,14 @@
 """Renders docs/results/*.json as one page, in tables and plain words."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from results_captions import SCORES as CAPTIONED
+
+from emolit.scorecard import SCORES as CLOSED
 from emolit.sheet import Sheet, number
 
 FIXED = (
@@ -16,6 +20,7 @@ FIXED = (
 PARTS = ("_low", "_high", "_sd", "_holm")
 """Endings of keys that belong to another key."""
 SHOWN = {
+    "demo": ("UA", "WA", "macro_F1", "parse_rate", "foreign_rate"),
     "emo_rl": (
         "UA", "WA", "macro_F1", "parse_rate", "foreign_rate", "probability_ECE", "probability_AURC",
     ),
@@ -29,6 +34,8 @@ SHOWN = {
     ),
 }  # fmt: skip
 """Scores to show where a table has them, by file; of a file that is not here all are shown."""
+SCORE_OF = {"wheel_f1": "sample_F1"}
+"""Rewards whose mean over clips is a score of the tables, unless settings make them another."""
 LEVEL = 0.05
 """A Holm-adjusted p below this is called significant."""
 HEAD = """# Results
@@ -67,7 +74,7 @@ def sections(rows: Sequence[Row], shown: Sequence[str] | None) -> Iterator[str]:
             )
     compared = [row for row in rows if "versus" in row]
     if compared:
-        yield "### Comparisons\n\n" + "".join(f"- {sentence(row)}\n" for row in compared)
+        yield "### Comparisons\n\n" + "".join(f"- {sentence(row, scores)}\n" for row in compared)
 
 
 def is_mean(row: Row) -> bool:
@@ -133,7 +140,29 @@ def notes_of(row: Row) -> Iterator[str]:
         yield f"{row['arm']}: {row['n']} answers of all folds' models to {row['clips']} clips"
 
 
-def sentence(row: Row) -> str:
+def named(row: Row, scores: Sequence[Row]) -> str:
+    """Return what a comparison compares, as the tables call it; else say that it is a reward.
+
+    A reward is called by its score only where the tables hold the same difference.
+    """
+    metric = row["metric"]
+    if metric in CLOSED or metric in CAPTIONED:
+        return str(metric.replace("_", " "))
+    same = ("test", "seed", "fold", "corpus")
+    values = [
+        other.get(SCORE_OF.get(metric, ""))
+        for arm in (row["arm"], row["versus"])
+        for other in scores
+        if other["arm"] == arm and all(other[key] == row[key] for key in same)
+    ]
+    if len(values) == 2 and None not in values:
+        gap = values[0] - values[1]
+        if math.isclose(gap, row["difference"], abs_tol=1e-6):  # scores are in float32
+            return SCORE_OF[metric].replace("_", " ")
+    return f"mean of the reward {metric}"
+
+
+def sentence(row: Row, scores: Sequence[Row]) -> str:
     """Say in plain words what a comparison has found.
 
     Significant is what the randomization test calls so after Holm; McNemar's test stands beside it.
@@ -154,7 +183,7 @@ def sentence(row: Row) -> str:
     remark = f" ({row['remark']})" if row["remark"] else ""
     left = f", {row['left_out']} left out" if "left_out" in row else ""
     return (
-        f"**{row['arm']}** against **{row['versus']}** on {where}, {row['metric']}, {seed}, n "
+        f"**{row['arm']}** against **{row['versus']}** on {where}, {named(row, scores)}, {seed}, n "
         f"{row['n']}{left}: {row['difference']:+.3f} ({between}; {tests}): {verdict(row)}{remark}."
     )
 

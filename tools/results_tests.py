@@ -13,7 +13,7 @@ import results_captions
 from emolit.errors import ConfigError
 from emolit.intervals import Array, Interval, bootstrap, cluster
 from emolit.scorecard import SCORES, of_arrays, restricted_answers
-from emolit.significance import confusions, holm, mcnemar, paired, swapped
+from emolit.significance import UNREADABLE, confusions, holm, mcnemar, paired, swapped
 
 P_VALUES = ("randomization_p", "McNemar_p")
 RESTRICTED = ", options restricted"
@@ -46,7 +46,7 @@ class Answers:
 
     def codes(self, key: str) -> list[int]:
         """Return answers or targets as class indices, -1 where unreadable."""
-        index = {None: -1, **{label: code for code, label in enumerate(self.labels)}}
+        index = {None: UNREADABLE, **{label: code for code, label in enumerate(self.labels)}}
         return [index[line[key]] for line in self.lines]
 
     def counts(self, clusters: Sequence[int]) -> Array:
@@ -117,12 +117,15 @@ def refuse_foreign(lines: Sequence[Mapping[str, Any]], labels: Sequence[str], co
 def restricted(
     lines: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> list[Mapping[str, Any]]:
-    """Put the most probable of the labels that some clip has in the place of each answer."""
+    """Put the most probable of the labels that some clip has in the place of each answer.
+
+    Where all of these have probability 0, there is none: the answer is unreadable.
+    """
     spreads = [[line["probabilities"]["probability"][label] for label in labels] for line in lines]
-    codes = restricted_answers(spreads, [labels.index(line["target"]) for line in lines])
-    return [
-        {**line, "answer": labels[code]} for line, code in zip(lines, codes.tolist(), strict=True)
-    ]
+    targets = [labels.index(line["target"]) for line in lines]
+    codes = restricted_answers(spreads, targets).tolist()
+    named: list[str | None] = [None if code == UNREADABLE else labels[code] for code in codes]
+    return [{**line, "answer": answer} for line, answer in zip(lines, named, strict=True)]
 
 
 def caption_intervals(answers: Answers) -> dict[str, Any]:

@@ -403,3 +403,57 @@ def test_a_corpus_that_lacks_labels_has_rows_of_restricted_options_beside_its_ow
     assert pooled["WA"] == pytest.approx(np.mean(both))
     assert pick(rows, corpus=name, versus="sft", seed=0)[0]["n"] == pooled["n"]
     assert not pick(rows, corpus="held_out, options restricted")
+
+
+def test_a_restricted_answer_that_nothing_speaks_for_is_unreadable(tool, tmp_path):
+    """As in the test's own scores and in tools/cross.py, and not the last of the labels."""
+    from cross_cells import ALL, read_row
+    from cross_cells import RESTRICTED as CELLS
+    from results_tests import RESTRICTED, pooled, read
+
+    labels = ["angry", "happy", "calm", "sad"]
+    shares = [{"angry": 0, "happy": 0, "calm": 1, "sad": 0}] * 3 + [
+        {"angry": 0.2, "happy": 0.7, "calm": 0, "sad": 0.1}
+    ]
+    truths = ["angry", "sad", "sad", "sad"]
+    lines = [
+        {"id": str(index), "speaker": None, "target": truth, "answer": "calm",
+         "probabilities": {"probability": share}, "rewards": {}}
+        for index, (truth, share) in enumerate(zip(truths, shares, strict=True))
+    ]  # fmt: skip
+    (tmp_path / "test").mkdir()
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (tmp_path / "test" / "predictions-toy.jsonl").write_text(text)
+    scores = {"labels": labels, "corpora": {"toy": {"n": 4}}}
+    (tmp_path / "test" / "scores.json").write_text(json.dumps(scores))
+    answers = read({1: tmp_path}, f"toy{RESTRICTED}")
+    told = [line["answer"] for line in answers.lines]
+    assert told == [None, None, None, "angry"]
+    row = pooled(answers)
+    assert (row["UA"], row["WA"], row["parse_rate"]) == (0.0, 0.0, 0.25)
+    cells = read_row("toy", tmp_path / "test").columns["toy"]
+    assert cells.answers[CELLS] == (-1, -1, -1, 0)
+    assert cells.answers[ALL] == (2, 2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores", "expected"),
+    [
+        ("UA", (0.5, 0.25), "UA"),
+        ("emotion_set_F1", (0.5, 0.25), "emotion set F1"),
+        ("wheel_f1", (0.5, 0.25 + 1e-8), "sample F1"),
+        # with a slack, another ring or another measure the reward is no score of the tables
+        ("wheel_f1", (0.5, 0.3), "mean of the reward wheel_f1"),
+        ("wheel_f1", (), "mean of the reward wheel_f1"),
+        ("length", (0.5, 0.25), "mean of the reward length"),
+    ],
+)
+def test_a_comparison_names_the_score_that_it_compares(tool, metric, scores, expected):
+    from results_page import named
+
+    where = {"test": "test", "seed": 0, "fold": None, "corpus": "toy"}
+    arms = zip(("grpo", "sft"), scores, strict=False)
+    rows = [{"arm": arm, **where, "sample_F1": score} for arm, score in arms]
+    rows += [{**row, "seed": 1, "sample_F1": 0.9} for row in rows]
+    row = {"arm": "grpo", "versus": "sft", **where, "metric": metric, "difference": 0.25}
+    assert named(row, rows) == expected

@@ -314,13 +314,23 @@ def test_an_unknown_arm_is_refused(place, tool, capsys):
     assert "There is no arm 'ppo'" in capsys.readouterr().err
 
 
-def test_the_shipped_demo_has_the_arms_of_the_readme(tool, monkeypatch, capsys):
+def test_the_shipped_demo_has_the_arms_and_seeds_of_the_readme(tool, monkeypatch, capsys):
+    """Its row there: warm start, GRPO, imitation for the same time; three seeds."""
     monkeypatch.chdir(ROOT)
+    sweep = tool.read(ROOT / "configs" / "sweeps" / "demo.yaml")
+    assert sweep.arms == ("sft", "grpo", "sft_continued")
+    assert [cell["seed"] for cell in sweep.cells] == [0, 1, 2]
+    assert {pair["versus"] for pair in sweep.compare} == {"sft", "sft_continued"}
     assert tool.main(["configs/sweeps/demo.yaml", "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("emolit")].count("test") == len(
-        tool.read(ROOT / "configs" / "sweeps" / "demo.yaml").arms
-    )
+    assert [line.split()[1] for line in lines if line.startswith("emolit")].count("test") == 9
+
+
+def test_rejection_sampling_shares_the_starts_of_the_demo(tool):
+    shipped = [tool.read(ROOT / "configs" / "sweeps" / f"demo{end}.yaml") for end in ("", "_rft")]
+    same = shipped[0].stages.keys() & shipped[1].stages.keys()
+    assert len(same) == 4
+    assert all(shipped[0].stages[folder] == shipped[1].stages[folder] for folder in same)
 
 
 def test_make_demo_with_its_control_is_a_sweep_that_the_table_reads(tool, monkeypatch, capsys):

@@ -1,0 +1,250 @@
+"""What docs/measured.md and README say between their tables is what the rows hold, and no more."""
+
+import re
+
+import pytest
+
+from tests.figures import (
+    DEMO,
+    PAGE,
+    README,
+    against,
+    by_seed,
+    flat,
+    gap,
+    gaps,
+    listed,
+    of_arm,
+    prose,
+    rows,
+    same,
+    score,
+)
+
+SETTINGS = {
+    "1e-4": "a learning rate",
+    "5e-5": "a learning rate",
+    "2 epochs": "a length of training",
+    "6 epochs": "a length of training",
+    "4 epochs": "a length of training",
+    "1 epoch": "a length of training",
+    "24 steps": "a length of training",
+    "60 steps": "a length of training",
+    "40 steps of 8 clips": "a length of training",
+    "116 steps": "the length of a schedule",
+    "first 2 layers": "what the model is made of",
+    "first 4 layers": "what the model is made of",
+    "fold 1": "which fold",
+    "Fold 1": "which fold",
+    "seed 0": "which seed",
+    "seed 1": "which seed",
+    "seed 2": "which seed",
+    "seeds 0, 1, 2": "which seeds",
+    "Seeds 0, 1, 2": "which seeds",
+    "seeds 1 and 2": "which seeds",
+    "seeds 2 and 3": "which seeds",
+    "Seeds 1, 2, 3": "which seeds",
+    "16 contributors": "the size of a corpus",
+    "30 categories": "the size of a corpus",
+    "95% interval": "the level of intervals",
+    "7B models": "a size of models",
+    "one constant word would score (0.277)": "computed in tests/corpora/test_emo_gator.py",
+}
+"""Numbers that are no figures, with the words around them, and what they are."""
+
+
+def kept(arm, start):
+    """Count the folds of RAVDESS in which an arm ends with its start."""
+    return sum(
+        same(
+            of_arm("emo_rl", arm, "ravdess", fold=fold),
+            of_arm("emo_rl", start, "ravdess", fold=fold),
+        )
+        for fold in range(1, 7)
+    )
+
+
+def emo_rl():
+    """Yield what the page says of EMO-RL between its tables."""
+    (grpo,) = against("emo_rl", "grpo", "sft_continued", "ravdess")
+    (maxrl,) = against("emo_rl", "grpo_maxrl", "sft_continued", "ravdess")
+    (late,) = against("emo_rl", "saturated_maxrl", "saturated_sft_continued", "ravdess")
+    pooled = of_arm("emo_rl", "sft", "ravdess")
+    yield f"({pooled['n']:,} clips, {pooled['clusters']} actors, eight classes)"
+    yield f"all {of_arm('emo_rl', 'sft', 'urdu')['clips']} clips of URDU"
+    yield f"ahead of GRPO by {gap(grpo, -1)}".replace(" (", " on RAVDESS (")
+    yield f"and of MaxRL by {gap(maxrl, -1)}."
+    yield f"(p {grpo['randomization_p_holm']:.3f} and {maxrl['randomization_p_holm']:.3f})"
+    yield f"MaxRL against the control: {gap(late)}."
+
+    def ua(arm):
+        return score("emo_rl", arm, "ravdess")
+
+    yield f"The start has {ua('ir_sft')}."
+    yield f"imitation comes to {ua('ir_sft_on')},"
+    fallen = listed(map(ua, ("ir_grpo", "ir_grpo_binary", "ir_rft")))
+    yield f"the three arms that learn from their own answers to {fallen}."
+    yield f"({ua('eur_sft')} and {ua('esr_sft')}, without reasoning {ua('ir_sft')})"
+    yield f"({ua('eur_grpo')} and {ua('esr_grpo')}, without {ua('ir_grpo')})"
+    rates = (score("emo_rl", arm, "urdu", "parse_rate") for arm in ("eur_sft", "esr_sft"))
+    yield f"(parse rates of {listed(rates)})"
+
+
+def affectgpt_rl():
+    """Yield what the page says of AffectGPT-RL between its tables."""
+    file, p = "affectgpt_rl", "randomization_p"
+    start = of_arm(file, "sft", "emogator")
+    told = against(file, "grpo", "sft", "emogator")
+    everything = [row for row in rows(file) if "versus" in row and row["corpus"] == "emogator"]
+    yield f"({start['n']} clips, fold 1)"
+    yield f"{told[0]['left_out']} clips, whose gold name is unknown to them, are left out"
+    yield f"over its start on every seed, by {gaps(file, 'grpo', 'sft', 'emogator')},"
+    yield f"ahead of the control by {gaps(file, 'grpo', 'sft_continued', 'emogator')}."
+    yield f"(p {min(row[p] for row in everything):.3f} at the least)"
+    words = [score(file, arm, "emogator", "exact_F1") for arm in ("sft", "grpo")]
+    yield f"(exact F1 from {' to '.join(words)})"
+    constant = of_arm(file, "think_grpo_length", "emogator")
+    yield f"ends near {constant['sample_F1']:.3f}, what the one word"
+    yield f"constant answer, {constant['sample_F1']:.3f} and {constant['exact_F1']:.3f}."
+    emer = of_arm(file, "sft", "emer")
+    yield f"{emer['n']} clips tested, where gold has {emer['gold_length']:.2f} words"
+    yield f"of the start by {gaps(file, 'grpo', 'sft', 'emer')},"
+    yield f"of the control by {gaps(file, 'grpo', 'sft_continued', 'emer')}; by clips"
+    pairs = [against(file, "grpo", other, "emer") for other in ("sft", "sft_continued")]
+    holm = [f"{row[0]['randomization_p_holm']:.3f}" for row in pairs]
+    yield f"after Holm's correction (p {listed(holm)}), on seeds 1 and 2 it is not"
+    yield f"gold has {emer['gold_length']:.2f} words. GRPO"
+    lists = [score(file, arm, "emer", "length", 2, seed=2) for arm in ("sft", "grpo")]
+    yield f"on seed 2 from {' to '.join(lists)}, and"
+    yield f"they have {score(file, 'grpo_length', 'emer', 'length', 2)} words"
+
+
+def mecap_r1():
+    """Yield what the page says of MECap-R1 between its tables."""
+    file = "mecap_r1"
+    ahead = against(file, "grpo_emotion_space", "sft_continued", "secap")
+    yield f"{of_arm(file, 'sft', 'secap')['n']} are tested"
+    lead = listed(f"{-row['difference']:.3f}" for row in ahead)
+    yield f"The control is ahead by {lead}, none"
+    told = against(file, "long_grpo_words", "long_sft_continued", "secap")
+    one, two, three = map(gap, told)
+    two = two.replace(")", f"; Holm {told[1]['randomization_p_holm']:.3f})")
+    yield f"against the control by seed {one}, {two} and {three}."
+
+
+def demo():
+    """Yield what the page says of the demo below its table."""
+    for corpus, name in (("synthetic", "Held-out speakers"), ("synthetic_shifted", "Never seen")):
+        start = gaps("demo", "grpo", "sft", corpus)
+        control = gaps("demo", "grpo", "sft_continued", corpus)
+        yield f"{name}: GRPO against its start by seed {start}, against the control {control}."
+
+
+def measured(file):
+    return file != "demo" or DEMO.is_file()
+
+
+SENTENCES = {"emo_rl": emo_rl, "affectgpt_rl": affectgpt_rl, "mecap_r1": mecap_r1, "demo": demo}
+
+
+@pytest.mark.parametrize("file", list(SENTENCES))
+def test_the_sentences_of_the_page_say_what_the_rows_hold(file):
+    if not measured(file):
+        pytest.skip("docs/results/demo.json is not there: run configs/sweeps/demo.yaml")
+    missing = [text for text in map(flat, SENTENCES[file]()) if text not in prose(PAGE)]
+    assert not missing, "not on the page:\n" + "\n".join(missing)
+
+
+NUMBER = re.compile(r"(?<![\w.,-])-?\d[\d,.]*(?:e-?\d+)?%?")
+
+
+@pytest.mark.parametrize("text", [PAGE, README], ids=["measured.md", "README.md"])
+def test_no_other_number_stands_there(text):
+    """A figure in words between tables is one of a row, or a setting that is named above."""
+    text = prose(text)
+    told = [flat(said) for file in SENTENCES if measured(file) for said in SENTENCES[file]()]
+    for known in (*told, *sorted(SETTINGS, key=len, reverse=True)):
+        text = text.replace(known, " ")
+    text = re.sub(r"`[^`]*`", "", text)
+    assert NUMBER.findall(re.sub(r"(\d\.\d+)-(\d)", r"\1 \2", text)) == []
+
+
+def test_validation_keeps_the_start_in_as_many_folds_as_the_page_says():
+    assert [kept("grpo", "sft"), kept("grpo_maxrl", "sft")] == [5, 3]
+    late = [kept(f"saturated_{arm}", "saturated_sft") for arm in ("maxrl", "sft_continued")]
+    assert late == [4, 3]
+
+
+def test_the_control_is_ahead_by_mcnemar_and_not_by_speakers():
+    for arm in ("grpo", "grpo_maxrl"):
+        (row,) = against("emo_rl", arm, "sft_continued", "ravdess")
+        assert row["McNemar_p_holm"] < 0.05 < row["randomization_p_holm"]
+
+
+def test_reasoning_costs_the_starts_less_than_half_and_grpo_more():
+    def ua(arm):
+        return of_arm("emo_rl", arm, "ravdess")["UA"]
+
+    for form in ("eur", "esr"):
+        assert 0.5 < ua(f"{form}_sft") / ua("ir_sft") < 0.6
+        assert ua(f"{form}_grpo") / ua("ir_grpo") < 0.5
+
+
+@pytest.mark.parametrize("corpus", ["emogator", "emer"])
+@pytest.mark.parametrize("other", ["sft", "sft_continued"])
+def test_grpo_is_ahead_on_every_seed(corpus, other):
+    told = against("affectgpt_rl", "grpo", other, corpus)
+    assert [row["difference"] > 0 for row in told] == [True] * 3
+    significant = [row["randomization_p_holm"] < 0.05 for row in told]
+    assert significant == [corpus == "emer", False, False]
+
+
+def test_lists_are_as_long_as_the_page_says():
+    lengths = {arm: by_seed("affectgpt_rl", arm, "emogator") for arm in ("grpo", "grpo_length")}
+    assert list(map(same, *lengths.values())) == [False, True, True]
+    assert {row["length"] for row in lengths["grpo"]} == {1}
+    for seed in (0, 1, 2):
+        away = {
+            row["arm"]: abs(row["length"] - row["gold_length"])
+            for row in rows("affectgpt_rl")
+            if "versus" not in row and (row["corpus"], row["seed"]) == ("emer", seed)
+        }
+        assert min(away, key=away.get) == "sft_continued"
+
+
+@pytest.mark.parametrize(
+    ("arm", "start", "seeds"),
+    [
+        ("grpo_emotion_space", "sft", [1, 2, 3]),
+        ("grpo_caption_overlap", "sft", [1, 3]),
+        ("sft_continued", "sft", []),
+        ("long_grpo_words", "long_sft", []),
+        ("long_sft_continued", "long_sft", [2]),
+    ],
+)
+def test_captions_are_those_of_the_start_on_the_seeds_that_the_page_names(arm, start, seeds):
+    pairs = zip(by_seed("mecap_r1", arm, "secap"), by_seed("mecap_r1", start, "secap"), strict=True)
+    assert [row["seed"] for row, other in pairs if same(row, other)] == seeds
+
+
+def test_no_difference_of_captions_is_significant_and_the_control_varies_more_on_two_seeds():
+    told = [row for row in rows("mecap_r1") if "versus" in row]
+    assert min(row["randomization_p_holm"] for row in told) > 0.05
+    control, start = (by_seed("mecap_r1", arm, "secap") for arm in ("sft_continued", "sft"))
+    gained = [a["Distinct_2"] - b["Distinct_2"] for a, b in zip(control, start, strict=True)]
+    assert [value > 0 for value in gained] == [False, True, True]
+
+
+def test_with_the_length_penalty_thinking_ends_with_the_scores_of_one_word():
+    """That of "serenity" is computed in tests/corpora/test_emo_gator.py, and stands in README."""
+    row = of_arm("affectgpt_rl", "think_grpo_length", "emogator")
+    assert row["sample_F1"] == pytest.approx(7.2 / 26, abs=1e-6)
+    assert row["exact_F1"] == pytest.approx(1 / 30)
+
+
+def test_imitation_is_the_stronger_teacher_as_the_readme_says():
+    """Where the label is the whole answer: on RAVDESS, and in the demo if its rows are there."""
+    for file, corpus in (("emo_rl", "ravdess"), ("demo", "synthetic")):
+        if measured(file):
+            control, grpo = (of_arm(file, arm, corpus)["UA"] for arm in ("sft_continued", "grpo"))
+            assert control > grpo
