@@ -1,5 +1,6 @@
 """A look at what trains before it does: in which numbers, and at which rate."""
 
+import re
 from typing import Any
 
 from lightning.pytorch.plugins.precision import DeepSpeedPrecision
@@ -60,7 +61,8 @@ def check_rate(policy: nn.Module, optimizer: Optimizer) -> None:
         policy: With the weights that will train.
         optimizer: Before a scheduler has changed its rates.
     """
-    adapters = [n for n, w in policy.named_parameters() if w.requires_grad and "lora_" in n]
+    trained = [name for name, weight in policy.named_parameters() if weight.requires_grad]
+    adapters = [name for name in trained if re.search(r"\.lora_\w+\.default\b", name)]
     rate = max(float(group["lr"]) for group in optimizer.param_groups)
     if adapters and rate < LOWEST:
         rank_zero_warn(
