@@ -48,6 +48,7 @@ def scored_groups_of(scored: ScoredRollout, groups: Sequence[int]) -> ScoredRoll
         total=scored.total[rows],
         advantages=scored.advantages[rows],
         reference=None if scored.reference is None else scored.reference[rows],
+        sampled=None if scored.sampled is None else scored.sampled[rows],
         weights=None if scored.weights is None else scored.weights[rows],
         responses=scored.response_count,
         tokens=scored.token_count,

@@ -7,6 +7,7 @@ have three names: ``logprobs`` (policy, differentiable), ``behavior`` (policy wh
 ``reference`` (frozen).
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
@@ -171,7 +172,8 @@ class Rollout:
         batch: What was asked.
         tokens: Response tokens, right-padded. ``[B, G, T]`` int64
         mask: True on response tokens, the end token included. ``[B, G, T]``
-        behavior: Log-probabilities under the policy that sampled. ``[B, G, T]`` float32
+        behavior: Log-probabilities under the policy that sampled; in an update they are those that
+            training computes (``ScoredRollout.sampled``). ``[B, G, T]`` float32
         entropy: Of the distribution that each token was drawn from, in nats. ``[B, G, T]`` float32;
             None where nothing was drawn.
         support: The tokens that top-p and top-k had left at each position, as bits; scoring
@@ -216,7 +218,11 @@ class ScoredRollout:
         responses: Number of scored responses, averaged over processes; a loss divides its sum by
             it. None counts those of this rollout.
         tokens: Number of tokens of scored responses, likewise.
-        weights: Factor on what each token adds to the surrogate; None is 1. ``[B, G, T]``
+        sampled: Log-probabilities as sampling computed them, where ``rollout.behavior`` holds those
+            that training computes for the same policy; None where both are one. ``[B, G, T]``
+        weights: Ratio of the second to the first, which tokens are weighed by; None is 1.
+            ``[B, G, T]``
+        cap: The largest weight: of a token, or of a response where its objective weighs responses.
     """
 
     rollout: Rollout
@@ -226,20 +232,44 @@ class ScoredRollout:
     reference: Tensor | None = None
     responses: Tensor | None = None
     tokens: Tensor | None = None
+    sampled: Tensor | None = None
     weights: Tensor | None = None
+    cap: float = math.inf
+
+    def weighed(self, weights: Tensor | None) -> Tensor:
+        """Return the advantages times weights, none above the cap. ``[B, G, T]``.
+
+        Args:
+            weights: Of tokens ``[B, G, T]`` or responses ``[B, G, 1]``; None is 1.
+        """
+        advantages = self.advantages.unsqueeze(-1)
+        return advantages if weights is None else advantages * weights.clamp(max=self.cap)
 
     @property
     def token_advantages(self) -> Tensor:
-        """The advantage of each token, weighted: ``[B, G, T]``, or ``[B, G, 1]`` if all are 1."""
-        advantages = self.advantages.unsqueeze(-1)
-        return advantages if self.weights is None else advantages * self.weights
+        """The advantage of each token, weighed: ``[B, G, T]``, or ``[B, G, 1]`` if all are 1."""
+        return self.weighed(self.weights)
 
     @property
-    def response_advantages(self) -> Tensor:
-        """The advantage of each response, weighted by the product over its tokens. ``[B, G]``."""
+    def response_weights(self) -> Tensor | None:
+        """The weight of each response: the product over its tokens. ``[B, G, 1]``."""
+        logs = self._log_weights()
+        return None if logs is None else logs.sum(-1, keepdim=True).exp()
+
+    @property
+    def mean_weights(self) -> Tensor | None:
+        """The weight of each response: the geometric mean over its tokens. ``[B, G, 1]``."""
+        logs = self._log_weights()
+        if logs is None:
+            return None
+        count = self.rollout.mask.sum(-1, keepdim=True).clamp(min=1)
+        return (logs.sum(-1, keepdim=True) / count).exp()
+
+    def _log_weights(self) -> Tensor | None:
+        """Return the log of each token's weight, 0 where masked out."""
         if self.weights is None:
-            return self.advantages
-        return self.advantages * self.weights.masked_fill(~self.rollout.mask, 1.0).prod(-1)
+            return None
+        return self.weights.masked_fill(~self.rollout.mask, 1.0).log()
 
     @property
     def mask(self) -> Tensor:

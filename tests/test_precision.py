@@ -17,6 +17,7 @@ def config(tmp_path_factory, nano_folder):
     return write_experiment(folder, nano_folder, speakers=4)
 
 
+@pytest.mark.filterwarnings("ignore:100% of what trains, .* under `trainer.precision. bf16-true")
 @pytest.mark.parametrize("more", [[], CHECKPOINTED], ids=["kept", "checkpointed"])
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "bf16-true"])
 def test_grpo_runs_and_the_first_ratio_is_one(config, tmp_path, precision, more):

@@ -30,13 +30,25 @@ def test_the_advantage_of_a_token_is_that_of_its_response_times_its_weight():
     assert weighted.token_advantages.tolist() == [[[2.0, 1.0], [0.0, -2.0]]]
 
 
-def test_the_advantage_of_a_weighted_response_takes_the_product_over_its_tokens():
+def test_a_response_has_the_product_or_the_geometric_mean_of_its_tokens_weights():
     gains = torch.tensor([[2.0, -1.0]])
     rollout = SimpleNamespace(mask=torch.tensor([[[True, True], [True, False]]]))
-    weights = torch.tensor([[[0.5, 2.0], [0.25, 9.0]]])
-    assert ScoredRollout(None, {}, gains, gains).response_advantages is gains
-    weighted = ScoredRollout(rollout, {}, gains, gains, weights=weights)
-    assert weighted.response_advantages.tolist() == [[2.0, -0.25]]
+    weights = torch.tensor([[[2.0, 8.0], [0.25, 9.0]]])
+    bare = ScoredRollout(rollout, {}, gains, gains)
+    assert bare.response_weights is None
+    assert bare.mean_weights is None
+    weighted = replace(bare, weights=weights)
+    torch.testing.assert_close(weighted.response_weights, torch.tensor([[[16.0], [0.25]]]))
+    torch.testing.assert_close(weighted.mean_weights, torch.tensor([[[4.0], [0.25]]]))
+
+
+def test_no_weight_is_above_the_cap():
+    gains = torch.tensor([[2.0, -1.0]])
+    scored = ScoredRollout(None, {}, gains, gains, weights=torch.tensor([[[1.0, 3.0], [0.0, 9.0]]]))
+    assert scored.token_advantages.tolist() == [[[2.0, 6.0], [0.0, -9.0]]]
+    capped = replace(scored, cap=2.0)
+    assert capped.token_advantages.tolist() == [[[2.0, 4.0], [0.0, -2.0]]]
+    assert capped.weighed(torch.tensor([[[5.0], [0.5]]])).tolist() == [[[4.0], [-0.5]]]
 
 
 def test_greedy_sampling_keeps_limits_and_drops_chance():

@@ -11,6 +11,7 @@ from torch import Tensor
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
 from emolit.engine.sharding import Anyone, alone
+from emolit.errors import PolicyError
 from emolit.functional import entropy, pack, selective_log_softmax, warp
 from emolit.types import Batch, Rollout, Sampling
 
@@ -42,8 +43,20 @@ class Drawn:
             batch: The prompts.
             sampling: What they were drawn under.
             texts: One a row.
+
+        Raises:
+            PolicyError: A probability was no number.
         """
         prompts, group = len(batch), len(texts) // len(batch)
+        lost = ~(self.behavior.isfinite() | ~self.mask).all(-1)
+        if lost.any():
+            rows = lost.view(prompts, group).any(-1).tolist()
+            clips = [clip.id for clip, odd in zip(batch.clips, rows, strict=True) if odd]
+            raise PolicyError(
+                f"The policy's probabilities are no numbers on the clips {clips}: its weights or "
+                "their audio hold NaN or infinity. Go back to an earlier checkpoint and lower the "
+                "learning rate, or look at these clips."
+            )
         shape = (prompts, group, -1)
         return Rollout(
             batch=batch,
@@ -94,13 +107,15 @@ def draw(logits: Tensor, uniform: Tensor, greedy: bool) -> Tensor:
         greedy: Take the most likely token instead.
 
     Returns:
-        ``[N]`` int64; a token of probability 0 is never drawn.
+        ``[N]`` int64; a token of probability 0 is never drawn. Logits that are no numbers give any
+        token; its log-probability then is no number either.
     """
     if greedy:
         return logits.argmax(-1)
     cumulative = logits.double().softmax(-1).cumsum(-1)
     target = (uniform.to(cumulative.device) * cumulative[:, -1]).unsqueeze(-1)
-    return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+    drawn = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+    return drawn.clamp(max=logits.shape[-1] - 1)  # an index that none has stops a GPU for good
 
 
 @dataclass

@@ -1,8 +1,11 @@
 """A look at a network before it is trusted: does it hear, and is its head its last operation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import nn
 
 from emolit.compat.transformers import cache_of
 from emolit.engine.layers import check_cache
@@ -25,16 +28,17 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
         hears: Whether the prompts have audio, which must then change something.
 
     Raises:
-        PolicyError: Logits are not what the head makes of hidden states, or silence instead of the
-            audio changes nothing, or the prompt's audio tokens and the tower's features differ in
-            number, or the cache is one that responses cannot share.
+        PolicyError: Logits are not numbers, or not what the head makes of hidden states, or silence
+            instead of the audio changes nothing, or the prompt's audio tokens and the tower's
+            features differ in number, or the cache is one that responses cannot share.
     """
     import transformers
 
     version = f"under transformers {transformers.__version__}"
     where = {"position_ids": encoded.positions}
     try:
-        whole = model.network(**encoded.inputs, **where, use_cache=False).logits[:, -1]
+        with last_only(model.head):
+            whole = model.network(**encoded.inputs, **where, use_cache=False).logits[:, -1]
     except torch.OutOfMemoryError:  # a RuntimeError, but no fault of the network
         raise
     except (ValueError, RuntimeError, IndexError) as error:
@@ -45,6 +49,12 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
     output = model.forward(**encoded.inputs, **where, use_cache=True)
     check_cache(cache_of(output), source)
     hidden = output.logits[:, -1]
+    if not (whole.isfinite().all() and hidden.isfinite().all()):
+        raise PolicyError(
+            f"{source!r} makes logits that are no finite numbers {version}: its weights or the "
+            "audio of the first clips hold NaN or infinity. Take another checkpoint, or look at "
+            "these clips."
+        )
     apart = (model.logits(hidden) - whole).abs().max()
     if apart > TOLERANCE * whole.abs().max():
         raise PolicyError(
@@ -60,6 +70,16 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
             f"{source!r} says the same with and without the audio {version}: the audio does not "
             "reach it. Look at `conversation` and `process` of its policy."
         )
+
+
+@contextmanager
+def last_only(head: nn.Module) -> Iterator[None]:
+    """Let a head see the last position alone: logits of whole prompts would take gigabytes."""
+    hook = head.register_forward_pre_hook(lambda _, given: (given[0][:, -1:], *given[1:]))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def silence(inputs: dict[str, Any]) -> dict[str, Any]:

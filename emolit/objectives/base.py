@@ -47,14 +47,34 @@ class Objective(nn.Module, ABC):
         penalty: Tensor = self.kl(logprobs, scored.reference, scored.rollout)
         return penalty
 
+    def importance(self, scored: ScoredRollout) -> Tensor | None:
+        """Return what the advantages are weighed by: training's probability over sampling's.
+
+        Each token has its own ``[B, G, T]``; where a response is one action, or has one ratio, it
+        has one weight ``[B, G, 1]``. ``scored.cap`` bounds it.
+        """
+        return scored.weights
+
     @torch.no_grad()
     def watched(self, logprobs: Tensor, scored: ScoredRollout) -> dict[str, Tensor]:
-        """Return ``drift`` from the policy that sampled (k3) and ``kl``, in nats a token."""
+        """Return what is watched, means over tokens but where a response has one weight.
+
+        - ``drift`` from the policy that sampled, as sampling computed it (k3), in nats.
+        - ``kl`` to the reference, in nats, where it is in the loss.
+        - ``importance`` and ``importance_capped``, the mean weight and the share above the cap,
+          where there are weights.
+        """
         rollout, mask = scored.rollout, scored.rollout.mask
-        stats = {"drift": masked_mean(k3(logprobs, rollout.behavior, mask), mask)}
+        sampled = rollout.behavior if scored.sampled is None else scored.sampled
+        stats = {"drift": masked_mean(k3(logprobs, sampled, mask), mask)}
         if self.kl.on and scored.reference is not None:
             nats = self.kl.estimate(logprobs, scored.reference, rollout)
             stats["kl"] = masked_mean(nats, mask)
+        weights = self.importance(scored)
+        if weights is not None:
+            where = mask[..., : weights.shape[-1]]  # the first token is there in every response
+            stats["importance"] = masked_mean(weights.clamp(max=scored.cap), where)
+            stats["importance_capped"] = masked_mean((weights > scored.cap).float(), where)
         return stats
 
 

@@ -41,11 +41,16 @@ class GSPO(Objective):
         self.low = sequence_clip_low
         self.high = sequence_clip_high
 
+    def importance(self, scored: ScoredRollout) -> Tensor | None:
+        """Return the geometric mean over each response, as its ratio is one. ``[B, G, 1]``."""
+        return scored.mean_weights
+
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
         """Return the loss and ``kl``, ``drift`` over tokens, ``clipped`` over responses."""
         mask = scored.rollout.mask
         ratio = masked_mean(log_ratio(logprobs, scored.rollout.behavior, mask), mask, dim=-1).exp()
-        surrogate = clipped_surrogate(ratio, scored.response_advantages, self.low, self.high)
+        gains = scored.weighed(self.importance(scored)).squeeze(-1)
+        surrogate = clipped_surrogate(ratio, gains, self.low, self.high)
         penalty = masked_mean(self.penalty(logprobs, scored), mask, dim=-1)
         loss = -mean_over_responses(surrogate - penalty, scored)
         clipped = outside(ratio, self.low, self.high).mean()

@@ -32,11 +32,16 @@ class RLOO(Objective):
         super().__init__()
         self.clip = clip
 
+    def importance(self, scored: ScoredRollout) -> Tensor | None:
+        """Return the product over each response, as its ratio is one. ``[B, G, 1]``."""
+        return scored.response_weights
+
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
         """Return the loss and ``drift`` over tokens, ``clipped`` over responses."""
         rollout = scored.rollout
         ratio = sequence_log_ratio(logprobs, rollout.behavior, rollout.mask).exp().squeeze(-1)
-        surrogate = clipped_surrogate(ratio, scored.response_advantages, self.clip, self.clip)
+        gains = scored.weighed(self.importance(scored)).squeeze(-1)
+        surrogate = clipped_surrogate(ratio, gains, self.clip, self.clip)
         loss = -mean_over_responses(surrogate, scored)
         clipped = outside(ratio, self.clip, self.clip).mean()
         return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})

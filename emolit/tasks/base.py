@@ -20,6 +20,7 @@ from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.seed import run_seed
 from emolit.tasks.answering import Answering
+from emolit.tasks.trained import check_numbers, check_rate
 from emolit.types import Batch, Sampling, Split
 
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
@@ -109,12 +110,14 @@ class Task(Answering, ABC):
         """Give the optimizer what trains.
 
         Raises:
-            ConfigError: Nothing trains.
+            ConfigError: Nothing trains, or in numbers that are too coarse.
         """
         weights = [weight for weight in self.policy.parameters() if weight.requires_grad]
         if not weights:
             raise ConfigError("Nothing trains: every module is frozen; shorten `freeze`.")
+        check_numbers(self.policy, self._trainer and self.trainer.precision_plugin)
         optimizer = self.optimizer_factory(weights)
+        check_rate(self.policy, optimizer)
         if self.scheduler_factory is None:
             return optimizer
         scheduler = {"scheduler": self.scheduler_factory(optimizer), "interval": "step"}

@@ -23,16 +23,18 @@ from emolit.rewards import Reward
 from emolit.rewards.base import Scores
 from emolit.schedule import check_end
 from emolit.seed import run_seed
+from emolit.tasks.alignment import aligned
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
 from emolit.tasks.curves import curves, rollout_curves, sums
-from emolit.tasks.totals import check_names, weighted_sum, whole
+from emolit.tasks.totals import check_above_zero, check_names, weighted_sum, whole
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
 class ReinforcementFinetuning(Task):
     """Group-relative policy gradient with a policy/reference pair and pluggable rewards.
 
-    One optimizer step a rollout: the responses are sampled by the policy that is updated.
+    One optimizer step a rollout: the responses are sampled by the policy that is updated, so that
+    all ratios are 1 and nothing is clipped.
 
     Args:
         policy: The model that answers, with its reference.
@@ -47,7 +49,8 @@ class ReinforcementFinetuning(Task):
             ``standardized_by_batch`` as the advantage.
         reward_kl: A `KL`, or the coefficient of a plain one, between the policy that sampled and
             the reference; summed over a response it is taken off the total before the advantage.
-            0 takes nothing off. A KL in the loss is the objective's ``kl``.
+            Both are scored as training does, which takes one more pass. 0 takes nothing off. A KL
+            in the loss is the objective's ``kl``.
         group_size: G, responses a prompt.
         redraws: How often groups of equal total rewards are drawn again, with fresh streams
             (dynamic sampling; DAPO, arXiv 2503.14476, draws other prompts instead).
@@ -57,6 +60,11 @@ class ReinforcementFinetuning(Task):
         scheduler: Any torch scheduler, stepped once an optimizer step.
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn; validation and test decode greedily.
+        importance_cap: C: each token counts ``min(p_old / p_sampled, C)``, where p_old is what
+            training computes for the policy that sampled (truncated importance sampling, Yao et
+            al. 2025, "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training"; 2
+            is theirs). Where a response has one ratio it has one weight, too (`GSPO`, `RLOO`). None
+            takes sampling for exact.
     """
 
     def __init__(
@@ -75,9 +83,11 @@ class ReinforcementFinetuning(Task):
         scheduler: SchedulerFactory | None = None,
         prompt: Prompt | None = None,
         sampling: Sampling = Sampling(),
+        importance_cap: float | None = None,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         check_names(rewards)
+        check_above_zero(importance_cap=importance_cap)
         if sampling.temperature == 0:
             raise ConfigError(
                 "`sampling.temperature` is 0, so that all responses of a group are the same and "
@@ -91,11 +101,17 @@ class ReinforcementFinetuning(Task):
         self.group_size = group_size
         self.redraws = redraws
         self.skip_flat_groups = skip_flat_groups
+        self.importance_cap = importance_cap
 
     @property
     def needs_reference(self) -> bool:
         """Whether there is a KL, in the loss or in the reward."""
         return self.objective.needs_reference or self.reward_kl.on
+
+    @property
+    def rescores(self) -> bool:
+        """Whether a rollout is scored as training does before anything is computed from it."""
+        return self.reward_kl.on
 
     def setup(self, stage: str) -> None:
         """Show the prompt to the rewards; refuse an advantage that nothing can be learned from.
@@ -214,11 +230,19 @@ class ReinforcementFinetuning(Task):
         rollout, rewards = self.redrawn(rollout, self.rewarded(rollout))
         total = weighted_sum(self.rewards, rewards, rollout.progress)
         reference = self.policy.reference_logprobs(rollout) if self.needs_reference else None
+        scored = ScoredRollout(rollout, rewards, total, torch.zeros_like(total), reference)
+        if self.rescores:
+            scored = aligned(scored, self.rescored(rollout), self.importance_cap)
+        rollout = scored.rollout
         penalty = masked_sum(self.reward_kl(rollout.behavior, reference, rollout), rollout.mask, -1)
         advantages = self.compared(rewards, penalty, rollout.progress)
-        scored = ScoredRollout(rollout, rewards, total, advantages, reference)
         counts = self.shared(torch.stack([(~total.isnan()).sum(), scored.mask.sum()]))
-        return replace(scored, responses=counts[0], tokens=counts[1])
+        return replace(scored, advantages=advantages, responses=counts[0], tokens=counts[1])
+
+    @torch.no_grad()
+    def rescored(self, rollout: Rollout) -> Tensor:
+        """Return the log-probabilities of a rollout as training computes them. ``[B, G, T]``."""
+        return self.policy.logprobs(rollout)
 
     def updating(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the groups that the update needs: one at least, so that no process stays out."""
@@ -230,9 +254,12 @@ class ReinforcementFinetuning(Task):
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Sample, score, and return the loss with the scored rollout for callbacks."""
         started = time.perf_counter()
-        scored = self.scored(self.rollout(batch))
+        with torch.set_grad_enabled(not self.rescores):  # else the loss takes over the prefill
+            rollout = self.rollout(batch)
+        scored = self.scored(rollout)
         updating = self.updating(scored)
         logprobs = self.policy.logprobs(updating.rollout)
+        updating = aligned(updating, logprobs.detach(), self.importance_cap)
         outcome = self.objective(logprobs, updating)
         check_finite(outcome.loss, batch)
         stats = {

@@ -25,16 +25,17 @@ from emolit.advantages import Advantage, standardized
 from emolit.buffer import packed, unpacked
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
-from emolit.functional import masked_mean, safe_ratio
-from emolit.groups import scored_groups_of
+from emolit.groups import groups_of, scored_groups_of
 from emolit.kl import KL
 from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
+from emolit.tasks.alignment import aligned
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, check_finite
 from emolit.tasks.rl import ReinforcementFinetuning
-from emolit.types import Batch, Sampling, ScoredRollout
+from emolit.tasks.totals import check_above_zero
+from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 KEY = "rollout"
 """Where a checkpoint between two updates holds the rollouts, one a process."""
@@ -42,6 +43,9 @@ KEY = "rollout"
 
 class BufferedReinforcementFinetuning(ReinforcementFinetuning):
     """Several optimizer steps a rollout, against the log-probabilities that it was sampled with.
+
+    With more than one update these are computed as training does, minibatch by minibatch, before
+    the first (see `emolit.tasks.alignment`): one pass more a rollout.
 
     Minibatches are the same in every epoch: the loader has shuffled the clips, and so two processes
     with half the batch walk the same groups as one process.
@@ -65,13 +69,9 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         scheduler: Any torch scheduler, stepped once an optimizer step.
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn; validation and test decode greedily.
+        importance_cap: The largest weight of truncated importance sampling; None weighs nothing.
         epochs: How often a rollout is walked.
         minibatches: Parts of equal size that a walk has; they divide ``loading.batch_size``.
-        importance_cap: C, where sampling and training compute in different numerics: the rollout is
-            scored once in those of training, which gives the old log-probabilities, and each token
-            counts ``min(p_old / p_sampled, C)`` (truncated importance sampling, Yao et al. 2025,
-            "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training"; 2 is theirs).
-            None takes both for equal, as they are but for rounding where one dtype does both.
     """
 
     def __init__(
@@ -90,23 +90,27 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         scheduler: SchedulerFactory | None = None,
         prompt: Prompt | None = None,
         sampling: Sampling = Sampling(),
+        importance_cap: float | None = None,
         epochs: int = 2,
         minibatches: int = 1,
-        importance_cap: float | None = None,
     ) -> None:
         super().__init__(
             policy, objective, rewards, optimizer, evaluator, advantage, per_reward, reward_kl,
-            group_size, redraws, skip_flat_groups, scheduler, prompt, sampling,
+            group_size, redraws, skip_flat_groups, scheduler, prompt, sampling, importance_cap,
         )  # fmt: skip
-        check_above_zero(epochs=epochs, minibatches=minibatches, importance_cap=importance_cap)
+        check_above_zero(epochs=epochs, minibatches=minibatches)
         self.minibatches = minibatches
         self.updates = epochs * minibatches
-        self.importance_cap = importance_cap
         self._scored: ScoredRollout | None = None
         self._saved: dict[str, Any] | None = None
         self._clips: list[list[str]] = []
         self._update = 0
         self._seconds = 0.0
+
+    @property
+    def rescores(self) -> bool:
+        """Whether there is a KL in the reward, or an update by weights that have moved since."""
+        return super().rescores or self.updates > 1
 
     def setup(self, stage: str) -> None:
         """Let the corpus hand out each training batch once an update."""
@@ -133,13 +137,14 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         whole = self._opened(batch) if self._scored is None else self._scored
         scored = self.updating(self.minibatch(whole, self._update % self.minibatches))
         logprobs = self.policy.logprobs(scored.rollout)
+        if self.updates == 1:
+            scored = aligned(scored, logprobs.detach(), self.importance_cap)
         outcome = self.objective(logprobs, scored)
         check_finite(outcome.loss, scored.rollout.batch)
         now = time.perf_counter()
         self._seconds += now - started
         stats = {
             **outcome.stats,
-            **self._correction(whole),
             **self.adapted("kl", self.objective.kl, logprobs.detach(), scored),
         }
         if new:
@@ -156,49 +161,41 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         """
         if self.minibatches == 1:
             return whole
-        size, left = divmod(len(whole.rollout.batch), self.minibatches)
+        part = scored_groups_of(whole, self._groups(whole.rollout, index))
+        counts = self.shared(torch.stack([(~part.total.isnan()).sum(), part.mask.sum()]))
+        return replace(part, responses=counts[0], tokens=counts[1])
+
+    def _groups(self, rollout: Rollout, index: int) -> range:
+        """Return which groups of a rollout a minibatch has."""
+        size, left = divmod(len(rollout.batch), self.minibatches)
         if left:
             raise ConfigError(
-                f"A rollout has {len(whole.rollout.batch)} prompts in this process, which do not "
+                f"A rollout has {len(rollout.batch)} prompts in this process, which do not "
                 f"make {self.minibatches} minibatches of one size; choose `minibatches` that "
                 "divide `loading.batch_size`."
             )
-        part = scored_groups_of(whole, range(index * size, (index + 1) * size))
-        counts = self.shared(torch.stack([(~part.total.isnan()).sum(), part.mask.sum()]))
-        return replace(part, responses=counts[0], tokens=counts[1])
+        return range(index * size, (index + 1) * size)
+
+    @torch.no_grad()
+    def rescored(self, rollout: Rollout) -> Tensor:
+        """Score each minibatch as its update will: among other rows it is rounded otherwise."""
+        if self.minibatches == 1:
+            return super().rescored(rollout)
+        parts = [groups_of(rollout, self._groups(rollout, i)) for i in range(self.minibatches)]
+        return torch.cat([self.policy.logprobs(part) for part in parts])
 
     def _opened(self, batch: Batch) -> ScoredRollout:
         """Sample and score a new rollout, or take the one that a checkpoint held.
 
-        The prefill of sampling is kept for the loss, with its gradients, only where the first
-        update is of the whole rollout and nothing is scored in between.
+        The prefill of sampling is kept for the loss, with its gradients, only where nothing is
+        scored in between.
         """
         if self._saved is not None:
             saved, self._saved = self._saved, None
             return unpacked(saved, batch, self.device)
-        cap = self.importance_cap
-        with torch.set_grad_enabled(self.minibatches == 1 and cap is None):
+        with torch.set_grad_enabled(not self.rescores):
             rollout = self.rollout(batch)
-        scored = self.scored(rollout)
-        return scored if cap is None else self.corrected(scored, cap)
-
-    def corrected(self, scored: ScoredRollout, cap: float) -> ScoredRollout:
-        """Score in the numerics of training; weigh tokens by the truncated ratio to sampling."""
-        rollout = scored.rollout
-        with torch.no_grad():
-            old = self.policy.logprobs(rollout)
-        weights = safe_ratio(old, rollout.behavior, rollout.mask).clamp(max=cap)
-        return replace(scored, rollout=replace(rollout, behavior=old), weights=weights)
-
-    def _correction(self, scored: ScoredRollout) -> dict[str, Tensor]:
-        """Return what the weights look like, for the log."""
-        if scored.weights is None or self.importance_cap is None:
-            return {}
-        mask, cut = scored.rollout.mask, (scored.weights >= self.importance_cap).float()
-        return {
-            "importance": masked_mean(scored.weights, mask),
-            "importance_capped": masked_mean(cut, mask),
-        }
+        return self.scored(rollout)
 
     def _take(self, batch: Batch) -> None:
         """Note the clips of a new rollout; refuse others between its updates: they would be lost.
@@ -252,14 +249,3 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
             )
         mine = parts[self.trainer.global_rank]
         self._update, self._clips, self._saved = mine["update"], mine["clips"], mine["scored"]
-
-
-def check_above_zero(**settings: float | None) -> None:
-    """Refuse settings that leave nothing to do.
-
-    Raises:
-        ConfigError: One is 0 or less.
-    """
-    for name, value in settings.items():
-        if value is not None and value <= 0:
-            raise ConfigError(f"`{name}` is {value}; it must be above 0.")

@@ -62,3 +62,14 @@ def weighted_sum(
         raise ConfigError("No reward has a weight, so nothing can train; give one a weight.")
     parts = torch.stack([each.weight_at(progress) * values[each.name] for each in weighted])
     return parts.nansum(0).masked_fill(parts.isnan().all(0), float("nan"))
+
+
+def check_above_zero(**settings: float | None) -> None:
+    """Refuse settings that leave nothing to do.
+
+    Raises:
+        ConfigError: One is 0 or less.
+    """
+    for name, value in settings.items():
+        if value is not None and value <= 0:
+            raise ConfigError(f"`{name}` is {value}; it must be above 0.")

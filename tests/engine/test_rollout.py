@@ -1,9 +1,17 @@
 """Random streams and drawing."""
 
+import math
+from dataclasses import replace
+
+import pytest
 import torch
 from scipy.stats import chisquare
 
 from emolit.engine.rollout import draw, streams
+from emolit.errors import PolicyError
+from emolit.groups import clips_of
+from emolit.policies.nano import Nano
+from emolit.types import Sampling
 
 
 def test_a_row_depends_on_its_own_key_alone():
@@ -51,3 +59,38 @@ def test_the_ends_of_the_unit_interval_draw_possible_tokens():
 
 def test_greedy_takes_the_most_likely():
     assert draw(torch.tensor([[0.0, 2.0, 1.0]]), torch.tensor([0.9]), greedy=True).tolist() == [1]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("place", ["head", "norm"])
+def test_weights_that_became_no_numbers_are_named_and_not_answered_with(
+    nano_folder, batch, value, temperature, place
+):
+    """As in a run that diverged after its network was looked at."""
+    policy = Nano(str(nano_folder))
+    policy.build(reference=False, seed=0)
+    batch = clips_of(batch, range(3))
+    policy.encode(batch)
+    with torch.no_grad():
+        head = policy.base.get_output_embeddings().weight
+        weight = head if place == "head" else policy.base.model.language_model.norm.weight
+        weight.fill_(value)
+    sampling = Sampling(temperature=temperature, max_tokens=3)
+    with pytest.raises(PolicyError, match=r"no numbers on the clips \['clip0', 'clip1', 'clip2'\]"):
+        policy.sample(batch, 2, sampling, seed=0, step=0)
+
+
+def test_a_clip_whose_audio_holds_nan_is_named_alone(nano_folder, batch):
+    policy = Nano(str(nano_folder))
+    policy.build(reference=False, seed=0)
+    policy.encode(batch)
+    waveforms = list(batch.waveforms)
+    waveforms[2] = torch.full_like(waveforms[2], math.nan)
+    with pytest.raises(PolicyError, match=r"no numbers on the clips \['clip2'\]"):
+        policy.sample(replace(batch, waveforms=tuple(waveforms)), 2, Sampling(), seed=0, step=0)
+
+
+def test_what_is_drawn_is_always_a_token():
+    logits = torch.full((2, 5), math.nan)
+    assert (draw(logits, torch.tensor([0.0, 0.99], dtype=torch.float64), greedy=False) < 5).all()

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from emolit.engine.selfcheck import last_only
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 
@@ -65,3 +66,28 @@ def test_a_policy_that_only_reads_need_not_hear(policy, batch):
     policy.base.model.multi_modal_projector.register_forward_hook(lambda _, __, out: 0 * out)
     policy.hears = False
     policy.encode(batch)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_damaged_weights_are_refused_as_such(policy, batch, value):
+    with torch.no_grad():
+        policy.base.get_output_embeddings().weight[3] = value
+    with pytest.raises(PolicyError, match="no finite numbers under transformers"):
+        policy.encode(batch)
+
+
+def test_the_head_sees_one_position_a_prompt(policy, batch):
+    """Logits of whole prompts are the largest tensor there is; one position is all that is read."""
+    seen = []
+    head = policy.base.get_output_embeddings()
+    call = head.forward
+    head.forward = lambda hidden: seen.append(hidden.shape[:-1]) or call(hidden)
+    model = policy.language_model()
+    policy._checked = True  # the check comes below
+    encoded = policy.encode(batch)
+    hidden = torch.zeros(2, 7, head.in_features)
+    with last_only(model.head):
+        assert model.head(hidden).shape == (2, 1, head.out_features)
+        policy.base(**encoded.inputs, position_ids=encoded.positions)
+    assert seen == [(2, 1), (len(batch), 1)]
+    assert model.head(hidden).shape[:2] == (2, 7)

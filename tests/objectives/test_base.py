@@ -1,5 +1,7 @@
 """What every objective keeps: invariants, found by discovery; and the means they are made of."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -136,3 +138,35 @@ def test_means_divide_by_what_is_scored():
     assert mean_over_responses(torch.tensor([[1.0, 3.0, 100.0]]), given) == 2.0
     values = torch.tensor([[[1.0, 2.0], [6.0, nan], [100.0, 100.0]]])
     assert mean_over_tokens(values, given) == 3.0
+
+
+WHOLE = {"gspo": "mean", "rloo": "product"}
+"""Objectives whose weight, as their ratio, is that of a whole response; tokens weigh elsewhere."""
+
+
+@pytest.mark.parametrize(("name", "make"), list(plugins("objectives")))
+def test_a_cap_bounds_what_the_objective_weighs(name, make):
+    """512 tokens off by five hundredths each: products of capped tokens would reach 2^512."""
+    random = torch.Generator().manual_seed(0)
+    shape, cap = (8, 8, 512), 2.0
+    off = 0.05 * torch.randn(shape, generator=random, dtype=torch.float64)
+    logprobs, mask = torch.full(shape, -1.0, dtype=torch.float64), torch.ones(shape).bool()
+    mask[:, 1, 400:] = False
+    gains = torch.randn(8, 8, generator=random, dtype=torch.float64)
+    plain = scored(logprobs, mask, gains)
+    weighed = replace(plain, sampled=logprobs - off, weights=off.exp(), cap=cap)
+    inside = torch.where(mask, off, 0.0)
+    by_hand = {
+        "product": inside.sum(-1, keepdim=True).exp(),
+        "mean": (inside.sum(-1) / mask.sum(-1)).exp().unsqueeze(-1),
+        "token": off.exp(),
+    }[WHOLE.get(name, "token")]
+    found, bare = (gradient(make(), logprobs, given) for given in (weighed, plain))
+    torch.testing.assert_close(found, bare * by_hand.clamp(max=cap))
+    assert (found.abs() <= cap * bare.abs() * (1 + 1e-9)).all()
+    counted = by_hand[mask] if by_hand.shape == mask.shape else by_hand
+    stats = make()(logprobs, weighed).stats
+    torch.testing.assert_close(stats["importance"].double(), counted.clamp(max=cap).mean())
+    torch.testing.assert_close(stats["importance_capped"].double(), (counted > cap).double().mean())
+    if name == "rloo":
+        assert stats["importance_capped"] > 0.1  # as t = 512 and 0.05 a token have it

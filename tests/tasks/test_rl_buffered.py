@@ -14,6 +14,8 @@ from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
 from emolit.groups import clips_of
 from emolit.objectives.grpo import GRPO
+from emolit.objectives.gspo import GSPO
+from emolit.objectives.rloo import RLOO
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
@@ -135,25 +137,37 @@ def test_a_minibatch_divides_by_its_own_responses():
     assert [made.minibatch(whole, index).response_count.item() for index in (0, 1)] == [13, 16]
 
 
-def test_truncated_importance_weights_by_hand():
-    """Sampling took ln 2, ln 8 more or less than training for granted; C is 2."""
-    made = task(importance_cap=2.0)
-    scored = made.scored(made.rollout(asked(2)))
-    told = scored.rollout.behavior.clone()
-    told[0] += math.log(2)  # training gives half the probability
-    told[1] -= math.log(8)  # training gives eight times the probability
-    corrected = made.corrected(replace(scored, rollout=replace(scored.rollout, behavior=told)), 2.0)
-    torch.testing.assert_close(corrected.weights[0], torch.full((8, 1), 0.5))
-    torch.testing.assert_close(corrected.weights[1], torch.full((8, 1), 2.0))
-    torch.testing.assert_close(corrected.rollout.behavior, scored.rollout.behavior)
-    logprobs = made.policy.logprobs(corrected.rollout)
-    made.objective(logprobs, corrected).loss.backward()
-    weighted, made.policy.logits.grad = made.policy.logits.grad, None
-    made.objective(made.policy.logprobs(scored.rollout), scored).loss.backward()
-    expected = made.policy.logits.grad * torch.tensor([[0.5], [2.0], [1.0], [1.0]])
-    torch.testing.assert_close(weighted, expected)
-    assert made._correction(corrected)["importance"].item() == pytest.approx(1.25)
-    assert made._correction(corrected)["importance_capped"].item() == 0.5
+class Off(Table):
+    """Says of its samples ln 2 more on the first clip, and ln 8 less on the second."""
+
+    def sample(self, *arguments, **named):
+        rollout = super().sample(*arguments, **named)
+        off = torch.tensor([math.log(2), -math.log(8)]).view(2, 1, 1)
+        return replace(rollout, behavior=rollout.behavior + off)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (ReinforcementFinetuning, {}),
+        (BufferedReinforcementFinetuning, {"epochs": 2}),
+        (BufferedReinforcementFinetuning, {"epochs": 1, "minibatches": 1}),
+    ],
+)
+@pytest.mark.parametrize("objective", [GRPO, GSPO, RLOO])
+def test_truncated_importance_weights_by_hand(kind, more, objective):
+    """Training gives half, and eight times, the probability that sampling told; C is 2."""
+    gradients = []
+    for policy, cap in ((Off(), 2.0), (Table(), None)):
+        made = task(policy, kind, objective=objective(), importance_cap=cap, **more)
+        made.training_step(asked(2), 0)["loss"].backward()
+        gradients.append(policy.logits.grad)
+        if cap is not None:
+            assert made.logged["train/importance"].item() == pytest.approx(1.25)
+            assert made.logged["train/importance_capped"].item() == 0.5
+    expected = gradients[1] * torch.tensor([[0.5], [2.0], [1.0], [1.0]])
+    torch.testing.assert_close(gradients[0], expected)
+    assert (expected[:2].abs().sum(1) > 0).all()
 
 
 class Coarse(Table):
@@ -164,14 +178,17 @@ class Coarse(Table):
         return replace(rollout, behavior=rollout.behavior.bfloat16().float())
 
 
-def test_under_a_cap_the_first_ratio_is_one_though_sampling_was_coarse():
-    for cap, exact in ((None, False), (2.0, True)):
+def test_the_first_ratio_is_one_though_sampling_was_coarse():
+    """What is clipped narrower than rounding is not clipped; the drift from sampling is shown."""
+    narrow = GSPO(sequence_clip_low=1e-6, sequence_clip_high=1e-6)
+    for cap in (None, 2.0):
         policy = Coarse()
         torch.nn.init.normal_(policy.logits, generator=torch.Generator().manual_seed(0))
-        made = task(policy, importance_cap=cap)
+        made = task(policy, importance_cap=cap, objective=narrow, minibatches=2)
         ((_, logged),) = steps(made, 1)
-        assert (logged["train/drift"].item() == 0.0) is exact
-        assert ("train/importance" in logged) is exact
+        assert logged["train/clipped"].item() == 0.0
+        assert logged["train/drift"].item() > 1e-7
+        assert ("train/importance" in logged) is (cap is not None)
 
 
 @pytest.fixture
@@ -185,7 +202,7 @@ def heard(nano_folder):
 
 
 @pytest.mark.parametrize("minibatches", [1, 2])
-def test_a_frozen_tower_is_heard_once_a_rollout_and_again_for_each_minibatch(
+def test_a_frozen_tower_is_heard_once_a_rollout_and_again_to_score_each_minibatch(
     heard, batch, minibatches
 ):
     policy, calls = heard
@@ -206,7 +223,7 @@ def test_a_frozen_tower_is_heard_once_a_rollout_and_again_for_each_minibatch(
     told = steps(made, 3 * minibatches, clips_of(batch, range(4)))
     assert told[0][1]["train/drift"].item() < 1e-9
     assert told[-1][1]["train/drift"].item() > 1e-4
-    assert len(calls) == (1 if minibatches == 1 else 1 + 3 * minibatches)
+    assert len(calls) == (1 if minibatches == 1 else 1 + 4 * minibatches)
 
 
 def test_later_updates_are_scored_with_the_weights_of_their_time(nano_folder, batch):
