@@ -134,7 +134,7 @@ class Task(Answering, ABC):
         }
 
     def _check_optimizer(self) -> None:
-        """Compare with the checkpoint's, which some strategies load before there is an optimizer."""
+        """Compare with the checkpoint's, which most strategies load before the optimizer is."""
         if self._given_then and self._given:
             settings.check_optimizer(self._given_then, self._given)
 
