@@ -248,10 +248,17 @@ class Task(Answering, ABC):
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what changes, and its names; the rest comes from the policy's own checkpoint."""
+        """Keep what changes, and its names; the rest comes from the policy's own checkpoint.
+
+        Where each process writes its part, all stays: such a file cannot be loaded in part.
+        """
         changing, state = self._changing(), checkpoint["state_dict"]
-        checkpoint["state_dict"] = {name: state[name] for name in state if name in changing}
+        strategy = None if self._trainer is None else self.trainer.strategy
+        if not getattr(strategy, "_save_distributed_checkpoint", False):
+            checkpoint["state_dict"] = {name: state[name] for name in state if name in changing}
         checkpoint[CHANGING] = sorted(changing)
+        if "loops" not in checkpoint:  # it is not a trainer that asks
+            return
         checkpoint[settings.KEY] = self._given
         owes = not self._open and self._validated != self._here
         checkpoint[OWED] = owes and place.validation_due(self.trainer)
@@ -273,7 +280,7 @@ class Task(Answering, ABC):
                 f"{odd[0]!r}; resume with the settings of `policy` and `SyncReference` that the "
                 "run was started with."
             )
-        if self.trainer.state.fn != "fit":
+        if "loops" not in checkpoint or self.trainer.state.fn != "fit":
             return
         self._given_then = checkpoint.get(settings.KEY)
         self._check_optimizer()

@@ -279,7 +279,12 @@ def test_a_rollout_that_was_restored_and_not_yet_used_is_saved_again(tmp_path):
     checkpoint = torch.load(tmp_path / "step=2.ckpt", weights_only=True)
     made = task(epochs=2, minibatches=2, policy=Table(8))
     made._trainer = SimpleNamespace(
-        world_size=1, global_rank=0, state=SimpleNamespace(fn="fit"), datamodule=None
+        world_size=1,
+        global_rank=0,
+        state=SimpleNamespace(fn="fit"),
+        datamodule=None,
+        strategy=None,
+        accumulate_grad_batches=1,
     )
     made.on_load_checkpoint(checkpoint)
     again = {"state_dict": made.state_dict()}
