@@ -154,10 +154,19 @@ class ClipLoader(DataLoader[Any]):
 
     def _take_start(self) -> int:
         state, self.waiting = self.waiting, None
-        if state is None or state["epoch"] != self._settings()["epoch"]:
+        if state is None:
             return 0
-        done = int(state["batches"])
-        return done if done < len(self) else 0
+        done, epoch = int(state["batches"]), self._settings()["epoch"]
+        if done >= len(self):
+            return 0
+        if done and state["epoch"] != epoch:
+            raise ConfigError(
+                f"The checkpoint stands behind batch {done} of {len(self)} of epoch "
+                f"{state['epoch']}, and training would go on in epoch {epoch}: the rest would be "
+                "lost. Resume with a task of emolit, or from a checkpoint that "
+                "`every_n_train_steps` has written."
+            )
+        return done
 
     def _settings(self) -> dict[str, Any]:
         sampler = self.sampler
@@ -174,7 +183,8 @@ class ClipLoader(DataLoader[Any]):
 
     def state_dict(self) -> dict[str, Any]:
         """Return how many batches of which epoch were handed out, and what the order rests on."""
-        return {**self._settings(), "batches": self.batches}
+        now = {**self._settings(), "batches": self.batches}
+        return now if self.waiting is None else {**now, **self.waiting}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue where another loader stopped.

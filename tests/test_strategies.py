@@ -111,3 +111,21 @@ def test_a_sharded_run_resumes_bit_for_bit_with_its_moved_reference(config, tmp_
     assert any("frozen_twin" in name for name in ends[0]["state_dict"])
     for name, weight in ends[0]["state_dict"].items():
         assert torch.equal(ends[1]["state_dict"][name], weight), name
+
+
+@pytest.mark.slow
+def test_a_run_whose_checkpoints_are_sharded_saves_often_and_resumes_bit_for_bit(config, tmp_path):
+    """Each process writes its part, so that ``last.ckpt`` is a folder."""
+    config = Path(shutil.copy(config, tmp_path))
+    config.write_text(config.read_text().replace("optim.SGD", "optim.AdamW"))
+    settings = [*RUNS["fsdp"], *TWO, "--model.init_args.optimizer.init_args.lr", 1e-3]
+    settings += ["--trainer.strategy.init_args.save_distributed_checkpoint", "true"]
+    settings += ["--trainer.callbacks+", "AdapterCheckpoint"]
+    settings += ["--trainer.callbacks.init_args.filename", "often"]
+    settings += ["--trainer.callbacks.init_args.every_n_train_steps", 1]
+    fit(config, tmp_path / "run", *settings, "--trainer.max_steps", 3)
+    assert (tmp_path / "run" / "last.ckpt").is_dir()
+    fit(config, tmp_path / "run", *settings, "--ckpt_path", "last")
+    fit(config, tmp_path / "whole", *settings)
+    ends = [load_file(tmp_path / name / "last" / "model.safetensors") for name in ("whole", "run")]
+    assert all(torch.equal(ends[1][name], weight) for name, weight in ends[0].items())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 
 from emolit.callbacks.base import rehearsal
 from emolit.errors import ConfigError
@@ -32,6 +32,9 @@ class AdapterCheckpoint(ModelCheckpoint):
 
     Use two of them: one with ``monitor`` keeps the best by a validation score, one without keeps
     the last every so many steps, for ``--ckpt_path last``.
+
+    Inside an accumulation window the file says where the window began, since its gradients are in
+    no file (see `emolit.tasks.place`).
 
     Args:
         filename: Name of the file and of the folder.
@@ -80,7 +83,18 @@ class AdapterCheckpoint(ModelCheckpoint):
             self._check_target(trainer, pl_module)
 
     def _check_target(self, trainer: Trainer, task: Any) -> None:
-        """Refuse a folder that this run must not replace."""
+        """Refuse a folder that this run must not replace, and weights that are two.
+
+        Raises:
+            ConfigError: There are such.
+        """
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set from outside
+            if isinstance(callback, WeightAveraging):
+                raise ConfigError(
+                    f"{type(callback).__name__} keeps averaged weights beside the policy: they "
+                    f"would be validated and stand in {self.filename}.ckpt, others in the folder "
+                    f"{self.filename}/; leave it out of `trainer.callbacks`."
+                )
         twins = [
             callback
             for callback in trainer.checkpoint_callbacks
@@ -107,9 +121,17 @@ class AdapterCheckpoint(ModelCheckpoint):
     def _choose(self, trainer: Trainer) -> None:
         """Choose the place, and put back what a kill between two renames left aside."""
         self.dirpath = self.dirpath or trainer.default_root_dir
-        aside = old(self.target)
-        if trainer.is_global_zero and aside.is_dir() and not self.target.exists():
-            aside.rename(self.target)
+        for target in (self.target, self.target.with_name(f"{self.filename}.ckpt")):
+            aside = old(target)
+            if trainer.is_global_zero and aside.exists() and not target.exists():
+                aside.rename(target)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save after optimizer steps only."""
+        if not trainer.fit_loop._should_accumulate():
+            super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the end of training too, whatever the interval."""
@@ -120,21 +142,41 @@ class AdapterCheckpoint(ModelCheckpoint):
             self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 
     def _find_last_checkpoints(self, trainer: Trainer) -> set[str]:
-        """Return what ``--ckpt_path last`` may mean; asked before ``setup``."""
-        self._choose(trainer)
-        return super()._find_last_checkpoints(trainer)
+        """Return what ``--ckpt_path last`` may mean; asked before ``setup``.
+
+        Raises:
+            ConfigError: There is none in any folder that the run writes to.
+        """
+        found: set[str] = set()
+        for callback in trainer.checkpoint_callbacks:
+            if isinstance(callback, AdapterCheckpoint):
+                callback._choose(trainer)
+            if isinstance(callback, ModelCheckpoint):
+                found |= ModelCheckpoint._find_last_checkpoints(callback, trainer)
+        if not found:
+            folder = Path(str(self.dirpath))
+            there = ", ".join(sorted(path.name for path in folder.glob("*.ckpt"))) or "none"
+            raise ConfigError(
+                f"`--ckpt_path last` looks for last.ckpt in {folder}, where it is not; checkpoints "
+                f"that are there: {there}. Give the path of one, or leave `--ckpt_path` out for a "
+                "new run."
+            )
+        return found
 
     def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
         """Write the file and the folder beside, then rename both."""
         target = Path(filepath)
         beside = target.with_name(f".{target.name}.part")
+        if trainer.is_global_zero:
+            _remove(beside)
+        trainer.strategy.barrier("emolit_checkpoint")
         super()._save_checkpoint(trainer, str(beside))
         task: Any = trainer.lightning_module
         state = task.policy.gathered()
         if trainer.is_global_zero:
             save = partial(task.policy.save, state=state)
             _replace_folder(save, target.with_suffix(""), self._selection(trainer))
-            beside.replace(target)
+            _replace(beside, target)
         self._last_checkpoint_saved = filepath
 
     def _selection(self, trainer: Trainer) -> dict[str, Any]:
@@ -155,7 +197,7 @@ class AdapterCheckpoint(ModelCheckpoint):
 
 
 def old(target: Path) -> Path:
-    """Return where a folder waits while its successor takes its place."""
+    """Return where a file or folder waits while its successor takes its place."""
     return target.with_name(f".{target.name}.old")
 
 
@@ -186,10 +228,27 @@ def _replace_folder(save: Callable[[Path], None], target: Path, selection: dict[
     """Write a folder beside, then swap it in."""
     beside = target.with_name(f".{target.name}.part")
     for leftover in (beside, old(target)):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _remove(leftover)
     save(beside)
     (beside / SELECTION).write_text(json.dumps(selection, indent=2) + "\n", encoding="utf-8")
+    _replace(beside, target)
+
+
+def _replace(beside: Path, target: Path) -> None:
+    """Put a file or a folder in the place of another; sharded checkpoints are folders."""
+    if not (beside.is_dir() or target.is_dir()):
+        beside.replace(target)
+        return
+    _remove(old(target))
     if target.exists():
         target.rename(old(target))
     beside.rename(target)
-    shutil.rmtree(old(target), ignore_errors=True)
+    _remove(old(target))
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -26,6 +26,7 @@ from emolit.seed import run_seed
 from emolit.tasks.alignment import aligned
 from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
 from emolit.tasks.curves import curves, rollout_curves, sums
+from emolit.tasks.settings import KEY
 from emolit.tasks.totals import check_above_zero, check_names, weighted_sum, whole
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
@@ -144,6 +145,7 @@ class ReinforcementFinetuning(Task):
         Raises:
             ConfigError: Nobody knows the length.
         """
+        super().on_train_start()
         if self.trainer.estimated_stepping_batches == float("inf"):
             for reward in self.rewards:
                 check_end(reward.name, reward)
@@ -287,13 +289,25 @@ class ReinforcementFinetuning(Task):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the coefficients of adaptive KLs beside the weights that train."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["kl"] = {name: kl.coefficient for name, kl in self._adaptive().items()}
+        checkpoint["kl"] = self.standing()["kl"]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Check the weights; take up the coefficients where the run has left them."""
         super().on_load_checkpoint(checkpoint)
-        for name, kl in self._adaptive().items():
-            kl.coefficient = checkpoint.get("kl", {}).get(name, kl.coefficient)
+        then = checkpoint.get(KEY, {})
+        for name, given in self.overruled().items():
+            if then.get(name, given) == given:  # another start is a wish for another price
+                module = name.removesuffix(".coefficient")
+                kl = self._adaptive()[module]
+                kl.coefficient = checkpoint.get("kl", {}).get(module, kl.coefficient)
+
+    def overruled(self) -> dict[str, Any]:
+        """Return the coefficients of adaptive KLs."""
+        return {f"{name}.coefficient": kl.coefficient for name, kl in self._adaptive().items()}
+
+    def moving(self) -> dict[str, Any]:
+        """Return the coefficients of adaptive KLs, which move with every batch."""
+        return {"kl": {name: kl.coefficient for name, kl in self._adaptive().items()}}
 
     def _adaptive(self) -> dict[str, AdaptiveKL]:
         return {name: kl for name, kl in self.named_modules() if isinstance(kl, AdaptiveKL)}

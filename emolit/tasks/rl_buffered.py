@@ -113,10 +113,23 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         return super().rescores or self.updates > 1
 
     def setup(self, stage: str) -> None:
-        """Let the corpus hand out each training batch once an update."""
+        """Let the corpus hand out each training batch once an update.
+
+        Raises:
+            ConfigError: One optimizer step would take the same minibatch twice.
+        """
         super().setup(stage)
-        if stage == "fit":
-            self._repeat(self.updates)
+        if stage != "fit":
+            return
+        together = self.trainer.accumulate_grad_batches
+        if self.updates > self.minibatches < together:
+            raise ConfigError(
+                f"`trainer.accumulate_grad_batches` is {together} and `minibatches` is "
+                f"{self.minibatches}, so that one optimizer step would take the same minibatch "
+                "more than once, under the same weights; accumulate no more than `minibatches`, "
+                "or set `epochs` to 1."
+            )
+        self._repeat(self.updates)
 
     def teardown(self, stage: str) -> None:
         """Leave the corpus as it was, and forget a rollout that training stopped in."""
@@ -219,13 +232,20 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         self._scored = whole if self._update else None
         self._seconds = self._seconds if self._update else 0.0
 
+    def moving(self) -> dict[str, Any]:
+        """Return also the rollout that has updates to come, and which comes next."""
+        scored = self._saved if self._scored is None else self._scored
+        mine = {"update": self._update, "clips": self._clips, "scored": scored}
+        return {**super().moving(), **mine}
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the rollout of each process, if there are updates of it to come."""
         super().on_save_checkpoint(checkpoint)
-        state = self._saved if self._scored is None else packed(self._scored)
-        if state is None:
+        mine = {name: value for name, value in self.standing().items() if name != "kl"}
+        if isinstance(mine["scored"], ScoredRollout):
+            mine["scored"] = packed(mine["scored"])
+        if mine["scored"] is None:
             return
-        mine = {"update": self._update, "clips": self._clips, "scored": state}
         parts = [mine] * self.trainer.world_size
         if self.trainer.world_size > 1:
             distributed.all_gather_object(parts, mine)

@@ -9,9 +9,15 @@ from typing import ClassVar
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from transformers import AutoModelForMultimodalLM
 
-from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, checkpoint_of, selection_of
+from emolit.callbacks.adapter_checkpoint import (
+    AdapterCheckpoint,
+    _replace,
+    checkpoint_of,
+    selection_of,
+)
 from emolit.callbacks.fit_report import FitReport
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.corpora.manifest import Manifest
@@ -242,3 +248,31 @@ def test_a_test_is_of_the_checkpoint_that_was_given(tmp_path, data, nano_folder)
     }
     assert checkpoint_of(SimpleNamespace(ckpt_path=None, global_step=5), told) is None
     assert checkpoint_of(fresh, SimpleNamespace()) is None
+
+
+@pytest.mark.filterwarnings("ignore:You're using the WeightAveraging callback")
+def test_averaged_weights_beside_the_policy_are_refused(tmp_path, data, nano_folder):
+    with pytest.raises(ConfigError, match=r"EMAWeightAveraging keeps averaged .* leave it out"):
+        fit(tmp_path, data, nano_folder, more=[EMAWeightAveraging(decay=0.9)])
+
+
+def test_where_no_last_checkpoint_lies_it_says_what_lies_there(tmp_path, data, nano_folder):
+    tmp_path.joinpath("best.ckpt").touch()
+    with pytest.raises(ConfigError, match=rf"last.ckpt in {tmp_path}, .* there: best.ckpt"):
+        fit(tmp_path, data, nano_folder, resume="last")
+    fit(tmp_path / "run", data, nano_folder, steps=1)
+    fit(tmp_path / "run", data, nano_folder, steps=2, resume="last")
+
+
+def test_a_checkpoint_that_is_a_folder_takes_the_place_of_another(tmp_path):
+    """Sharded checkpoints are folders."""
+    beside, target = tmp_path / ".last.ckpt.part", tmp_path / "last.ckpt"
+    for text in ("first", "second"):
+        beside.mkdir()
+        (beside / "part").write_text(text)
+        _replace(beside, target)
+        assert (target / "part").read_text() == text
+    beside.write_text("a file again")
+    _replace(beside, target)
+    assert target.read_text() == "a file again"
+    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]

@@ -38,7 +38,7 @@ def task(policy=None, kind=BufferedReinforcementFinetuning, **settings):
         prompt=Direct(),
         **settings,
     )
-    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace())
+    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), accumulate_grad_batches=1)
     made.setup("fit")
     made._trainer = None
     made.progress = lambda: 0.0
@@ -241,6 +241,18 @@ def test_later_updates_are_scored_with_the_weights_of_their_time(nano_folder, ba
     assert (found - scored.rollout.behavior)[mask].abs().max() > 1e-3
 
 
+@pytest.mark.parametrize(("minibatches", "together"), [(1, 2), (2, 3), (2, 4)])
+def test_two_passes_of_one_rollout_in_one_optimizer_step_are_refused(minibatches, together):
+    trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), accumulate_grad_batches=together)
+    made = task(epochs=2, minibatches=minibatches)
+    made._trainer = trainer
+    with pytest.raises(ConfigError, match=f"is {together} and `minibatches` is {minibatches}"):
+        made.setup("fit")
+    once = task(epochs=1, minibatches=minibatches)
+    once._trainer = trainer
+    once.setup("fit")
+
+
 def fit(folder, checkpoint=None, **settings):
     """Train for two epochs of two rollouts with four updates each, saving after every update."""
     made = task(epochs=2, minibatches=2, **settings)
@@ -284,7 +296,12 @@ def test_a_rollout_that_was_restored_and_not_yet_used_is_saved_again(tmp_path):
     checkpoint = torch.load(tmp_path / "step=2.ckpt", weights_only=True)
     made = task(epochs=2, minibatches=2, policy=Table(8))
     made._trainer = SimpleNamespace(
-        world_size=1, global_rank=0, state=SimpleNamespace(fn="fit"), datamodule=None
+        world_size=1,
+        global_rank=0,
+        state=SimpleNamespace(fn="fit"),
+        datamodule=None,
+        strategy=None,
+        accumulate_grad_batches=1,
     )
     made.on_load_checkpoint(checkpoint)
     again = {"state_dict": made.state_dict()}

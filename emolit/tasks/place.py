@@ -1,0 +1,165 @@
+"""Where a run stands, and how it goes on exactly there.
+
+Lightning writes its counters as they are in the hook that saves, and reads some of these states
+back as another place: a run that ended inside an epoch begins the next one, one that was saved on
+the last batch of an epoch loses its place when it is resumed twice, and a state inside an
+accumulation window has lost gradients. Here a place is (epoch, batches done), as the loader of
+emolit counts them. A file that is written inside a window says the place where the window began,
+and whatever hook has written a file, its counters are set to the same state of that place when it
+is loaded: what they are right after a training batch, or before the first one of an epoch.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from emolit.errors import ConfigError
+from emolit.sampler import ClipLoader
+
+BATCHES = "epoch_loop.batch_progress"
+HELD_OUT = "epoch_loop.val_loop.batch_progress"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The place where an accumulation window began.
+
+    Attributes:
+        step: Optimizer steps before it; it is open as long as there are no more.
+        epoch: Which epoch.
+        batches: Batches of the epoch before it.
+        moving: What the task changes with every batch.
+        callbacks: States of the callbacks, by key.
+    """
+
+    step: int
+    epoch: int
+    batches: int
+    moving: dict[str, Any]
+    callbacks: dict[str, Any]
+
+
+def marked(trainer: Trainer, batches: int, moving: dict[str, Any]) -> Mark:
+    """Return the present place, between two windows."""
+    states: dict[str, Any] = {}
+    if trainer.accumulate_grad_batches > 1:
+        others = [each for each in trainer.callbacks if not isinstance(each, Checkpoint)]  # type: ignore[attr-defined]  # set from outside its class
+        states = {each.state_key: deepcopy(each.state_dict()) for each in others}
+    return Mark(trainer.global_step, trainer.current_epoch, batches, moving, states)
+
+
+def share(trainer: Trainer, mark: Mark, batch: int) -> float:
+    """Return what a loss that Lightning divides by the setting is to be multiplied by.
+
+    ``accumulate_grad_batches`` batches make a step, but fewer at the end of an epoch, and where a
+    run was resumed with another setting. The factor makes the step a mean over those that it has.
+
+    Args:
+        trainer: It knows the setting and the length of an epoch.
+        mark: Where the window began.
+        batch: Index of the batch in the epoch.
+    """
+    setting = trainer.accumulate_grad_batches
+    if setting == 1 or trainer.strategy.handles_gradient_accumulation:
+        return 1.0
+    end = min((batch // setting + 1) * setting, trainer.num_training_batches)
+    return setting / (end - mark.batches)
+
+
+def rewind(checkpoint: dict[str, Any], mark: Mark) -> None:
+    """Let a checkpoint that is written inside a window say where the window began."""
+    loops = checkpoint["loops"]["fit_loop"]
+    state = place_of(checkpoint)
+    if state is None:
+        return
+    state |= {"epoch": mark.epoch, "batches": mark.batches}
+    loops[BATCHES]["is_last_batch"] = False
+    kept = checkpoint.get("callbacks", {})
+    kept |= {key: value for key, value in mark.callbacks.items() if key in kept}
+
+
+def place_of(checkpoint: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the state of emolit's training loader; None where the run had another one."""
+    states = checkpoint["loops"]["fit_loop"]["state_dict"].get("combined_loader", [])
+    known = len(states) == 1 and {"epoch", "batches"} <= states[0].keys()
+    return states[0] if known else None
+
+
+def settle(checkpoint: dict[str, Any], trainer: Trainer) -> dict[str, Any] | None:
+    """Set the counters of a checkpoint to its place, before Lightning takes them.
+
+    Returns:
+        The state of the loader; None where the run had another one, so that nothing is known.
+    """
+    state, loops = place_of(checkpoint), checkpoint["loops"]["fit_loop"]
+    if state is None:
+        return None
+    progress, step = loops[BATCHES], checkpoint["global_step"]
+    if progress["is_last_batch"]:
+        state |= {"epoch": state["epoch"] + 1, "batches": 0}
+        total = progress["total"]["ready"]
+    else:
+        total = progress["total"]["ready"] - progress["current"]["ready"] + state["batches"]
+    epoch, done = state["epoch"], state["batches"]
+    inside = int(done > 0)
+    for name in ("total", "current"):
+        loops["epoch_progress"][name] = _counts(epoch + inside, epoch)
+    loops[BATCHES] = {
+        "total": _counts(total, total) | {"completed": total - inside},
+        "current": _counts(done, done) | {"completed": done - inside},
+        "is_last_batch": False,
+    }
+    loops[HELD_OUT] = {"total": _counts(0, 0), "current": _counts(0, 0), "is_last_batch": False}
+    ended = inside and done % trainer.accumulate_grad_batches == 0
+    loops["epoch_loop.state_dict"]["_batches_that_stepped"] = step - 1 if ended else step
+    return state
+
+
+def _counts(begun: int, over: int) -> dict[str, int]:
+    return {"ready": begun, "started": begun, "processed": over, "completed": over}
+
+
+def take_up(trainer: Trainer, state: dict[str, Any]) -> None:
+    """Bring the loader and the loop to the place, once there are any.
+
+    Raises:
+        ConfigError: An epoch is no longer as long.
+    """
+    if 0 < trainer.num_training_batches <= state["batches"]:
+        raise ConfigError(
+            f"The checkpoint stands behind batch {state['batches']} of epoch {state['epoch']}, and "
+            f"an epoch has {trainer.num_training_batches} batches now; resume with the old "
+            "`trainer.limit_train_batches` and `loading`."
+        )
+    loader = trainer.train_dataloader
+    if isinstance(loader, ClipLoader):
+        loader.load_state_dict(state)
+    if not state["batches"]:
+        trainer.fit_loop.epoch_loop.restarting = False  # an epoch begins, nothing is repeated
+
+
+def validation_due(trainer: Trainer) -> bool:
+    """Tell whether Lightning will validate after the batch that has just been trained on."""
+    loop = trainer.fit_loop
+    if loop.epoch_loop.batch_progress.current.ready == 0 or loop._data_fetcher is None:
+        return False
+    return loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
+
+
+def validate(trainer: Trainer) -> None:
+    """Validate between two training batches, as the loop itself does."""
+    loop, logged = trainer.fit_loop.epoch_loop, trainer.fit_loop.epoch_loop._batches_that_stepped
+    loop._batches_that_stepped = trainer.global_step - 1  # where the curves show the last step
+    trainer.validating = True
+    loop.val_loop.run()
+    trainer.training = True
+    loop._batches_that_stepped = logged
+
+
+def finish(trainer: Trainer) -> None:
+    """Do what comes after the last step of a run that was killed before it was done."""
+    trainer.fit_loop.on_run_start()
+    trainer.fit_loop.on_run_end()
