@@ -14,8 +14,13 @@ _DENIAL = re.compile(
     r"(?:\s+(?!but\b)[\w'-]+){0,3}\s+|(?:不|没有?)[是太很]*)$"
 )
 _TAG = re.compile(r"</?\w+>")
-_BETWEEN = re.compile(r"[,，;；、\n]")
-_EDGE = " \t\r'\"`\u2018\u2019\u201c\u201d\u300c\u300d[](){}（）【】.。!！?？:：*"
+_MARK = re.compile(
+    r"```(?:json|python|yaml|csv|markdown|md|text|txt|plaintext)\b"
+    r"|(?<![^\s\[({（\"'])\d{1,2}[.)）、](?=\s*[^\s\d.])"
+)
+"""Beginning of a fenced block; the number of an item."""
+_BETWEEN = re.compile(r"[,，;；、\n]|(?<=['\"’”])\s+(?=['\"‘“])")
+_EDGE = " \t\r'\"`\u2018\u2019\u201c\u201d\u300c\u300d[](){}（）【】.。!！?？:：*-–—•·●▪◦"
 """What is stripped from both ends of an item of a list."""
 
 
@@ -83,18 +88,28 @@ def named(text: str, words: Iterable[str]) -> list[str]:
     return [known[found] for found in re.findall(pattern, text.casefold())]
 
 
+def unmarked(text: str) -> str:
+    """Return a text with a line end in place of what numbers its items, and of fences' beginnings.
+
+    Example:
+        >>> unmarked("1. happy 2) sad").split()
+        ['happy', 'sad']
+    """
+    return _MARK.sub("\n", text)
+
+
 def listed(text: str) -> tuple[str, ...]:
     """Return the items of a list as people and models write it.
 
-    Commas, semicolons and the Chinese ``，；、`` separate, and so do line ends; brackets, quotes
-    and punctuation around an item are removed; apostrophes inside it stay, and so does a bracket
-    that closes one inside it.
+    Commas, semicolons and the Chinese ``，；、`` separate, and so do line ends, numbers such as
+    ``1.``, and blanks between quotes; brackets, quotes, punctuation and bullets around an item are
+    removed; apostrophes inside it stay, and so does a bracket that closes one inside it.
 
     Example:
         >>> listed("['don't care', Sad]，高兴、 proud, surprise (negative).")
         ("don't care", 'Sad', '高兴', 'proud', 'surprise (negative)')
     """
-    items = (_closed(item.strip(_EDGE)) for item in _BETWEEN.split(text))
+    items = (_closed(item.strip(_EDGE)) for item in _BETWEEN.split(unmarked(text)))
     return tuple(item for item in items if item)
 
 
