@@ -1,9 +1,11 @@
 """What a corpus serves, what it left out, and whether its speakers are kept apart."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self, get_args
+from unicodedata import normalize
 
 from emolit.errors import CorpusError
 from emolit.types import Clip, Split
@@ -102,16 +104,37 @@ def shortened(things: Sequence[str], separator: str = " ") -> str:
     return text if len(things) <= SHOWN else f"{text} and {len(things) - SHOWN} more"
 
 
+def person(speaker: str) -> str:
+    """Return what all spellings of a speaker have in common.
+
+    That is all but case, how accents are composed, zeros before a number, and ``.0`` behind it.
+
+    Example:
+        >>> {person(name) for name in ("S01", "s1")}, {person(name) for name in ("1", "01", "1.0")}
+        ({'s1'}, {'1'})
+    """
+    name = normalize("NFKC", speaker).casefold().strip()
+    name = re.sub(r"^(\d+)\.0+$", r"\1", name)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name)
+
+
 def shared_speakers(clips: Iterable[Clip]) -> dict[str, tuple[str, ...]]:
     """Return the speakers that stand in several splits, with those splits.
 
-    All clips without a speaker count as one, `UNKNOWN`.
+    All clips without a speaker count as one, `UNKNOWN`, and so do all spellings of a `person`.
     """
     splits: dict[str, set[str]] = defaultdict(set)
+    names: dict[str, set[str]] = defaultdict(set)
+    people: dict[str | None, str] = {None: UNKNOWN}
     for clip in clips:
         if clip.split is not None:
-            splits[UNKNOWN if clip.speaker is None else clip.speaker].add(clip.split)
-    return {who: tuple(sorted(where)) for who, where in sorted(splits.items()) if len(where) > 1}
+            if clip.speaker not in people:
+                people[clip.speaker] = person(clip.speaker or "")
+            who = people[clip.speaker]
+            splits[who].add(clip.split)
+            names[who].add(UNKNOWN if clip.speaker is None else clip.speaker)
+    found = {" or ".join(sorted(names[who])): where for who, where in splits.items()}
+    return {who: tuple(sorted(where)) for who, where in sorted(found.items()) if len(where) > 1}
 
 
 def check_speakers(corpus: str, clips: Iterable[Clip]) -> None:

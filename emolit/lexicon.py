@@ -82,8 +82,8 @@ class Lexicon(ABC):
             phrases = ((end, lower[start : words[end - 1][1]]) for end in ends)
             fits = ((end, phrase) for end, phrase in phrases if self.speaks(phrase))
             place, phrase = next(fits, (place + 1, None))
-            lost = self.negated == "drop" and denied(lower[:start])
-            found += [] if phrase is None or lost else [phrase]
+            if phrase is not None and not (self.negated == "drop" and denied(lower, start)):
+                found.append(phrase)
         return tuple(found)
 
     @property

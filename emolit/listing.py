@@ -6,7 +6,9 @@ neutral, an empty field nothing), ``valence`` (or ``sentiment``, a number: negat
 positive). Optional: ``id``, ``speaker``, ``split``, ``transcript`` (or ``text``), ``reason`` (why
 these emotions are heard), ``start`` and ``end`` (seconds, of a clip that is a part of its file) and
 ``video`` (a file with pictures; a video container that is heard is also the one to see). In JSONL
-captions and words may be lists. ``arousal`` and whatever else is not used.
+captions and words may be lists. ``arousal`` and whatever else is not used. `emolit.rows` refuses a
+column that seems to be one of these under another name where it would be missed without a word, and
+a ``valence`` that is never negative.
 """
 
 import os
@@ -15,8 +17,10 @@ from pathlib import Path
 from unicodedata import normalize
 
 from emolit.container import CONTAINERS
-from emolit.openset import words_of
-from emolit.table import Row
+from emolit.headings import renamed
+from emolit.media import AUDIO
+from emolit.openset import parted, words_of
+from emolit.table import MISSING, Row
 from emolit.taxonomy import CANONICAL
 from emolit.types import Clip, Split
 
@@ -34,26 +38,6 @@ COLUMNS = (
 def lexical(path: Path) -> Path:
     """Return an absolute path without ``..``; links stay what they are."""
     return Path(os.path.normpath(path.absolute()))
-
-
-def check_rows(rows: Sequence[Row]) -> None:
-    """Refuse ids that stand twice, and splits given for some rows only.
-
-    Raises:
-        CorpusError: Names file, row and value.
-    """
-    seen: dict[str, int] = {}
-    with_split = any(row.text("split") for row in rows)
-    for row in rows:
-        name = id_of(row)
-        if name in seen:
-            raise row.error(
-                f"the id {name!r} stands in row {seen[name]} already",
-                "Give every clip its own `id`, or remove the copy.",
-            )
-        seen[name] = row.number
-        if with_split and row.text("split") is None:
-            raise row.error("'split' is empty, other rows have one", "Fill it in everywhere.")
 
 
 def id_of(row: Row) -> str:
@@ -74,6 +58,7 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
         CorpusError: Names file, row, value and what to do.
     """
     path = file_of(row, "path", location)
+    valence = row.decimal("valence")
     clip = Clip(
         id=id_of(row),
         corpus=corpus,
@@ -86,34 +71,62 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
         start=row.decimal("start") or 0.0,
         end=row.decimal("end"),
         words=openset_of(row),
-        sentiment=row.decimal("sentiment" if row.text("valence") is None else "valence"),
+        sentiment=row.decimal("sentiment") if valence is None else valence,
         reason=row.text("reason"),
         video=video_of(row, path, location),
     )
     if clip.label is None and not clip.captions and not clip.words and clip.sentiment is None:
+        other = None if "label" in row.fields else renamed("label", [*row.fields])
         raise row.error(
             "there is neither 'label' nor 'caption', 'openset' or 'valence'",
-            "Fill one in, or remove the row.",
+            f"Rename {other!r} to 'label'." if other else "Fill one in, or remove the row.",
         )
     return clip
 
 
+def check_labels(rows: Sequence[Row], known: frozenset[str]) -> None:
+    """Refuse labels that are unknown, all at once.
+
+    Raises:
+        CorpusError: Names each, with the row where it first stands.
+    """
+    strange: dict[str, Row] = {}
+    for row in rows:
+        label = row.text("label")
+        if label is not None and spelled(label, known) is None:
+            strange.setdefault(label, row)
+    for label, row in strange.items():
+        others = ", ".join(f"{name!r} (row {its.number})" for name, its in [*strange.items()][1:])
+        meanings = ", ".join(f"{name!r}: …" for name in strange)
+        raise row.error(
+            f"the label {label!r} is unknown" + (f", and so are {others}" if others else ""),
+            f"Map {'them' if others else 'it'} with `label_map`: {{{meanings}}}, with what is "
+            f"meant in place of …; known are {', '.join(CANONICAL)}.",
+        )
+
+
+def spelled(label: str, known: frozenset[str]) -> str | None:
+    """Return a label as it is known, in any case; None where it is not.
+
+    Example:
+        >>> [spelled(label, frozenset(("sad", "Wut"))) for label in ("SAD", "wut", "mad")]
+        ['sad', 'Wut', None]
+    """
+    for form in (label, label.casefold()):
+        if form in known:
+            return form
+    return next((name for name in sorted(known) if name.casefold() == label.casefold()), None)
+
+
 def label_of(row: Row, known: frozenset[str]) -> str | None:
-    """Return the file's own label of a row; None where it has none.
+    """Return the label of a row as it is known; None where it has none.
 
     Raises:
         CorpusError: The label is unknown.
     """
+    check_labels([row], known)
     label = row.text("label")
-    if label is not None and label not in known and label.casefold() in known:
-        label = label.casefold()
-    if label is not None and label not in known:
-        raise row.error(
-            f"the label {label!r} is unknown",
-            f"Map it with `label_map`, for example {{{label}: neutral}}, or use one of "
-            f"{', '.join(CANONICAL)}.",
-        )
-    return label
+    return None if label is None else spelled(label, known)
 
 
 def split_of(row: Row) -> Split | None:
@@ -133,7 +146,8 @@ def split_of(row: Row) -> Split | None:
 def file_of(row: Row, column: str, location: Path) -> str:
     """Return the path of a row's file relative to the location.
 
-    Names that differ from the file's only in how accents are composed find it all the same.
+    Names that differ from the file's only in how accents are composed find it all the same, and
+    where there is no such file, one with another audio extension (``.flac`` for ``.wav``) is taken.
 
     Raises:
         CorpusError: It is missing, or the file lies outside.
@@ -147,7 +161,17 @@ def file_of(row: Row, column: str, location: Path) -> str:
         )
     relative = path.relative_to(top).as_posix()
     forms = (relative, normalize("NFC", relative), normalize("NFD", relative))
-    return next((form for form in forms if (top / form).exists()), relative)
+    stem, kind = relative.removesuffix(path.suffix), path.suffix.lower()
+    others = [stem + other for other in sorted(AUDIO)] if kind in AUDIO else []
+    try:
+        found = next((form for form in (*forms, *others) if (top / form).exists()), None)
+    except OSError as error:
+        raise row.error(
+            f"the {column} {text[:60]!r} cannot be looked for ({error.strerror})", "Correct it."
+        ) from error
+    if found is None and "\\" in text:
+        raise row.error(f"the {column} {text!r} has backslashes", "Write forward slashes.")
+    return found or relative
 
 
 def video_of(row: Row, path: str, location: Path) -> str | None:
@@ -168,8 +192,18 @@ def texts_of(row: Row, column: str) -> tuple[str, ...]:
 
 
 def openset_of(row: Row) -> tuple[str, ...]:
-    """Return the words of a row; ``neutral`` for an empty list, none for an empty field."""
+    """Return the words of a row; ``neutral`` for an empty list, none for an empty field.
+
+    Raises:
+        CorpusError: A word is a mark of what is missing, such as ``nan``.
+    """
     if row.fields.get("openset") == []:
         return words_of("[]")
-    found = (word for text in texts_of(row, "openset") for word in words_of(text))
-    return tuple(dict.fromkeys(found))
+    found = [word for text in texts_of(row, "openset") for word in words_of(text)]
+    strange = sorted({mark.lower() for mark in MISSING}.intersection(found))
+    if strange:
+        raise row.error(
+            f"'openset' holds {strange[0]!r}, which is no word",
+            "Leave it out; an empty field says nothing, [] says neutral.",
+        )
+    return tuple(dict.fromkeys(parted(found)))

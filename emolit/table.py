@@ -1,7 +1,10 @@
 """A table, CSV, TSV or JSONL: its rows, before anyone asks what they mean.
 
 Text is UTF-8, with or without a byte order mark; lines may end in either way; blank rows do not
-count and fields are stripped. A row is known by the number of its line, from 1 on.
+count and fields are stripped. A row is known by the number of its line, from 1 on. Quotation marks
+surround fields as in CSV, in TSV too; a field that seems to have swallowed rows is refused.
+
+Text that is a mark of what is missing (`MISSING`) is an empty field, and so is the NaN of JSON.
 """
 
 import csv
@@ -10,13 +13,18 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from emolit.errors import CorpusError
+from emolit.headings import next_step
 
 KINDS = {".csv": ",", ".tsv": "\t", ".jsonl": None}
 """Extensions that are read, with what separates the fields."""
+MISSING = frozenset({"nan", "NaN", "None", "<NA>", "N/A", "NaT", "NULL", "null"})
+"""What pandas and others write, in this case, where a value is missing."""
+HALVES = ("\\ud8", "\\ud9", "\\uda", "\\udb", "\\udc", "\\udd", "\\ude", "\\udf")
+"""How JSON writes half a character."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,15 @@ class Row:
         return CorpusError(f"{self.file}, row {self.number}: {what}. {then}")
 
     def text(self, name: str) -> str | None:
-        """Return a field as stripped text; None where it is absent or blank.
+        """Return a field as stripped text; None where it is absent, blank or marked as missing.
 
         Raises:
             CorpusError: The value is neither text nor a number.
         """
+        text = self._written(name)
+        return None if text in MISSING else text
+
+    def _written(self, name: str) -> str | None:
         value = self.fields.get(name)
         if value is None:
             return None
@@ -56,7 +68,7 @@ class Row:
         Raises:
             CorpusError: The value is no finite number.
         """
-        text = self.text(name)
+        text = self._written(name)
         try:
             value = 0.0 if text is None else float(text)
         except ValueError:
@@ -137,11 +149,12 @@ def _decoded(file: Path) -> str:
         ) from error
 
 
-def _require(row: Row, columns: tuple[str, ...]) -> None:
+def _require(row: Row, columns: tuple[str, ...], delimiter: str | None) -> None:
     missing = [name for name in columns if name not in row.fields]
     if missing:
         raise row.error(
-            f"the column {missing[0]!r} is missing; there are {[*row.fields]}", "Add it."
+            f"the column {missing[0]!r} is missing; there are {[*row.fields]}",
+            next_step(missing[0], [*row.fields], delimiter),
         )
 
 
@@ -150,16 +163,19 @@ def _records(file: Path, text: str, delimiter: str, columns: tuple[str, ...]) ->
         io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
     )
     header: list[str] = []
+    begun = 1
     try:
         for record in reader:
+            begin, begun = begun, reader.line_num + 1
             values = [value.strip() for value in record]
             if not any(values):
                 continue
             row = Row(file, reader.line_num, dict(zip(header or values, values, strict=False)))
             if not header:
-                _check_header(row, values, columns)
+                _check_header(row, values, columns, delimiter)
                 header = values
                 continue
+            _check_swallowed(Row(file, begin, {}), values, header, columns, delimiter)
             if len(values) != len(header):
                 raise row.error(
                     f"{len(values)} fields under {len(header)} columns: {values}",
@@ -167,12 +183,51 @@ def _records(file: Path, text: str, delimiter: str, columns: tuple[str, ...]) ->
                 )
             yield row
     except csv.Error as error:
-        row = Row(file, reader.line_num, {})
-        raise row.error(f"the row is malformed ({error})", "Mend it.") from error
+        raise Row(file, begun, {}).error(
+            f"the row is malformed ({error})",
+            'Close its quotation marks; write " inside a field as "", and that field in marks.',
+        ) from error
 
 
-def _check_header(row: Row, names: list[str], columns: tuple[str, ...]) -> None:
-    _require(row, columns)
+def _check_swallowed(
+    row: Row, values: list[str], header: list[str], columns: tuple[str, ...], delimiter: str
+) -> None:
+    """Refuse a field that holds other rows, as a quotation mark in it was never closed.
+
+    In TSV that is one with a line end and a tab; in CSV one with a line that has, where a table
+    names its recordings, another one of that kind.
+    """
+    place = header.index(columns[0]) if columns else 0
+    kind = PurePath(values[place]).suffix.lower() if place < len(values) else ""
+    for number, value in enumerate(values):
+        lines = value.splitlines()[1:] if "\n" in value or "\r" in value else []
+        if delimiter == "\t":
+            rows = bool(lines) and "\t" in value
+        else:
+            cells = (line.split(delimiter)[place:] for line in lines)
+            rows = any(
+                len(cell) > 1
+                and kind[1:].isalnum()
+                and PurePath(cell[0].strip()).suffix.lower() == kind
+                for cell in cells
+            )
+        if rows:
+            name = header[number] if number < len(header) else number + 1
+            raise row.error(
+                f"the field {name!r} holds {len(lines)} more lines with fields of their own: "
+                f"{value[:60]!r}",
+                'Close its quotation mark, or write " inside a field as "", and that field in '
+                "marks.",
+            )
+
+
+def _check_header(row: Row, names: list[str], columns: tuple[str, ...], delimiter: str) -> None:
+    _require(row, columns, delimiter)
+    if names.count("") > 1:
+        places = [place for place, name in enumerate(names, start=1) if not name]
+        raise row.error(
+            f"the columns {places} have no names", "Name them, or remove them from all rows."
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise row.error(f"the columns {twice} stand there more than once", "Rename them.")
@@ -182,13 +237,23 @@ def _objects(file: Path, text: str, columns: tuple[str, ...]) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
+        row = Row(file, number, {})
         try:
             fields = json.loads(line)
-        except json.JSONDecodeError as error:
-            row = Row(file, number, {})
-            raise row.error(f"the row is no JSON ({error})", "Mend it.") from error
+        except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+            raise row.error(f"the row is no JSON that can be read ({error})", "Mend it.") from error
         if not isinstance(fields, dict):
-            raise Row(file, number, {}).error("the row is no JSON object", "Write one a line.")
+            raise row.error("the row is no JSON object", "Write one a line.")
+        if any(half in line.lower() for half in HALVES):
+            _check_characters(row, fields)
         row = Row(file, number, fields)
-        _require(row, columns)
+        _require(row, columns, None)
         yield row
+
+
+def _check_characters(row: Row, fields: Mapping[str, Any]) -> None:
+    try:
+        json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = str(error.object)[error.start]
+        raise row.error(f"the row holds half a character, {half!r}", "Write it whole.") from error

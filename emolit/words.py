@@ -13,9 +13,16 @@ _DENIAL = re.compile(
     r"(?:(?:\b(?:not|no|never|without|cannot)|n't)(?!\s+(?:only|just|merely)\b)"
     r"(?:\s+(?!but\b)[\w'-]+){0,3}\s+|(?:不|没有?)[是太很]*)$"
 )
+REACH = 200
+"""Characters before a word in which a denial of it may stand."""
 _TAG = re.compile(r"</?\w+>")
-_BETWEEN = re.compile(r"[,，;；、\n]")
-_EDGE = " \t\r'\"`\u2018\u2019\u201c\u201d\u300c\u300d[](){}（）【】.。!！?？:：*"
+_MARK = re.compile(
+    r"```(?:json|python|yaml|csv|markdown|md|text|txt|plaintext)\b"
+    r"|(?<![^\s\[({（\"'])\d{1,2}[.)）、](?=\s*[^\s\d.])"
+)
+"""Beginning of a fenced block; the number of an item."""
+_BETWEEN = re.compile(r"[,，;；、\n]|(?<=['\"’”])\s+(?=['\"‘“])")
+_EDGE = " \t\r'\"`\u2018\u2019\u201c\u201d\u300c\u300d[](){}（）【】.。!！?？:：*-\u2013\u2014•·●▪◦"
 """What is stripped from both ends of an item of a list."""
 
 
@@ -49,20 +56,25 @@ def spans(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in _UNIT.finditer(text)]
 
 
-def denied(before: str) -> bool:
+def denied(text: str, place: int) -> bool:
     """Tell whether the text before a word denies it; ours, by these rules alone.
 
     English: not, n't, cannot, no, never or without, with at most three words, no mark and no "but"
-    between; "not only" denies nothing. Chinese: 不, 没 or 没有, with only 是, 太 or 很 between.
+    between; "not only" denies nothing. Chinese: 不, 没 or 没有, with only 是, 太 or 很 between. No
+    more than `REACH` characters are looked at.
 
     Args:
-        before: In lower case, up to the word.
+        text: In lower case.
+        place: Where the word begins.
 
     Example:
-        >>> [denied(text) for text in ("she isn't very ", "not sad but ", "他并不", "他不哭，")]
+        >>> texts = ("she isn't very ", "not sad but ", "他并不", "他不哭，")
+        >>> [denied(text, len(text)) for text in texts]
         [True, False, True, False]
     """
-    return _DENIAL.search(before.replace("\u2019", "'")) is not None
+    first = max(0, place - REACH)
+    before = text[max(0, first - 1) : place].replace("\u2019", "'")
+    return _DENIAL.search(before, min(first, 1)) is not None
 
 
 def named(text: str, words: Iterable[str]) -> list[str]:
@@ -83,18 +95,28 @@ def named(text: str, words: Iterable[str]) -> list[str]:
     return [known[found] for found in re.findall(pattern, text.casefold())]
 
 
+def unmarked(text: str) -> str:
+    """Return a text with a line end in place of what numbers its items, and of fences' beginnings.
+
+    Example:
+        >>> unmarked("1. happy 2) sad").split()
+        ['happy', 'sad']
+    """
+    return _MARK.sub("\n", text)
+
+
 def listed(text: str) -> tuple[str, ...]:
     """Return the items of a list as people and models write it.
 
-    Commas, semicolons and the Chinese ``，；、`` separate, and so do line ends; brackets, quotes
-    and punctuation around an item are removed; apostrophes inside it stay, and so does a bracket
-    that closes one inside it.
+    Commas, semicolons and the Chinese ``，；、`` separate, and so do line ends, numbers such as
+    ``1.``, and blanks between quotes; brackets, quotes, punctuation and bullets around an item are
+    removed; apostrophes inside it stay, and so does a bracket that closes one inside it.
 
     Example:
         >>> listed("['don't care', Sad]，高兴、 proud, surprise (negative).")
         ("don't care", 'Sad', '高兴', 'proud', 'surprise (negative)')
     """
-    items = (_closed(item.strip(_EDGE)) for item in _BETWEEN.split(text))
+    items = (_closed(item.strip(_EDGE)) for item in _BETWEEN.split(unmarked(text)))
     return tuple(item for item in items if item)
 
 

@@ -1,8 +1,9 @@
 from dataclasses import replace
+from unicodedata import normalize
 
 import pytest
 
-from emolit.census import Census, check_ids, check_speakers, shared_speakers
+from emolit.census import Census, check_ids, check_speakers, person, shared_speakers
 from emolit.errors import CorpusError
 from emolit.types import Clip
 
@@ -16,6 +17,30 @@ def test_a_speaker_in_two_splits_is_named_with_both():
     assert shared_speakers(clips) == {"ann": ("test", "train")}
     with pytest.raises(CorpusError, match=r"'toy' are not .*: ann in test and train"):
         check_speakers("toy", clips)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (normalize("NFC", "Jörg"), normalize("NFD", "Jörg")),
+        ("Anna", "anna"),
+        ("01", "1"),
+        ("1", "1.0"),
+        ("S01", "s1"),
+        ("spk_007_b", "SPK_07_B"),
+    ],
+)
+def test_two_spellings_of_a_person_are_one_speaker(one, other):
+    clips = [clip("a", one, "train"), clip("b", other, "test"), clip("c", "bob", "val")]
+    (first, second) = sorted((one, other))
+    assert shared_speakers(clips) == {f"{first} or {second}": ("test", "train")}
+    with pytest.raises(CorpusError, match=f"{first} or {second} in test and train"):
+        check_speakers("toy", clips)
+
+
+def test_different_people_are_told_apart():
+    names = ["0", "1", "10", "100", "1.5", "s1", "s10", "anna", "anne", "2.0.1", "a0b"]
+    assert len({person(name) for name in names}) == len(names)
 
 
 def test_unknown_speakers_count_as_shared_as_soon_as_there_are_two_splits():

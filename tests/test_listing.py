@@ -46,6 +46,13 @@ def test_one_truth_is_enough_and_none_is_refused(tmp_path):
         ([], ("neutral",)),
         ("", ()),
         (None, ()),
+        ("nan", ()),
+        (float("nan"), ()),
+        ("['glad' 'proud']", ("glad", "proud")),
+        ("glad|proud", ("glad", "proud")),
+        ("glad/proud", ("glad", "proud")),
+        ("glad and proud", ("glad", "proud")),
+        (["glad and proud", "Glad"], ("glad", "proud")),
     ],
 )
 def test_words_may_be_written_in_many_ways(tmp_path, value, words):
@@ -69,13 +76,27 @@ def test_a_container_that_is_heard_is_also_seen(tmp_path):
         ({"openset": ["glad", ""]}, r"'openset' is empty"),
         ({"id": "1", "path": ""}, r"'path' is empty"),
         ({"video": "../b.mp4"}, r"the video '\.\./b\.mp4' lies outside"),
-        ({"label": "mad"}, r"the label 'mad' is unknown\. Map it with `label_map`"),
+        ({"label": "mad"}, r"the label 'mad' is unknown\. Map it with `label_map`: \{'mad': …\}"),
+        ({"openset": "[nan]"}, r"'openset' holds 'nan', which is no word"),
+        ({"openset": "['none', 'sad']"}, r"'openset' holds 'none', which is no word"),
+        ({"path": "wav\\a.wav"}, r"the path 'wav.*a\.wav' has backslashes\. Write forward"),
+        ({"path": "a" * 300 + ".wav"}, r"the path 'aaa.*' cannot be looked for"),
+        ({"Emotion": "sad"}, r"there is neither 'label' nor .*\. Rename 'Emotion' to 'label'"),
         ({"split": "trian"}, r"the split 'trian' is unknown"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_column_and_row(tmp_path, fields, message):
     with pytest.raises(CorpusError, match=rf"mine\.csv, row 2: {message}"):
         clip(tmp_path, **fields)
+
+
+def test_another_audio_file_of_the_same_name_is_taken_where_the_listed_one_is_missing(tmp_path):
+    (tmp_path / "a.flac").touch()
+    assert clip(tmp_path, label="sad").path == "a.flac"
+    assert clip(tmp_path, label="sad", path="a.WAV").path == "a.flac"
+    (tmp_path / "a.wav").touch()
+    assert clip(tmp_path, label="sad").path == "a.wav"
+    assert clip(tmp_path, label="sad", path="b.wav").path == "b.wav"
 
 
 def test_no_column_stands_twice():

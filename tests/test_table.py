@@ -1,6 +1,10 @@
+import csv
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from emolit.errors import CorpusError
 from emolit.table import Row, by_name, read_table
@@ -68,3 +72,113 @@ def test_a_number_may_be_text_or_absent(value, number):
 def test_what_is_no_number_is_refused_with_its_place(value):
     with pytest.raises(CorpusError, match=f"mine.csv, row 2: 'valence' is '{value}', no number"):
         Row(Path("mine.csv"), 2, {"valence": value}).decimal("valence")
+
+
+@pytest.mark.parametrize("mark", ["nan", "NaN", "None", "<NA>", "N/A", "NULL", "null", " nan "])
+def test_what_marks_a_missing_value_is_an_empty_field(mark):
+    row = Row(Path("mine.csv"), 2, {"caption": mark})
+    assert row.text("caption") is None
+    with pytest.raises(CorpusError, match="row 2: 'caption' is empty"):
+        row.required("caption")
+
+
+def test_not_a_number_of_json_is_an_empty_field_and_words_that_look_alike_stay(tmp_path):
+    table = tmp_path / "a.jsonl"
+    fields = {"path": "a.wav", "caption": float("nan"), "speaker": "Nan", "transcript": "none"}
+    table.write_text(json.dumps(fields))
+    (row,) = read_table(table, ("path",))
+    assert [row.text(name) for name in fields] == ["a.wav", None, "Nan", "none"]
+
+
+COLUMNS = "path\tlabel\tspeaker\tsplit\ttranscript\n"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "rows", "message"),
+    [
+        (".tsv", 'a.wav|angry|s1|test|"Hello there,\nb.wav|happy|s1|test|fine\n'
+         'c.wav|sad|s1|test|I said."\n', "row 2: the field 'transcript' holds 2 more lines"),
+        (".csv", 'a.wav|angry|s1|test|"Hello there,\nb.wav|happy|s1|test|fine\n'
+         'c.wav|sad|s1|test|I said."\n', "row 2: the field 'transcript' holds 2 more lines"),
+        (".csv", 'a.wav|angry|"s1|test|x\nb.WAV|happy|s1"|test|fine\n',
+         "row 2: the field 'speaker' holds 1 more lines"),
+        (".tsv", 'a.wav|angry|s1|test|x\nb.wav|sad|s1|test|"Hello" she said\n',
+         "row 3: the row is malformed"),
+        (".tsv", 'a.wav|angry|s1|test|"Hello\nb.wav|sad|s1|test|x\nc.wav|sad|s1|test|x\n',
+         "row 2: the row is malformed .* Close its quotation marks"),
+    ],
+)  # fmt: skip
+def test_a_quotation_mark_that_swallows_rows_is_refused_where_it_stands(
+    tmp_path, suffix, rows, message
+):
+    table = tmp_path / f"a{suffix}"
+    sign = "\t" if suffix == ".tsv" else ";"
+    text = (COLUMNS.replace("\t", "|") + rows).replace(",", "").replace("|", sign)
+    table.write_text(text.replace(";", ","))
+    with pytest.raises(CorpusError, match=message):
+        read_table(table, ("path",))
+
+
+FIELD = st.text('ab ,."\n\t\u60b2', max_size=12).map(str.strip)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.lists(st.tuples(FIELD, FIELD), min_size=1, max_size=4))
+def test_what_the_csv_module_writes_is_read_back(tmp_path, rows):
+    table = tmp_path / "a.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("path", "caption", "reason"), *(("x.wav", *r) for r in rows)])
+    found = read_table(table, ("path",))
+    assert [(row.fields["caption"], row.fields["reason"]) for row in found] == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "step"),
+    [
+        (
+            "path;label;speaker;split\na.wav;sad;s;test\n",
+            "Separate the fields by commas, not by se",
+        ),
+        ("path\tlabel\na.wav\tsad\n", "Separate the fields by commas, not by tabs"),
+        ("path\uff0clabel\na.wav\uff0csad\n", "Separate the fields by commas, not by full"),
+        ("sep=,\npath,label\na.wav,sad\n", "Remove this line, which only a spreadsheet"),
+        ("Path,label\na.wav,sad\n", "Rename 'Path' to 'path'"),
+        ("id,file_name,label\n1,a.wav,sad\n", "Rename 'file_name' to 'path'"),
+        ("wav/a.wav,sad,s1\nwav/b.wav,sad,s2\n", "Write the names of the columns into the first"),
+        ("id,label\n1,sad\n", "Add it, or rename the column that holds it to 'path'"),
+    ],
+)
+def test_a_missing_column_is_told_with_what_to_do_about_it(tmp_path, content, step):
+    table = tmp_path / "a.csv"
+    table.write_text(content, encoding="utf-8")
+    with pytest.raises(CorpusError, match=rf"row 1: the column 'path' is missing; .*\. {step}"):
+        read_table(table, ("path",))
+
+
+def test_columns_without_a_name_are_told_by_their_places(tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("path,label,,\na.wav,sad,,\n")
+    with pytest.raises(CorpusError, match=r"the columns \[3, 4\] have no names\. Name them, or re"):
+        read_table(table, ("path",))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"path": %s}' % ("[" * 100_000), "row 1: the row is no JSON that can be read"),
+        ('{"path": "a", "start": %s}' % ("9" * 5000), "row 1: the row is no JSON that can be read"),
+        (r'{"path": "a", "speaker": "\ud800"}', r"row 1: the row holds half a character"),
+        (r'{"path": "a", "captions": ["\uDFFF"]}', r"row 1: the row holds half a character"),
+    ],
+)
+def test_json_that_breaks_readers_is_a_sentence(tmp_path, line, message):
+    table = tmp_path / "a.jsonl"
+    table.write_text(line + "\n")
+    with pytest.raises(CorpusError, match=message):
+        read_table(table, ("path",))
+
+
+def test_whole_characters_beyond_the_first_plane_are_read(tmp_path):
+    table = tmp_path / "a.jsonl"
+    table.write_text(json.dumps({"path": "\U0001f600"}))
+    assert read_table(table, ("path",))[0].text("path") == "\U0001f600"

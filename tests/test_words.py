@@ -1,10 +1,14 @@
 """Words in text with and without blanks between them."""
 
 import json
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from emolit.words import listed, listed_as_released, named, plain, units
+from emolit.packaged_lexicon import PackagedLexicon
+from emolit.words import REACH, denied, listed, listed_as_released, named, plain, units
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,10 @@ def test_lists_are_read_as_the_release_reads_them(shared):
         ),
         ("惊讶（负面）；(sad", ("惊讶（负面）", "sad")),
         ("self-conscious, don’t care", ("self-conscious", "don’t care")),
+        ("1. happy\n2) sad, (3) self-conscious", ("happy", "sad", "self-conscious")),
+        ("- happy\n• sad\n· let down", ("happy", "sad", "let down")),
+        ("```json\n['happy' 'sad']\n```", ("happy", "sad")),
+        ("feeling 20, 1.5", ("feeling 20", "1.5")),
         ("", ()),
         ("[]", ()),
         ("[", ()),
@@ -74,3 +82,25 @@ def test_lists_are_read_as_the_release_reads_them(shared):
 )
 def test_lists_are_read_as_people_write_them(text, items):
     assert listed(text) == items
+
+
+PIECES = st.sampled_from(
+    ["not ", "knot ", "never ", "isn’t ", "but ", "very ", "sad ", "only ", ", ", "不", "很"]
+)
+
+
+@given(st.lists(PIECES, min_size=50, max_size=90), st.integers(0, 9))
+def test_a_long_text_denies_what_its_last_words_deny(pieces, more):
+    text = "k" * more + "".join(pieces)
+    assert len(text) + 100 > REACH
+    last = "".join(pieces[-9:])
+    assert denied(text, len(text)) == denied(last, len(last))
+    assert denied(f"{text}sad", len(text)) == denied(last, len(last))
+
+
+def test_denials_in_a_long_text_are_found_in_linear_time():
+    lexicon = PackagedLexicon(negated="drop")
+    text = "not a sad " * 7000
+    start = time.perf_counter()
+    assert lexicon.spotted(text + "but happy") == ("happy",)
+    assert time.perf_counter() - start < 10

@@ -4,9 +4,10 @@
     python tools/describe.py --data configs/corpora/ravdess.yaml --data.root PARENT
 
 Exit status 2 for settings that a corpus refuses; 1, with a sentence for each thing, for a release
-that does not fit: clips that cannot be used, a size or number of clips by label that the corpus
-does not have, folds that are not EmoBox's. Those are compared with a summary of EmoBox's folds
-where that file stands (``--folds``).
+that does not fit: clips that cannot be used (those that every copy of a release lacks or spoils
+are only listed), a size or number of clips by label that the corpus does not have, folds that are
+not EmoBox's. Those are compared with a summary of EmoBox's folds where that file stands
+(``--folds``).
 """
 
 import json
@@ -107,7 +108,7 @@ def open_truth(clips: Sequence[Clip]) -> list[str]:
 
 def release_complaints(corpus: Corpus, entries: Sequence[Entry]) -> Iterator[str]:
     """Yield what the release has and should not have, or the other way around."""
-    problems = [entry.problem for entry in entries if entry.problem]
+    problems = [e.problem for e in entries if e.problem and e.clip.id not in corpus.broken]
     if problems:
         yield f"{corpus.name}: {len(problems)} clips cannot be used: {shortened(problems)}"
     if corpus.size and len(entries) != corpus.size:

@@ -93,7 +93,7 @@ class Emer(Corpus):
             if name not in words:
                 raise row.error(f"{name!r} has no words in {WORDS}", "Get both tables again.")
             said = texts[name].text(self.subtitles) if name in texts else None
-            clip = self._clip(row, words[name].text("openset"), said)
+            clip = self._clip(row, words[name].required("openset"), said)
             yield clip if self.source == "reasons" else self._recorded(clip, media)
 
     def _recorded(self, clip: Clip, media: Media) -> Clip:
@@ -102,7 +102,7 @@ class Emer(Corpus):
         seen = None if video is None else (self.place / video).as_posix()
         return replace(clip, path=(self.place / path).as_posix(), video=seen)
 
-    def _clip(self, row: Row, openset: str | None, said: str | None) -> Clip:
+    def _clip(self, row: Row, openset: str, said: str | None) -> Clip:
         """Return a clip without recording."""
         reason = row.required(self.subtitles)
         return Clip(

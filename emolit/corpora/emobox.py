@@ -28,7 +28,7 @@ from emolit.fold import FoldLists, Listed, placed
 from emolit.loading import Loading
 from emolit.media import AUDIO
 from emolit.prompts import Prompt
-from emolit.taxonomy import Taxonomy, in_order, merge
+from emolit.taxonomy import Taxonomy, check_map, in_order, merge
 from emolit.types import Clip
 
 SPEAKERS = {
@@ -116,6 +116,7 @@ class EmoBox(Corpus):
         """Make sure that there are audio and lists of this fold."""
         super().provide()
         self.folds.check(self.fold)
+        check_map(self.name, in_order(self.folds.names.values()), self.label_map)
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips of all folds, in the order of the lists."""

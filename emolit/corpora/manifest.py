@@ -7,8 +7,9 @@ relative to the file's own folder, with forward slashes.
 Splits: those of the column, for all rows or none; a column without ``val`` means no validation
 clips, one of ``test`` alone a corpus for testing. Without it the splits are ours: speakers in the
 order of a hash of their names, the first fifth for test, the next tenth for validation, at least
-one each, the rest for training. Without speakers the same is done with clips, which is not
-speaker-independent and must be asked for.
+one each, the rest for training. Spellings of one name (`emolit.census.person`) are one speaker.
+Without speakers the same is done with clips, which is not speaker-independent and must be asked
+for.
 """
 
 import hashlib
@@ -21,12 +22,14 @@ from typing import get_args
 
 from lightning.pytorch.utilities import rank_zero_info
 
+from emolit.census import person
 from emolit.corpora.base import ROOT, Corpus
-from emolit.errors import CorpusError
-from emolit.listing import COLUMNS, check_rows, clip_of, lexical
+from emolit.errors import ConfigError, CorpusError
+from emolit.listing import COLUMNS, check_labels, clip_of, id_of, lexical
 from emolit.loading import Loading
 from emolit.prompts import Prompt
-from emolit.table import read_table
+from emolit.rows import check_recordings, check_rows
+from emolit.table import Row, read_table
 from emolit.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.types import Clip, Split
 
@@ -42,7 +45,8 @@ class Manifest(Corpus):
         prompt: What is asked about a clip.
         labels: The label set, in class order; None takes the labels of the file, after
             ``label_map``.
-        label_map: What the file's labels mean, for example ``{Wut: angry}``.
+        label_map: What the file's labels mean, in any case, for example ``{Wut: angry}``; some row
+            must have each.
         loading: Batch sizes, workers, seed, and what happens to bad or long audio.
         speaker_independent: False allows speakers in several splits, and unknown speakers.
     """
@@ -77,8 +81,25 @@ class Manifest(Corpus):
 
     @property
     def known(self) -> frozenset[str]:
-        """Labels that the file may have."""
-        return frozenset({*CANONICAL, *self.label_map, *(self.wanted or ())})
+        """Labels that the file may have; one that is mapped is not known otherwise in any case."""
+        mapped = {label.casefold() for label in self.label_map}
+        names = {*CANONICAL, *(self.wanted or ())}
+        return frozenset({*self.label_map, *(n for n in names if n.casefold() not in mapped)})
+
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        """The rows of the file by the id of their clip, checked together.
+
+        Raises:
+            CorpusError: They do not fit; names file, row, value and what to do.
+        """
+        rows = read_table(self.file, ("path",))
+        check_rows(rows)
+        check_labels(rows, self.known)
+        unused = sorted({name for row in rows for name in row.fields}.difference(COLUMNS))
+        if unused:
+            rank_zero_info(f"{self.name}: the columns {unused} of {self.file} are not used")
+        return {id_of(row): row for row in rows}
 
     @cached_property
     def listed(self) -> tuple[Clip, ...]:
@@ -86,13 +107,20 @@ class Manifest(Corpus):
 
         Raises:
             CorpusError: A row is wrong; names file, row, value and what to do.
+            ConfigError: ``label_map`` renames what no row has.
         """
-        rows = read_table(self.file, ("path",))
-        check_rows(rows)
-        unused = sorted({name for row in rows for name in row.fields}.difference(COLUMNS))
-        if unused:
-            rank_zero_info(f"{self.name}: the columns {unused} of {self.file} are not used")
-        return tuple(clip_of(row, self.name, self.location, self.known) for row in rows)
+        rows = self.rows.values()
+        clips = tuple(clip_of(row, self.name, self.location, self.known) for row in rows)
+        check_recordings(clips, self.rows, self.location)
+        found = {clip.label for clip in clips if clip.label is not None}
+        folded = {label.casefold() for label in found}
+        idle = [label for label in self.label_map if label.casefold() not in folded]
+        if idle:
+            raise ConfigError(
+                f"`label_map` of {self.name!r} renames {idle}, which no row of {self.file} has; "
+                f"they have {[*in_order(found)]}. Correct it, or leave it out."
+            )
+        return clips
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -104,7 +132,8 @@ class Manifest(Corpus):
 
     def provide(self) -> None:
         """Read the file anew and check it."""
-        self.__dict__.pop("listed", None)
+        for known in ("rows", "listed"):
+            self.__dict__.pop(known, None)
         _ = self.listed
 
     def read(self, folder: Path) -> Iterator[Clip]:
@@ -117,8 +146,11 @@ class Manifest(Corpus):
             return list(clips)
         anonymous = [clip.id for clip in clips if clip.speaker is None]
         if not anonymous:
-            shares = divided({clip.speaker or "" for clip in clips}, f"speakers in {self.file}")
-            return [replace(clip, split=shares[clip.speaker or ""]) for clip in clips]
+            people = one_name({clip.speaker or "" for clip in clips})
+            shares = divided(set(people.values()), f"speakers in {self.file}")
+            placed = [replace(clip, split=shares[people[clip.speaker or ""]]) for clip in clips]
+            check_recordings(placed, self.rows, self.location)
+            return placed
         if self.speaker_independent:
             raise CorpusError(
                 f"{self.file} has neither `split` nor a speaker for {len(anonymous)} clips, the "
@@ -127,6 +159,17 @@ class Manifest(Corpus):
             )
         shares = divided({clip.id for clip in clips}, f"clips in {self.file}")
         return [replace(clip, split=shares[clip.id]) for clip in clips]
+
+
+def one_name(speakers: Iterable[str]) -> dict[str, str]:
+    """Return one spelling of each speaker, the first in alphabetical order, by every spelling.
+
+    Example:
+        >>> one_name(("s01", "S1", "s2")) == {"S1": "S1", "s01": "S1", "s2": "s2"}
+        True
+    """
+    names: dict[str, str] = {}
+    return {name: names.setdefault(person(name), name) for name in sorted(speakers)}
 
 
 def divided(units: Iterable[str], what: str) -> dict[str, Split]:

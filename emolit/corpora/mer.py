@@ -122,7 +122,8 @@ def described(row: Row, subtitles: str) -> Clip:
         subtitles: That language.
 
     Raises:
-        CorpusError: An emotion is unknown, or a valence is no number.
+        CorpusError: An emotion is unknown, a valence is no number, or an ``openset`` is empty: what
+            is neutral has an empty list.
     """
     label = row.text("discrete")
     if "discrete" in row.fields and label not in EMOTIONS:
@@ -135,7 +136,7 @@ def described(row: Row, subtitles: str) -> Clip:
         path="",
         label=label,
         transcript=row.text(subtitles),
-        words=words_of(row.text("openset")) if "openset" in row.fields else (),
+        words=words_of(row.required("openset")) if "openset" in row.fields else (),
         sentiment=valence(row),
         reason=row.text("reason"),
     )

@@ -10,10 +10,11 @@ with d the difference of the numbers of bigrams; the score of a caption is 10 ti
 and references. Vedantam et al. 2015, https://arxiv.org/abs/1411.5726; equal to what pycocoevalcap
 1.2 calls CIDEr.
 
-In the metric df comes from the evaluated set itself: scores depend on the set and its size, and a
-single item has none.
+In the metric df comes from the evaluated set itself: scores depend on the set and its size. Where
+every n-gram stands in the references of every item, as in a set of one, all weights are 0.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -110,5 +111,11 @@ class CiderD(Captioned):
         """Return the score."""
         texts = self.tokens(items)
         frequencies = Frequencies.of(item.references for item in texts)
+        if texts and all(count == len(texts) for count in frequencies.counts.values()):
+            warnings.warn(
+                f"CIDEr-D is 0 whatever is said: all {len(texts)} clips have the same n-grams in "
+                "their references, so that none is rare; evaluate more clips",
+                stacklevel=2,
+            )
         found = [cider_d(*item, frequencies) for item in texts]
         return (sum(found) / len(found),)

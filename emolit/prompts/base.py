@@ -88,10 +88,21 @@ def tagged(response: str, tag: str) -> str | None:
         >>> tagged("<answer>sad</answer><answer>sad</answer>", "answer") is None
         True
     """
+    found = between(response, tag)
+    return None if found is None else found.strip()
+
+
+def between(response: str, tag: str) -> str | None:
+    """Return what stands between ``<tag>`` and ``</tag>`` as it is; None unless both stand once.
+
+    Example:
+        >>> between("so <answer> Sad </answer>", "answer")
+        ' Sad '
+    """
     if response.count(f"<{tag}>") != 1 or response.count(f"</{tag}>") != 1:
         return None
     found = re.search(rf"<{tag}>(.*?)</{tag}>", response, flags=re.DOTALL)
-    return found.group(1).strip() if found else None
+    return found.group(1) if found else None
 
 
 def option(word: str | None, options: tuple[str, ...]) -> str | None:

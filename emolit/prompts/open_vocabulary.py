@@ -3,12 +3,11 @@
 from typing import Literal
 
 from emolit.asking import Asking
-from emolit.prompts.base import Prompt, tagged
+from emolit.openset import parted
+from emolit.prompts.base import Prompt, between, tagged
 from emolit.thoughts import Thoughts
 from emolit.types import Clip
 from emolit.words import listed, listed_as_released
-
-READERS = {"strict": listed, "parity": listed_as_released}
 
 
 class OpenVocabulary(Prompt):
@@ -24,7 +23,7 @@ class OpenVocabulary(Prompt):
         thoughts: File of ``tools/reasoning.py`` whose reasoning takes the place of reasons; a clip
             that it lacks has no target. None takes the reasons.
         reader: How a list is taken apart: ``strict`` as people and models write it, ``parity`` as
-            the released scorer reads it.
+            the released scorer reads it, which does not even strip the text.
     """
 
     own_instruction = "Reply only with <answer>emotion, emotion, ...</answer>."
@@ -68,8 +67,11 @@ class OpenVocabulary(Prompt):
         if self.think and tagged(response, "think") is None:
             return None
         behind = response.rpartition("</think>")[-1] if self.think else response
-        answer = tagged(behind, "answer") if tagged(response, "answer") is not None else None
-        return READERS[self.reader](answer) if answer else None
+        once = tagged(response, "answer") is not None
+        answer = between(behind, "answer") if once else None
+        if answer is None or not answer.strip():
+            return None
+        return listed_as_released(answer) if self.reader == "parity" else parted(listed(answer))
 
     def target(self, clip: Clip) -> str | None:
         """Return the clip's words, or its label, in their tag, behind its reason if it thinks."""

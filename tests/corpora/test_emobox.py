@@ -110,6 +110,16 @@ def test_labels_outside_the_map_are_refused_with_their_row(root):
         set_up(root)
 
 
+@pytest.mark.parametrize("label", ["Surprise", "suprise", "su"])
+def test_a_label_map_that_renames_nothing_is_refused_with_the_names(root, label):
+    message = rf"renames \['{label}'\], .* it has \['angry', .*'surprise'\]"
+    with pytest.raises(ConfigError, match=message):
+        set_up(root, label_map={label: "other"})
+    with pytest.raises(ConfigError, match=message):
+        set_up(root, label_map={label: "other"}, labels=["angry", "other"])
+    assert "other" in set_up(root, label_map={"surprise": "other"}).taxonomy
+
+
 def test_labels_in_other_case_and_odd_spellings_are_found(tmp_path):
     stems = [f"{who}a01{x}a" for who in ("03", "08", "09", "10") for x in "NL"]
     spelled = {"N": "neutral", "L": "boredem"}

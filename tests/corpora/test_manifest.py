@@ -1,11 +1,14 @@
+import re
 from collections import Counter
 from hashlib import sha256
 from unicodedata import normalize
 
 import pytest
+import soundfile
+import yaml
 
 from emolit.corpora.manifest import Manifest, divided
-from emolit.errors import AudioError, CorpusError
+from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.loading import Loading
 from emolit.prompts.open_vocabulary import OpenVocabulary
 from tests.fakes.listing import ROWS, write_listing, write_table, write_tone
@@ -155,7 +158,7 @@ def test_a_missing_column_is_named_with_those_that_are_there(tmp_path):
     [
         ("a.csv", b"path,label\n", "has no rows"),
         ("a.csv", b"", "has no rows"),
-        ("a.csv", b"path;label\nx;sad\n", r"'path' is missing; there are \['path;label'\]"),
+        ("a.csv", b"path;label\nx;sad\n", r"'path' is missing; there are \['path;label'\]. Sep"),
         ("a.csv", b"path,label\nx.wav,sad,one,two\n", "row 2: 4 fields under 2 columns"),
         ("a.csv", b'path,label\n"x.wav,sad\n', "row 2: the row is malformed"),
         ("a.csv", b"path,label,path\nx,sad,y\n", r"columns \['path'\] stand there more than once"),
@@ -209,6 +212,83 @@ def test_labels_of_the_user_and_mapped_ones_are_known_in_any_case(tmp_path):
     corpus = set_up(tmp_path, labels=["bored to death", "sad"])
     assert corpus.taxonomy.labels == ("bored to death", "sad")
     assert corpus.censuses[0].dropped == {"angry": 5, "happy": 5}
+
+
+@pytest.mark.parametrize("label", ["Calm", "calm", "CALM"])
+def test_a_label_map_counts_in_any_case(tmp_path, label):
+    names = ["calm", "Calm", "cAlM"]
+    data = [
+        {**row, "label": names[k // 3]} if k % 3 == 0 else row for k, row in enumerate(ROWS[:9])
+    ]
+    write_listing(tmp_path, [*data, *ROWS[9:]])
+    corpus = set_up(tmp_path, label_map={label: "neutral"})
+    assert Counter(clip.label for clip in served(corpus)) == {
+        "neutral": 3, "angry": 2, "sad": 5, "happy": 5,
+    }  # fmt: skip
+
+
+def test_a_label_map_that_renames_nothing_is_refused(tmp_path):
+    write_listing(tmp_path)
+    message = (
+        r"`label_map` of 'mine' renames \['clam'\], which no row of .* \['angry', 'happy', 'sad'\]"
+    )
+    with pytest.raises(ConfigError, match=message):
+        set_up(tmp_path, label_map={"clam": "neutral", "sad": "happy"})
+    write_listing(tmp_path, [{"path": "a.wav", "caption": "Low.", "split": "test"}])
+    with pytest.raises(ConfigError, match=r"renames \['sad'\]"):
+        set_up(tmp_path, label_map={"sad": "happy"})
+
+
+def test_all_unknown_labels_are_named_at_once_and_what_they_mean_is_left_open(tmp_path):
+    odd = {1: "anger", 4: "0", 5: "anger", 7: "it's"}
+    write_listing(
+        tmp_path, [{**row, "label": odd.get(k, row["label"])} for k, row in enumerate(ROWS)]
+    )
+    with pytest.raises(CorpusError) as raised:
+        set_up(tmp_path)
+    said = str(raised.value)
+    assert "row 3: the label 'anger' is unknown, and so are '0' (row 6), \"it's\" (row 9)." in said
+    assert "`label_map`: {'anger': …, '0': …, \"it's\": …}, with what is meant in place" in said
+    found = yaml.safe_load(re.search(r"\{.*?\}", said).group().replace("…", "sad"))
+    assert set_up(tmp_path, label_map=found).taxonomy.labels == ("angry", "happy", "sad")
+
+
+def test_spellings_of_one_speaker_are_one_person_when_clips_are_split(tmp_path):
+    spelled = {"a": ["Anna", "anna", "ANNA"], "b": ["01", "1", "1.0"],
+               "c": ["Jörg", normalize("NFD", "Jörg"), "jörg"]}  # fmt: skip
+    data = [{**row, "speaker": spelled.get(row["speaker"], [row["speaker"]] * 3)[k % 3]}
+            for k, row in enumerate(ROWS)]  # fmt: skip
+    write_listing(tmp_path, data)
+    corpus = set_up(tmp_path)
+    splits = {row["speaker"]: set() for row in ROWS}
+    for clip in served(corpus):
+        splits[clip.path[4]].add(clip.split)
+    assert {len(found) for found in splits.values()} == {1}
+    assert corpus.censuses[0].counts == {"train": 9, "val": 3, "test": 3}
+    three = ("train", "val", "test")
+    write_listing(tmp_path, [{**row, "split": three[k % 3]} for k, row in enumerate(data)])
+    with pytest.raises(CorpusError, match=r"01 or 1 or 1\.0 in test and train and val"):
+        set_up(tmp_path)
+
+
+def test_interruptions_that_our_split_would_part_are_refused(tmp_path):
+    write_tone(tmp_path / "talk.wav", 1.0)
+    data = [{"id": str(k), "path": "talk.wav", "label": "sad", "speaker": str(k),
+             "start": 0.2 * k, "end": 0.2 * k + 0.25} for k in range(4)]  # fmt: skip
+    write_table(tmp_path / "mine.csv", data)
+    with pytest.raises(CorpusError, match=r"row \d: the recording 'talk.wav' stands in row \d"):
+        set_up(tmp_path)
+    write_table(tmp_path / "mine.csv", [{**row, "split": "test"} for row in data])
+    assert len(served(set_up(tmp_path))) == 4
+
+
+def test_a_listed_wav_that_lies_there_as_flac_is_read(tmp_path):
+    write_listing(tmp_path)
+    for path in (tmp_path / "wav").iterdir():
+        content, rate = soundfile.read(path)
+        soundfile.write(path.with_suffix(".flac"), content, rate)
+        path.unlink()
+    assert {clip.path[-5:] for clip in served(set_up(tmp_path))} == {".flac"}
 
 
 def test_captions_may_be_a_list_and_other_columns_are_named_in_the_log(tmp_path, caplog):

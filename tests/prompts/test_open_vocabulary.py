@@ -8,6 +8,7 @@ from emolit.asking import Asking
 from emolit.prompts.base import fits
 from emolit.prompts.open_vocabulary import OpenVocabulary
 from emolit.types import Clip
+from emolit.words import listed_as_released
 
 CLIP = Clip("a", "toy", "a.wav", words=("happy", "let down"), reason="A low, slow voice.")
 
@@ -58,6 +59,22 @@ def test_a_label_stands_for_the_words_where_there_are_none():
         ("[]", ()),
         (" , ", ()),
         ("", None),
+        (" \n", None),
+        ("happy, sad, and angry", ("happy", "sad", "angry")),
+        ("- happy\n- sad\n- angry", ("happy", "sad", "angry")),
+        ("\u2022 happy\n\u2022 sad\n\u2022 angry", ("happy", "sad", "angry")),
+        ("1. happy\n2. sad\n3. angry", ("happy", "sad", "angry")),
+        ("(1) happy (2) sad", ("happy", "sad")),
+        ("1\u3001\u9ad8\u5174\n2\u3001\u60b2\u4f24", ("\u9ad8\u5174", "\u60b2\u4f24")),
+        ("happy / sad / angry", ("happy", "sad", "angry")),
+        (
+            "\u9ad8\u5174\uff0c\u60b2\u4f24\u548c\u6124\u6012",
+            ("\u9ad8\u5174", "\u60b2\u4f24", "\u6124\u6012"),
+        ),
+        ('```json\n["happy", "sad"]\n```', ("happy", "sad")),
+        ("* happy\n* sad", ("happy", "sad")),
+        ("['happy' 'sad']", ("happy", "sad")),
+        ("happy and satisfied", ("happy", "satisfied")),
     ],
 )
 def test_lists_as_models_write_them_are_read(answer, words):
@@ -69,8 +86,25 @@ def test_in_parity_lists_are_read_as_the_release_reads_them(shared):
     prompt = OpenVocabulary(reader="parity")
     for case in stored["string_to_list"]:
         text = case["input"]
-        if text == text.strip() and text:  # the tag strips its text
+        if text.strip():
             assert list(prompt.parse(f"<answer>{text}</answer>", ())) == case["output"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (" [sad, happy]", ("[sad", "happy")),
+        ("[sad, happy] ", ("sad", "happy]")),
+        ("\n[sad]", ("[sad",)),
+        ("happy and sad", ("happy and sad",)),
+    ],
+)
+def test_in_parity_nothing_is_stripped_before_brackets_are_looked_for(answer, words):
+    """The release tests the first and the last sign of the text as it is."""
+    assert listed_as_released(answer) == words
+    for think in ("", "<think>Low.</think>"):
+        prompt = OpenVocabulary(think=bool(think), reader="parity")
+        assert prompt.parse(f"{think}<answer>{answer}</answer>", ()) == words
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.fakes.crema_d import stems, write_crema_d
 from tests.fakes.emer import write_emer
 from tests.fakes.esd import write_esd
 from tests.fakes.ravdess import write_ravdess
@@ -82,6 +83,20 @@ def test_a_node_names_a_corpus_and_clips_that_do_not_fit_are_told(root, tool, ca
     assert "urdu: there are 401 clips, the release has 400." in err
     assert "urdu: other numbers of clips by label: sad 101 instead of 100." in err
     assert " test " in out
+
+
+def test_a_clip_that_no_copy_of_a_release_has_is_listed_and_no_complaint(tool, tmp_path, capsys):
+    (tmp_path / "cremad").mkdir()
+    release = write_crema_d(tmp_path / "cremad", [*stems(), "1076_MTI_SAD_XX"])
+    (release / "AudioWAV" / "1076_MTI_SAD_XX.wav").write_bytes(b"")
+    tool.main(["--data", "CremaD", "--data.root", str(tmp_path)])
+    out, err = capsys.readouterr()
+    assert "1 clips skipped" in out and "1076_MTI_SAD_XX" in out
+    assert "cannot be used" not in err
+    (release / "AudioWAV" / "1001_DFA_SAD_XX.wav").write_bytes(b"")
+    tool.main(["--data", "CremaD", "--data.root", str(tmp_path)])
+    err = capsys.readouterr().err
+    assert "1 clips cannot be used: " in err and "1001_DFA_SAD_XX.wav has length zero" in err
 
 
 def test_a_missing_release_is_a_sentence_and_no_traceback(tool, tmp_path, capsys):
