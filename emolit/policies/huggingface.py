@@ -28,7 +28,6 @@ from emolit.errors import PolicyError
 from emolit.policies.processor import ProcessorPolicy
 from emolit.types import Batch, Rollout, Sampling
 
-
 EYES = ("visual", "vision_tower", "vision_model", "embed_vision", "image_embed")
 """What is called in transformers what sees, and what leads from there."""
 
