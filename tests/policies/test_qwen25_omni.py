@@ -155,6 +155,28 @@ class TestQwen25Omni(Contract):
         check_gradients(policy, seen(batch))
         assert policy.base.get_submodule("model.visual").blocks[0].attn.proj.weight.grad.norm() > 0
 
+    def test_what_sees_trains_with_pictures_made_by_hand(self, folder, batch, monkeypatch):
+        """As above where no library makes pictures: two steps in time, each of one token."""
+        policy = self.kind(str(folder))
+        policy.pictured = True
+        policy.build(reference=False, seed=0)
+        pixels = torch.randn(5 * 8, 3 * 2 * 4 * 4, generator=torch.Generator().manual_seed(0))
+        pictures = {
+            "pixel_values_videos": pixels,
+            "video_grid_thw": torch.tensor([[2, 2, 2]] * 5),
+            "video_second_per_grid": torch.ones(5),
+        }
+        monkeypatch.setattr(
+            policy,
+            "see",
+            lambda texts, _: (
+                [text.replace("<|VIDEO|>", "<|VIDEO|><|VIDEO|>") for text in texts],
+                pictures,
+            ),
+        )
+        shown = tuple(torch.zeros(4, 3, 8, 8, dtype=torch.uint8) for _ in batch.clips)
+        check_gradients(policy, replace(batch, frames=shown))
+
     def test_positions_have_three_axes_and_count_from_the_first_token(self, policy, batch):
         check_positions(policy, batch)
 
