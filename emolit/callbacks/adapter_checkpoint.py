@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import WeightAveraging
 
 from emolit.callbacks.base import rehearsal
+from emolit.compat.lightning import CheckpointHooks, accumulates
 from emolit.errors import ConfigError
 
 OURS = ("config.json", "adapter_config.json")
@@ -27,7 +28,7 @@ SELECTION = "selection.json"
 """Says what chose the weights of a folder."""
 
 
-class AdapterCheckpoint(ModelCheckpoint):
+class AdapterCheckpoint(CheckpointHooks):
     """Lightning's ModelCheckpoint, with weights beside and atomic writes.
 
     Use two of them: one with ``monitor`` keeps the best by a validation score, one without keeps
@@ -64,7 +65,7 @@ class AdapterCheckpoint(ModelCheckpoint):
             enable_version_counter=False,
         )
 
-        self._last_global_step_saved = -1  # a validation before the first step may be the best
+        self.expect_start()  # it may be the best
 
     @property
     def target(self) -> Path:
@@ -130,7 +131,7 @@ class AdapterCheckpoint(ModelCheckpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save after optimizer steps only."""
-        if not trainer.fit_loop._should_accumulate():
+        if not accumulates(trainer):
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -138,10 +139,10 @@ class AdapterCheckpoint(ModelCheckpoint):
         super().on_train_end(trainer, pl_module)
         if rehearsal(trainer):
             return
-        if self.monitor is None and self._last_global_step_saved != trainer.global_step:
-            self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
+        if self.monitor is None:
+            self.save_now(trainer)
 
-    def _find_last_checkpoints(self, trainer: Trainer) -> set[str]:
+    def find_last(self, trainer: Trainer) -> set[str]:
         """Return what ``--ckpt_path last`` may mean; asked before ``setup``.
 
         Raises:
@@ -151,8 +152,7 @@ class AdapterCheckpoint(ModelCheckpoint):
         for callback in trainer.checkpoint_callbacks:
             if isinstance(callback, AdapterCheckpoint):
                 callback._choose(trainer)
-            if isinstance(callback, ModelCheckpoint):
-                found |= ModelCheckpoint._find_last_checkpoints(callback, trainer)
+                found |= CheckpointHooks.find_last(callback, trainer)
         if not found:
             folder = Path(str(self.dirpath))
             there = ", ".join(sorted(path.name for path in folder.glob("*.ckpt"))) or "none"
@@ -163,21 +163,20 @@ class AdapterCheckpoint(ModelCheckpoint):
             )
         return found
 
-    def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+    def write(self, trainer: Trainer, filepath: str) -> None:
         """Write the file and the folder beside, then rename both."""
         target = Path(filepath)
         beside = target.with_name(f".{target.name}.part")
         if trainer.is_global_zero:
             _remove(beside)
         trainer.strategy.barrier("emolit_checkpoint")
-        super()._save_checkpoint(trainer, str(beside))
+        super().write(trainer, str(beside))
         task: Any = trainer.lightning_module
         state = task.policy.gathered()
         if trainer.is_global_zero:
             save = partial(task.policy.save, state=state)
             _replace_folder(save, target.with_suffix(""), self._selection(trainer))
             _replace(beside, target)
-        self._last_checkpoint_saved = filepath
 
     def _selection(self, trainer: Trainer) -> dict[str, Any]:
         """Return what chooses the weights that are being saved."""
@@ -189,9 +188,9 @@ class AdapterCheckpoint(ModelCheckpoint):
             "step": trainer.global_step,
         }
 
-    def _remove_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+    def remove(self, trainer: Trainer, filepath: str) -> None:
         """Remove the file with its folder."""
-        super()._remove_checkpoint(trainer, filepath)
+        super().remove(trainer, filepath)
         if trainer.is_global_zero:
             shutil.rmtree(Path(filepath).with_suffix(""), ignore_errors=True)
 

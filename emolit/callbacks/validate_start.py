@@ -3,6 +3,8 @@
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
+from emolit.compat.lightning import run_validation
+
 
 class ValidateStart(Callback):
     """Validates the policy as it was given, so that a run that never improves keeps it.
@@ -14,9 +16,5 @@ class ValidateStart(Callback):
     @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Run the validation loop once, as the training loop does between two steps."""
-        loop = trainer.fit_loop.epoch_loop.val_loop
-        if trainer.global_step > 0 or trainer.limit_val_batches == 0:
-            return
-        trainer.validating = True
-        loop.run()
-        trainer.training = True
+        if trainer.global_step == 0 and trainer.limit_val_batches != 0:
+            run_validation(trainer)

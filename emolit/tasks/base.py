@@ -13,6 +13,18 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from emolit.compat.lightning import (
+    batch_index,
+    finish_training,
+    keep_batches,
+    replace_scheduler,
+    run_validation,
+    saves_in_parts,
+    scales_gradients,
+    total_batch_index,
+    trainer_of,
+    validation_due,
+)
 from emolit.engine.freezing import trainable_table
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators import Evaluator
@@ -78,18 +90,14 @@ class Task(Answering, ABC):
         """Return ``loss`` and what callbacks show."""
 
     def setup(self, stage: str) -> None:
-        """Keep Lightning from casting batches.
-
-        Under ``bf16-true`` it takes dataclasses apart, which fails on frozen ones
-        (pytorch-lightning #21577) and would round the audio; the policy casts what it computes.
-        """
-        plugin = self.trainer.precision_plugin
-        plugin.convert_input = _as_it_is  # type: ignore[assignment,method-assign]  # no setting
+        """Keep Lightning from casting batches; the policy casts what it computes."""
+        keep_batches(self.trainer)
 
     def configure_model(self) -> None:
         """Load the weights, once, after Lightning has set precision and device."""
-        fitting = self._trainer is not None and self._trainer.state.fn == "fit"
-        loading = getattr(getattr(self._trainer, "datamodule", None), "loading", None)
+        trainer = trainer_of(self)
+        fitting = trainer is not None and trainer.state.fn == "fit"
+        loading = getattr(getattr(trainer, "datamodule", None), "loading", None)
         self.policy.pictured = getattr(loading, "frames", 0) > 0
         self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
         if self.device_mesh is not None:
@@ -106,7 +114,7 @@ class Task(Answering, ABC):
     @property
     def processes(self) -> int:
         """How many processes train together."""
-        return 1 if self._trainer is None else self.trainer.world_size
+        return 1 if trainer_of(self) is None else self.trainer.world_size
 
     def averaged(self, values: Tensor) -> Tensor:
         """Return the mean of each value over all processes, every one of which must ask."""
@@ -124,7 +132,7 @@ class Task(Answering, ABC):
         weights = [weight for weight in self.policy.parameters() if weight.requires_grad]
         if not weights:
             raise ConfigError("Nothing trains: every module is frozen; shorten `freeze`.")
-        check_numbers(self.policy, self._trainer and self.trainer.precision_plugin)
+        check_numbers(self.policy, trainer_of(self) and self.trainer.precision_plugin)
         optimizer = self.optimizer_factory(weights)
         check_rate(self.policy, optimizer)
         self._given = self.overruled() | settings.optimizer_settings(optimizer)
@@ -173,7 +181,7 @@ class Task(Answering, ABC):
             place.take_up(self.trainer, state)
         self._renew()
         if self._owed:
-            place.validate(self.trainer)
+            run_validation(self.trainer)
         self._owed = False
 
     def _renew(self) -> None:
@@ -190,7 +198,7 @@ class Task(Answering, ABC):
             optimizer, self.optimizer_factory(weights), self.scheduler_factory, self.global_step
         )
         if scheduler is not None:
-            self.trainer.lr_scheduler_configs[0].scheduler = scheduler
+            replace_scheduler(self.trainer, scheduler)
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Mark where an accumulation window begins."""
@@ -200,8 +208,7 @@ class Task(Answering, ABC):
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Weigh the batches of a step alike, also where it has fewer than the others."""
         if self._mark is not None and self.trainer.accumulate_grad_batches > 1:
-            batch = self.trainer.fit_loop.batch_idx
-            loss = loss * place.share(self.trainer, self._mark, batch)
+            loss = loss * place.share(self.trainer, self._mark, batch_index(self.trainer))
         super().backward(loss, *args, **kwargs)
 
     def on_validation_epoch_end(self) -> None:
@@ -211,12 +218,12 @@ class Task(Answering, ABC):
 
     @property
     def _here(self) -> tuple[int, int]:
-        return self.global_step, self.trainer.fit_loop.total_batch_idx
+        return self.global_step, total_batch_index(self.trainer)
 
     def on_fit_end(self) -> None:
         """Bring a run to its end that was killed after its last step, before it was validated."""
         if self._owed:
-            place.finish(self.trainer)
+            finish_training(self.trainer)
 
     def on_test_start(self) -> None:
         """Say which clips will not be heard to their end."""
@@ -245,8 +252,7 @@ class Task(Answering, ABC):
         norm = get_total_norm(gradients)
         norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
         self.log("train/grad_norm", norm, sync_dist=True)
-        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
-        if not scaled and not torch.isfinite(norm):  # a scaler leaves such a step out
+        if not scales_gradients(self.trainer) and not torch.isfinite(norm):
             raise PolicyError(
                 f"The norm of the gradient is {norm.item()} in step {self.global_step}, though the "
                 "loss was finite; lower the learning rate, or train in float32 or bfloat16."
@@ -258,15 +264,14 @@ class Task(Answering, ABC):
         Where each process writes its part, all stays: such a file cannot be loaded in part.
         """
         changing, state = self._changing(), checkpoint["state_dict"]
-        strategy = None if self._trainer is None else self.trainer.strategy
-        if not getattr(strategy, "_save_distributed_checkpoint", False):
+        if trainer_of(self) is None or not saves_in_parts(self.trainer):
             checkpoint["state_dict"] = {name: state[name] for name in state if name in changing}
         checkpoint[CHANGING] = sorted(changing)
         if "loops" not in checkpoint:  # it is not a trainer that asks
             return
         checkpoint[settings.KEY] = self._given
         owes = not self._open and self._validated != self._here
-        checkpoint[OWED] = owes and place.validation_due(self.trainer)
+        checkpoint[OWED] = owes and validation_due(self.trainer)
         if self._mark is not None and self._open:
             place.rewind(checkpoint, self._mark)
 
@@ -296,11 +301,6 @@ class Task(Answering, ABC):
         """Return the names of weights that train, and of those of a reference that moves."""
         trained = {name for name, weight in self.named_parameters() if weight.requires_grad}
         return trained | {f"policy.{name}" for name in self.policy.moving_reference()}
-
-
-def _as_it_is(batch: Any) -> Any:
-    """Return a batch."""
-    return batch
 
 
 def check_finite(loss: Tensor, batch: Batch) -> None:

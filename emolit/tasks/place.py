@@ -16,11 +16,17 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from emolit.compat.lightning import (
+    batches_before,
+    batches_in_all,
+    begin_epoch,
+    ends_epoch,
+    loader_states,
+    reopen_epoch,
+    set_progress,
+)
 from emolit.errors import ConfigError
 from emolit.sampler import ClipLoader
-
-BATCHES = "epoch_loop.batch_progress"
-HELD_OUT = "epoch_loop.val_loop.batch_progress"
 
 
 @dataclass(frozen=True)
@@ -71,19 +77,18 @@ def share(trainer: Trainer, mark: Mark, batch: int) -> float:
 
 def rewind(checkpoint: dict[str, Any], mark: Mark) -> None:
     """Let a checkpoint that is written inside a window say where the window began."""
-    loops = checkpoint["loops"]["fit_loop"]
     state = place_of(checkpoint)
     if state is None:
         return
     state |= {"epoch": mark.epoch, "batches": mark.batches}
-    loops[BATCHES]["is_last_batch"] = False
+    reopen_epoch(checkpoint)
     kept = checkpoint.get("callbacks", {})
     kept |= {key: value for key, value in mark.callbacks.items() if key in kept}
 
 
 def place_of(checkpoint: dict[str, Any]) -> dict[str, Any] | None:
     """Return the state of emolit's training loader; None where the run had another one."""
-    states = checkpoint["loops"]["fit_loop"]["state_dict"].get("combined_loader", [])
+    states = loader_states(checkpoint)
     known = len(states) == 1 and {"epoch", "batches"} <= states[0].keys()
     return states[0] if known else None
 
@@ -94,32 +99,18 @@ def settle(checkpoint: dict[str, Any], trainer: Trainer) -> dict[str, Any] | Non
     Returns:
         The state of the loader; None where the run had another one, so that nothing is known.
     """
-    state, loops = place_of(checkpoint), checkpoint["loops"]["fit_loop"]
+    state = place_of(checkpoint)
     if state is None:
         return None
-    progress, step = loops[BATCHES], checkpoint["global_step"]
-    if progress["is_last_batch"]:
+    if ends_epoch(checkpoint):
         state |= {"epoch": state["epoch"] + 1, "batches": 0}
-        total = progress["total"]["ready"]
+        total = batches_in_all(checkpoint)
     else:
-        total = progress["total"]["ready"] - progress["current"]["ready"] + state["batches"]
-    epoch, done = state["epoch"], state["batches"]
-    inside = int(done > 0)
-    for name in ("total", "current"):
-        loops["epoch_progress"][name] = _counts(epoch + inside, epoch)
-    loops[BATCHES] = {
-        "total": _counts(total, total) | {"completed": total - inside},
-        "current": _counts(done, done) | {"completed": done - inside},
-        "is_last_batch": False,
-    }
-    loops[HELD_OUT] = {"total": _counts(0, 0), "current": _counts(0, 0), "is_last_batch": False}
-    ended = inside and done % trainer.accumulate_grad_batches == 0
-    loops["epoch_loop.state_dict"]["_batches_that_stepped"] = step - 1 if ended else step
+        total = batches_before(checkpoint) + state["batches"]
+    done, step = state["batches"], checkpoint["global_step"]
+    ended = done > 0 and done % trainer.accumulate_grad_batches == 0
+    set_progress(checkpoint, state["epoch"], done, total, step - 1 if ended else step)
     return state
-
-
-def _counts(begun: int, over: int) -> dict[str, int]:
-    return {"ready": begun, "started": begun, "processed": over, "completed": over}
 
 
 def take_up(trainer: Trainer, state: dict[str, Any]) -> None:
@@ -138,28 +129,4 @@ def take_up(trainer: Trainer, state: dict[str, Any]) -> None:
     if isinstance(loader, ClipLoader):
         loader.load_state_dict(state)
     if not state["batches"]:
-        trainer.fit_loop.epoch_loop.restarting = False  # an epoch begins, nothing is repeated
-
-
-def validation_due(trainer: Trainer) -> bool:
-    """Tell whether Lightning will validate after the batch that has just been trained on."""
-    loop = trainer.fit_loop
-    if loop.epoch_loop.batch_progress.current.ready == 0 or loop._data_fetcher is None:
-        return False
-    return loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
-
-
-def validate(trainer: Trainer) -> None:
-    """Validate between two training batches, as the loop itself does."""
-    loop, logged = trainer.fit_loop.epoch_loop, trainer.fit_loop.epoch_loop._batches_that_stepped
-    loop._batches_that_stepped = trainer.global_step - 1  # where the curves show the last step
-    trainer.validating = True
-    loop.val_loop.run()
-    trainer.training = True
-    loop._batches_that_stepped = logged
-
-
-def finish(trainer: Trainer) -> None:
-    """Do what comes after the last step of a run that was killed before it was done."""
-    trainer.fit_loop.on_run_start()
-    trainer.fit_loop.on_run_end()
+        begin_epoch(trainer)  # nothing is repeated
