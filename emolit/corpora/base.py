@@ -73,7 +73,7 @@ class Corpus(LightningDataModule, ABC):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__()
-        self.root = root
+        self.root = str(Path(root).expanduser())
         self.prompt = prompt
         self.wanted = labels
         self.label_map = dict(label_map or {})
@@ -157,6 +157,11 @@ class Corpus(LightningDataModule, ABC):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the corpora served, as they stand in log keys."""
+        return (self.name,)
+
+    @property
+    def training_names(self) -> tuple[str, ...]:
+        """Names of the corpora that training draws from; known after `setup`."""
         return (self.name,)
 
     @property

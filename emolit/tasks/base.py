@@ -20,6 +20,7 @@ from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.seed import run_seed
 from emolit.tasks.answering import Answering
+from emolit.tasks.monitors import settle_monitors
 from emolit.types import Batch, Sampling, Split
 
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
@@ -68,11 +69,13 @@ class Task(Answering, ABC):
         """Return ``loss`` and what callbacks show."""
 
     def setup(self, stage: str) -> None:
-        """Keep Lightning from casting batches.
+        """Settle what callbacks monitor, and keep Lightning from casting batches.
 
         Under ``bf16-true`` it takes dataclasses apart, which fails on frozen ones
         (pytorch-lightning #21577) and would round the audio; the policy casts what it computes.
         """
+        if stage == "fit":
+            settle_monitors(self.trainer, self.evaluator)
         plugin = self.trainer.precision_plugin
         plugin.convert_input = _as_it_is  # type: ignore[assignment,method-assign]  # no setting
 
@@ -124,6 +127,10 @@ class Task(Answering, ABC):
         self._tell_cut(("train", "val"))
 
     def on_test_start(self) -> None:
+        """Say which clips will not be heard to their end."""
+        self._tell_cut(("test",))
+
+    def on_predict_start(self) -> None:
         """Say which clips will not be heard to their end."""
         self._tell_cut(("test",))
 
