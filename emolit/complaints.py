@@ -9,7 +9,6 @@ import re
 from argparse import ArgumentError
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -32,7 +31,7 @@ KINDS = {
 }
 
 
-class Refusal(ArgumentError):
+class NoOptionError(ArgumentError):
     """An option that a parser does not have, with the names that are near."""
 
     def __init__(self, message: str) -> None:
@@ -98,7 +97,7 @@ def _trail(error: BaseException) -> Iterable[BaseException]:
     """Yield an error and what caused it, down to the innermost one worth telling."""
     while True:
         yield error
-        if isinstance(error, Refusal):
+        if isinstance(error, NoOptionError):
             return
         tried = attempt_of(error)
         inner: BaseException | None = error.__cause__
@@ -124,7 +123,7 @@ def _cause(trail: Sequence[BaseException], owner: str) -> str:
     """Return the sentence of the innermost error."""
     error = trail[-1]
     text, tried = str(error), attempt_of(error)
-    if isinstance(error, Refusal):
+    if isinstance(error, NoOptionError):
         return f"{owner} has {text}" if owner else f"there is {text}"
     if isinstance(error, ModuleNotFoundError):
         return (
@@ -169,7 +168,9 @@ def _about_value(text: str, tried: Attempt, around: Any) -> str:
     if origin is Literal:
         kinds = (tried.kind, *get_args(around))
         choices = [each for kind in kinds if get_origin(kind) is Literal for each in get_args(kind)]
-        return f"it is {_given(value)}; choose one of {', '.join(dict.fromkeys(map(str, choices)))}."
+        return (
+            f"it is {_given(value)}; choose one of {', '.join(dict.fromkeys(map(str, choices)))}."
+        )
     expected = KINDS.get(origin)
     if expected is None or not text.startswith("Expected a"):
         return text.partition("\n")[0]

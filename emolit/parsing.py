@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from jsonargparse._common import debug_mode_active
 from lightning.pytorch.cli import LightningArgumentParser
 
-from emolit.complaints import Refusal, complaint, no_option
+from emolit.complaints import NoOptionError, complaint, no_option
 from emolit.typehints import install
 
 install()
@@ -21,7 +21,7 @@ UNRECOGNIZED = re.compile(r"unrecognized arguments: (?P<name>\S+?)(?:=|\s|$)")
 
 
 class Parser(LightningArgumentParser):
-    """Lightning's parser: options are written whole, and a mistake is said in one to three lines."""
+    """Lightning's parser: options are written whole, mistakes are said in a line or two."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
@@ -33,7 +33,7 @@ class Parser(LightningArgumentParser):
         if not self.exit_on_error or debug_mode_active():
             if said is None:
                 super().error(message, ex)
-            raise Refusal(said) from ex
+            raise NoOptionError(said) from ex
         parser = getattr(ex, "subcommand_parser", None) or self
         text = f"there is {said}" if said else complaint(message, ex)
         sys.stderr.write(f"error: {text}\n")

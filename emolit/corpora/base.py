@@ -227,10 +227,18 @@ class Corpus(LightningDataModule, ABC):
             self.loading.max_seconds,
             dropped=dropped,
             skipped=skipped,
-            notes=WHOLE if self.whole else self.notes(clips),
+            notes=(*(WHOLE if self.whole else self.notes(clips)), *self._unused(clips)),
         )
         self._censuses = (census,)
         rank_zero_info(str(census))
+
+    def _unused(self, clips: Iterable[Clip]) -> tuple[str, ...]:
+        """Remark labels that were asked for and that no clip has."""
+        carried = {clip.label for clip in clips}
+        absent = [label for label in self.wanted or () if label not in carried]
+        return (
+            (f"no clip has the label {', '.join(absent)}",) if absent and carried != {None} else ()
+        )
 
     def _placed(self, all_clips: Sequence[Clip], served: Sequence[Clip]) -> list[Clip]:
         """Return the clips served with the splits that the partition of all clips gives them."""

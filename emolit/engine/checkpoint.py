@@ -9,7 +9,6 @@ import torch
 from emolit.engine.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
-
 OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""
 KEPT = ("best", "last")
