@@ -86,9 +86,10 @@ class EmolitCLI(LightningCLI):
         """Train; say how to go on where someone stops it."""
         try:
             self.trainer.fit(**settings)
-        finally:
+        except (KeyboardInterrupt, SystemExit):
             if self.trainer.state.status == TrainerStatus.INTERRUPTED:
                 rank_zero_info(resumption(self.trainer))
+            raise
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the prompt, give it to both sides, and give the labels to the evaluator."""
@@ -102,12 +103,8 @@ class EmolitCLI(LightningCLI):
 
 def resumption(trainer: Any) -> str:
     """Return how to go on with a run that was stopped."""
-    kept = [
-        Path(str(callback.dirpath)) / "last.ckpt"
-        for callback in trainer.checkpoint_callbacks
-        if callback.dirpath
-    ]
-    found = next((path for path in kept if path.is_file()), None)
+    kept = [each.best_model_path for each in trainer.checkpoint_callbacks if each.monitor is None]
+    found = next((path for path in kept if path and Path(path).is_file()), trainer.ckpt_path)
     if found is None:
         return (
             f"Stopped in step {trainer.global_step}, and nothing to go on from was kept yet; the "

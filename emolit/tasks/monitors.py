@@ -5,7 +5,6 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
-from emolit.census import shortened
 from emolit.corpora import Corpus
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
@@ -67,7 +66,7 @@ def whole_name(
         return names[0]
     heads = dict.fromkeys(score.partition("/")[0] for score in scores)
     keys = [f"val/{name}/{head}" for head in heads for name in served]
-    known = f"it logs {shortened(keys, ', ')}" if keys else "there are no clips to validate on"
+    known = f"it logs {', '.join(keys)}" if keys else "there are no clips to validate on"
     raise ConfigError(
         f"`monitor` of {who} is {monitor!r}, which validation does not log: {known}. Set it to one "
         "of these, or to the name of a score alone for the corpus that trains."
