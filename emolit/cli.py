@@ -3,12 +3,20 @@
 import importlib
 import os
 import pkgutil
+import sys
 import warnings
+from pathlib import Path
+from typing import Any
 
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
+from lightning.pytorch.trainer.states import TrainerStatus
+from lightning.pytorch.utilities import rank_zero_info
 
+import emolit
 from emolit.corpora import Corpus
+from emolit.engine.checkpoint import check_there
 from emolit.errors import EmolitError
+from emolit.parsing import Parser, configs_first
 from emolit.prompts import Prompt
 from emolit.tasks import Task
 
@@ -37,9 +45,51 @@ def discover() -> None:
 class EmolitCLI(LightningCLI):
     """LightningCLI with a ``prompt`` at the root and three links."""
 
+    trainer: Any
+    model: Any
+
+    def setup_parser(
+        self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
+    ) -> None:
+        """Leave Lightning's own table of scores out unless it is asked for."""
+        super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
+        self._parser("test").set_defaults({"verbose": False})
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Let what stands on the command line win over config files, wherever it stands."""
+        if args is None:
+            self.config = parser.parse_args(configs_first(sys.argv[1:]))
+        else:
+            super().parse_arguments(parser, args)
+
+    def after_instantiate_classes(self) -> None:
+        """Say now, before data are read and weights are loaded, what cannot work.
+
+        Raises:
+            ConfigError: The evaluator cannot score what the prompt reads.
+            PolicyError: The checkpoint is no folder that can be opened.
+        """
+        scores = self.subcommand != "predict" and (
+            self.subcommand != "fit" or self.trainer.limit_val_batches != 0
+        )
+        if scores and self.model.prompt is not None:
+            self.model.evaluator.check_prompt(self.model.prompt)
+        checkpoint = getattr(self.model.policy, "checkpoint", None)
+        if isinstance(checkpoint, str):
+            check_there(checkpoint)
+
     def before_predict(self) -> None:
         """Keep no predictions in memory; the callbacks write them."""
         self.config_init["predict"]["return_predictions"] = False
+
+    def fit(self, **settings: Any) -> None:
+        """Train; say how to go on where someone stops it."""
+        try:
+            self.trainer.fit(**settings)
+        except (KeyboardInterrupt, SystemExit):
+            if self.trainer.state.status == TrainerStatus.INTERRUPTED:
+                rank_zero_info(resumption(self.trainer))
+            raise
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the prompt, give it to both sides, and give the labels to the evaluator."""
@@ -51,14 +101,31 @@ class EmolitCLI(LightningCLI):
         )
 
 
+def resumption(trainer: Any) -> str:
+    """Return how to go on with a run that was stopped."""
+    kept = [each.best_model_path for each in trainer.checkpoint_callbacks if each.monitor is None]
+    found = next((path for path in kept if path and Path(path).is_file()), trainer.ckpt_path)
+    if found is None:
+        return (
+            f"Stopped in step {trainer.global_step}, and nothing to go on from was kept yet; the "
+            "same command starts anew."
+        )
+    return (
+        f"Stopped in step {trainer.global_step}. To go on from {found}, run the same command with "
+        "--ckpt_path last"
+    )
+
+
 def main() -> None:
     """Run a subcommand: fit, validate, test or predict.
 
     An error of emolit's own is shown as its sentence; ``EMOLIT_TRACEBACK=1`` in the environment
-    shows its traceback.
+    shows its traceback. Modules are found in the current folder too.
     """
     for message in EXPECTED:
         warnings.filterwarnings("ignore", message=message)
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
     discover()
     try:
         EmolitCLI(
@@ -67,9 +134,24 @@ def main() -> None:
             subclass_mode_model=True,
             subclass_mode_data=True,
             auto_configure_optimizers=False,
+            parser_class=Parser,
+            parser_kwargs={
+                "prog": "emolit",
+                "description": f"{emolit.__doc__} Say `emolit fit --help` for all options.",
+                "version": emolit.__version__,
+            },
             save_config_kwargs={"overwrite": True},
         )
-    except EmolitError as error:
-        if os.environ.get("EMOLIT_TRACEBACK"):
+    except (EmolitError, ValueError) as error:
+        told = own_error(error)
+        if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
-        raise SystemExit(f"error: {error}") from error
+        raise SystemExit(f"error: {told}") from error
+
+
+def own_error(error: BaseException) -> EmolitError | None:
+    """Return the error of emolit's own in a chain; jsonargparse makes a ValueError of some."""
+    each: BaseException | None = error
+    while each is not None and not isinstance(each, EmolitError):
+        each = each.__cause__
+    return each

@@ -148,7 +148,8 @@ def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
     name = ", ".join(str(entry[key]) for key in lead)
     remark = (entry.get("UA_interval") or {}).get("remark")
     left_out = entry.get("dropped") or {}
-    notes = [f"{name}: interval of UA {remark}"] if remark else []
+    said = f"interval of UA {remark}" if "no interval" not in (remark or "") else remark
+    notes = [f"{name}: {str(said).replace('no interval', 'no interval of UA')}"] if remark else []
     if entry.get("foreign_rate"):
         notes.append(
             f"{name}: {entry['foreign_rate']:.1%} of the answers name a label without clips"

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,25 @@ def test_discovery_makes_every_plugin_known():
     assert set(SHELVES) == {
         info.name for info in pkgutil.iter_modules(emolit.__path__) if info.ispkg
     } - {"engine", "compat"}
+
+
+PRIVATE = re.compile(
+    r"\b(?:_version|_parameters|_name_or_path|_trainer|fit_loop|precision_plugin\.\w+|"
+    r"past_key_values|_save_checkpoint|_remove_checkpoint|_find_last_checkpoints|_should_accumulate|_typehints|"
+    r"adapt_typehints|GradientCheckpointingLayer|base_model\.model)\b|"
+    r"from (?:transformers|peft|lightning|torch|jsonargparse)\.?[\w.]*\._"
+)
+"""What other libraries promise to nobody; tests/compat holds each of them."""
+
+
+def test_what_others_do_not_promise_stands_in_compat_only():
+    found = [
+        f"{path.relative_to(PACKAGE)}: {match.group()}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.parent.name != "compat"
+        for match in PRIVATE.finditer(path.read_text())
+    ]
+    assert not found
 
 
 def test_tools_are_imported_by_nobody():

@@ -73,7 +73,7 @@ class Corpus(LightningDataModule, ABC):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__()
-        self.root = root
+        self.root = str(Path(root).expanduser())
         self.prompt = prompt
         self.wanted = labels
         self.label_map = dict(label_map or {})
@@ -160,6 +160,11 @@ class Corpus(LightningDataModule, ABC):
         return (self.name,)
 
     @property
+    def training_names(self) -> tuple[str, ...]:
+        """Names of the corpora that training draws from; known after `setup`."""
+        return (self.name,)
+
+    @property
     def folders(self) -> dict[str, Path]:
         """The folder of each corpus served."""
         return {self.name: self.location}
@@ -222,10 +227,18 @@ class Corpus(LightningDataModule, ABC):
             self.loading.max_seconds,
             dropped=dropped,
             skipped=skipped,
-            notes=WHOLE if self.whole else self.notes(clips),
+            notes=(*(WHOLE if self.whole else self.notes(clips)), *self._unused(clips)),
         )
         self._censuses = (census,)
         rank_zero_info(str(census))
+
+    def _unused(self, clips: Iterable[Clip]) -> tuple[str, ...]:
+        """Remark labels that were asked for and that no clip has."""
+        carried = {clip.label for clip in clips}
+        absent = [label for label in self.wanted or () if label not in carried]
+        return (
+            (f"no clip has the label {', '.join(absent)}",) if absent and carried != {None} else ()
+        )
 
     def _placed(self, all_clips: Sequence[Clip], served: Sequence[Clip]) -> list[Clip]:
         """Return the clips served with the splits that the partition of all clips gives them."""

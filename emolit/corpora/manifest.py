@@ -71,7 +71,7 @@ class Manifest(Corpus):
     @property
     def file(self) -> Path:
         """The manifest."""
-        return Path(self.root) / self.path
+        return Path(self.root) / Path(self.path).expanduser()
 
     @property
     def location(self) -> Path:

@@ -176,6 +176,13 @@ class Mixture(Corpus):
             )
         member.taxonomy = Taxonomy(common)
 
+    @property
+    def training_names(self) -> tuple[str, ...]:
+        """Names of the members that have a weight and training clips."""
+        weights = self.weights or [1] * len(self.corpora)
+        members = zip(self.corpora, weights, strict=True)
+        return tuple(one.name for one, weight in members if weight > 0 and one.clips("train"))
+
     def train_dataloader(self) -> ClipLoader:
         """Return shuffled training batches of all members by their weights.
 

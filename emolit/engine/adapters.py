@@ -118,15 +118,20 @@ def trained_adapter(
         )
     if lora is not None:
         asked = {
-            "r": lora.rank,
-            "lora_alpha": lora.alpha,
-            "modules_to_save": lora.train or None,
-            "use_dora": lora.dora,
+            "rank": lora.rank,
+            "alpha": lora.alpha,
+            "train": lora.train,
+            "dora": lora.dora,
         }
-        found = {name: given.get(name) for name in asked}
+        found = {
+            "rank": given.get("r"),
+            "alpha": given.get("lora_alpha"),
+            "train": given.get("modules_to_save") or [],
+            "dora": given.get("use_dora"),
+        }
         if isinstance(lora.targets, list):  # peft rewrites an expression
-            asked["target_modules"] = sorted(lora.targets)
-            found["target_modules"] = sorted(given["target_modules"])
+            asked["targets"] = sorted(lora.targets)
+            found["targets"] = sorted(given["target_modules"])
         if asked != found:
             raise PolicyError(
                 f"The adapter in {folder!r} was trained with {found}, "

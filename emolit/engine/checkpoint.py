@@ -14,19 +14,36 @@ from emolit.compat.transformers import checkpointing_units, set_source
 from emolit.engine.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
+OURS = ("config.json", "adapter_config.json")
+"""A folder of weights has one of them."""
+KEPT = ("best", "last")
+"""Where a run keeps its weights."""
+
 
 def check_there(checkpoint: str) -> None:
-    """Refuse a path that leads nowhere; a hub id has one slash and no dot in front.
+    """Refuse a path that leads to no weights; a hub id has one slash and no dot in front.
 
     Raises:
         PolicyError: It does.
     """
     path = Path(checkpoint)
+    if path.is_file():
+        beside = path.with_suffix("")
+        raise PolicyError(
+            f"The checkpoint {checkpoint!r} is a file and a folder is needed; "
+            + (f"take {str(beside)!r}, which lies beside it." if beside.is_dir() else "give one.")
+        )
     looks_local = path.is_absolute() or checkpoint.startswith(".") or len(path.parts) > 2
     if looks_local and not path.is_dir():
         raise PolicyError(
             f"The checkpoint folder {checkpoint!r} is not there; train it first, or set "
             "`checkpoint` to a folder that holds a model or an adapter, or to a hub id."
+        )
+    within = [path / name for name in KEPT if any((path / name / file).is_file() for file in OURS)]
+    if within and not any((path / file).is_file() for file in OURS):
+        raise PolicyError(
+            f"The checkpoint {checkpoint!r} is the folder of a run; the weights lie inside: take "
+            f"{' or '.join(repr(str(each)) for each in within)}."
         )
 
 

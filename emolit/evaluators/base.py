@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torchmetrics import Metric
 
 from emolit.confidence import Confidence
 from emolit.errors import CorpusError
+from emolit.prompts import Prompt
 from emolit.types import Evaluation
 
 
@@ -41,6 +43,13 @@ class Evaluator(nn.Module, ABC):
     @abstractmethod
     def build(self) -> nn.Module:
         """Return an empty set of metrics for one corpus."""
+
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Refuse a prompt whose answers cannot be scored; called before anything is loaded.
+
+        Raises:
+            ConfigError: It is one.
+        """
 
     @abstractmethod
     def update(self, evaluation: Evaluation) -> None:
@@ -75,6 +84,21 @@ class Evaluator(nn.Module, ABC):
         To be asked after `compute`; the same on all processes.
         """
         return {}
+
+    def scores(self) -> tuple[str, ...]:
+        """Return the names of a corpus's scores, known before any clip is.
+
+        They are those of an empty set, asked of this process alone.
+        """
+        before = self.corpora
+        self.start(("none",))
+        for metric in self.sets.modules():
+            if isinstance(metric, Metric):
+                metric.sync_on_compute = False
+        with quiet():
+            names = tuple(key.partition("/")[2] for key in self.compute())
+        self.start(before)
+        return names
 
     def start(self, corpora: tuple[str, ...]) -> None:
         """Make an empty set of metrics for each corpus and forget all others.

@@ -18,6 +18,7 @@ from emolit.metrics.rouge_l import RougeL
 from emolit.metrics.sacre_bleu import SacreBleu
 from emolit.metrics.self_bleu import SelfBleu
 from emolit.metrics.written import Written
+from emolit.prompts import Prompt
 from emolit.tokenizer import tokenizer as tokenizer_of
 from emolit.types import Answer, Clip, Evaluation
 
@@ -58,6 +59,10 @@ class Captions(Evaluator):
     def build(self) -> "CaptionScores":
         """Return an empty set of metrics for one corpus."""
         return CaptionScores(self.tokenizer, self.encoder, self.factories)
+
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Refuse a prompt that reads lists of words."""
+        caption_of(prompt.parse(prompt.layout.replace("…", "glad"), ()))
 
     def update(self, evaluation: Evaluation) -> None:
         """Take the captions of one batch, each for the corpus of its clip."""

@@ -20,6 +20,7 @@ from emolit.metrics.per_class import F1, Precision, Recall, Support
 from emolit.metrics.readable import Readable
 from emolit.metrics.unweighted_recall import UnweightedRecall
 from emolit.metrics.weighted_f1 import WeightedF1
+from emolit.prompts import Prompt
 from emolit.taxonomy import Taxonomy
 from emolit.types import Clip, Evaluation
 
@@ -37,6 +38,9 @@ SCORES: dict[str, type[Counted]] = {
     "confusion": Confusion,
 }
 """Score name, as it stands in log keys, to its metric; all share one matrix of counts."""
+
+NO_LABEL = "xyzzy"
+"""A word that is no label."""
 
 Factory = Callable[[int], Metric]
 """Makes a torchmetrics class of a number of classes; the rest is set in its YAML."""
@@ -77,6 +81,20 @@ class Categorical(Evaluator):
         """Return an empty set of metrics for one corpus."""
         names = tuple(confidence.name for confidence in self.confidences)
         return CategoricalScores(self.labels, self.factories, names)
+
+    def check_prompt(self, prompt: Prompt) -> None:
+        """Refuse a prompt that reads more than one of the labels."""
+        answer = prompt.parse(prompt.layout.replace("…", NO_LABEL), self.labels)
+        if answer is not None:
+            raise ConfigError(
+                f"The prompt {type(prompt).__name__} reads answers such as {answer!r}, and the "
+                f"evaluator {type(self).__name__} counts the labels {list(self.labels)}; use a "
+                "prompt that reads one label, such as `Direct`, or another evaluator."
+            )
+
+    def scores(self) -> tuple[str, ...]:
+        """Return the names of all scores, those of the user's metrics included."""
+        return (*super().scores(), *self.build().names)
 
     def encode(self, evaluation: Evaluation) -> tuple[Tensor, Tensor]:
         """Turn answers and labels into class indices.

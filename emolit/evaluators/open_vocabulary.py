@@ -66,6 +66,11 @@ class OpenVocabulary(Evaluator):
             WordLists(self.lexicon),
         )
 
+    def scores(self) -> tuple[str, ...]:
+        """Return the names of all scores, the hit rate of clips with a label included."""
+        with quiet():
+            return (*super().scores(), *HitRate(self.lexicon, self.wheels).compute())
+
     def update(self, evaluation: Evaluation) -> None:
         """Count the answers to one batch, each for the corpus of its clip."""
         clips = evaluation.batch.clips

@@ -33,6 +33,7 @@ from emolit.prompts import Prompt
 from emolit.seed import run_seed
 from emolit.tasks import place, settings
 from emolit.tasks.answering import Answering
+from emolit.tasks.monitors import settle_monitors
 from emolit.tasks.trained import check_numbers, check_rate
 from emolit.types import Batch, Sampling, Split
 
@@ -90,7 +91,9 @@ class Task(Answering, ABC):
         """Return ``loss`` and what callbacks show."""
 
     def setup(self, stage: str) -> None:
-        """Keep Lightning from casting batches; the policy casts what it computes."""
+        """Settle what callbacks monitor; keep Lightning from casting batches."""
+        if stage == "fit":
+            settle_monitors(self.trainer, self.evaluator)
         keep_batches(self.trainer)
 
     def configure_model(self) -> None:
@@ -226,6 +229,10 @@ class Task(Answering, ABC):
             finish_training(self.trainer)
 
     def on_test_start(self) -> None:
+        """Say which clips will not be heard to their end."""
+        self._tell_cut(("test",))
+
+    def on_predict_start(self) -> None:
         """Say which clips will not be heard to their end."""
         self._tell_cut(("test",))
 

@@ -392,3 +392,16 @@ def test_several_clips_may_be_parts_of_one_file(tmp_path):
     write_table(tmp_path / "mine.csv", rows)
     with pytest.raises(AudioError, match=r"lasts 0\.30 s; .* from 0\.20 s to 9\.00 s"):
         set_up(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["mine.csv", "~/clips/mine.csv"])
+def test_a_root_in_ones_home_is_found_and_labels_that_are_numbers_can_be_mapped(
+    tmp_path, monkeypatch, path
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "clips").mkdir()
+    rows = "".join(f"{i}.wav,{i % 2},s{i},train\n" for i in range(4))
+    (tmp_path / "clips" / "mine.csv").write_text("path,label,speaker,split\n" + rows)
+    corpus = Manifest(path, root="~/clips", label_map={"0": "angry", "1": "sad"})
+    assert corpus.taxonomy.labels == ("angry", "sad")
+    assert corpus.location == tmp_path / "clips"

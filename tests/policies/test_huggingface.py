@@ -303,7 +303,7 @@ def test_the_generic_policy_loads_the_same_folder(nano_folder, policy, batch):
 def test_an_adapter_whose_settings_are_contradicted_is_refused(nano_folder, tmp_path):
     built(nano_folder, lora=LORA).save(tmp_path / "adapter")
     built(tmp_path / "adapter", lora=LORA)
-    with pytest.raises(PolicyError, match="'r': 4"):
+    with pytest.raises(PolicyError, match="'rank': 4"):
         built(tmp_path / "adapter", lora=replace(LORA, rank=8))
 
 
