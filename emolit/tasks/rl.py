@@ -23,7 +23,8 @@ from emolit.rewards import Reward
 from emolit.rewards.base import Scores
 from emolit.schedule import check_end
 from emolit.seed import run_seed
-from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
+from emolit.tasks.base import Task, check_finite
+from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
 from emolit.tasks.curves import curves, rollout_curves, sums
 from emolit.tasks.settings import KEY
 from emolit.tasks.totals import check_names, weighted_sum, whole

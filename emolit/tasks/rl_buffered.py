@@ -32,7 +32,8 @@ from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
-from emolit.tasks.base import OptimizerFactory, SchedulerFactory, check_finite
+from emolit.tasks.base import check_finite
+from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.types import Batch, Sampling, ScoredRollout
 
