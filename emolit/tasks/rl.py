@@ -24,7 +24,8 @@ from emolit.rewards.base import Scores
 from emolit.schedule import check_end
 from emolit.seed import run_seed
 from emolit.tasks.alignment import aligned
-from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
+from emolit.tasks.base import Task, check_finite
+from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
 from emolit.tasks.curves import curves, rollout_curves, sums
 from emolit.tasks.settings import KEY
 from emolit.tasks.totals import check_above_zero, check_names, weighted_sum, whole

@@ -32,7 +32,8 @@ from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.tasks.alignment import aligned
-from emolit.tasks.base import OptimizerFactory, SchedulerFactory, check_finite
+from emolit.tasks.base import check_finite
+from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.totals import check_above_zero
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout

@@ -7,7 +7,7 @@ number of steps, and a schedule is what it would be now had it run with the new 
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from torch import Tensor
@@ -76,6 +76,7 @@ def check_optimizer(then: dict[str, Any], now: dict[str, Any]) -> None:
 def renew(
     optimizer: Optimizer,
     fresh: Optimizer,
+    differing: Iterable[str],
     schedule: Callable[[Optimizer], LRScheduler] | None,
     steps: int,
 ) -> LRScheduler | None:
@@ -84,16 +85,17 @@ def renew(
     Args:
         optimizer: Its options change in place.
         fresh: What the config gives.
+        differing: Names of what was changed.
         schedule: Makes the scheduler; None where there is none.
         steps: How many steps were made.
 
     Returns:
         The scheduler at that step.
     """
+    parts = {"lr", *(part for name in differing for part in name.split("."))}
     for group, given in zip(optimizer.param_groups, fresh.param_groups, strict=True):
-        for name in [name for name in group if name not in given]:
-            del group[name]  # a scheduler's, such as `initial_lr`
-        group |= {name: value for name, value in given.items() if name != "params"}
+        group.pop("initial_lr", None)
+        group |= {name: given[name] for name in given if name in parts - {"params"}}
     if schedule is None:
         return None
     scheduler = schedule(optimizer)

@@ -5,7 +5,8 @@ from typing import Any
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
 from emolit.prompts import Prompt
-from emolit.tasks.base import OptimizerFactory, SchedulerFactory, Task, check_finite
+from emolit.tasks.base import Task, check_finite
+from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
 from emolit.types import Batch, Sampling
 
 

@@ -101,7 +101,7 @@ def test_windows_validations_and_counts_are_told_after_each_batch(tmp_path):
 @pytest.mark.filterwarnings("ignore:.*bf16-true")
 def test_batches_are_not_cast(tmp_path):
     line = Line()
-    trainer(tmp_path, precision="bf16-true").fit(line, loader(1))
+    trainer(tmp_path, precision="bf16-true").fit(line, loader(1), loader(1))
     assert line.seen == [torch.float32], f"{HERE}: convert_input"
 
 
