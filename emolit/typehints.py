@@ -18,7 +18,8 @@ from jsonargparse import _typehints
 from jsonargparse._loaders_dumpers import get_yaml_default_loader
 from jsonargparse._util import NestedArg
 
-ORIGINAL = _typehints.adapt_typehints
+INNER: Any = _typehints  # untyped
+ORIGINAL: Any = INNER.adapt_typehints
 SPEC = ("class_path", "init_args", "dict_kwargs")
 MAP = "tag:yaml.org,2002:map"
 NOTE = "_emolit_attempt"
@@ -76,8 +77,9 @@ def attempt_of(error: BaseException) -> Attempt | None:
 
 def install() -> None:
     """Let jsonargparse use this module, in this process and once."""
-    _typehints.adapt_typehints = fitted
-    get_yaml_default_loader().add_constructor(MAP, _mapping)
+    INNER.adapt_typehints = fitted
+    loader: Any = get_yaml_default_loader()  # type: ignore[no-untyped-call]
+    loader.add_constructor(MAP, _mapping)
 
 
 def _replaces(value: Any, kind: Any, settings: Mapping[str, Any]) -> bool:
