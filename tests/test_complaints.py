@@ -5,6 +5,7 @@ from argparse import ArgumentError
 import pytest
 from jsonargparse import ArgumentParser
 
+from emolit.cli import discover
 from emolit.compat.jsonargparse import install
 from emolit.complaints import complaint, meant, no_option
 from emolit.rewards import Reward
@@ -12,6 +13,7 @@ from emolit.rewards import Reward
 
 def told(kind, value):
     """Return what is said of a value that does not fit."""
+    discover()
     install()
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--x", type=kind)
@@ -41,7 +43,9 @@ def test_the_cause_is_told_and_nothing_of_the_other_attempts(kind, value, words)
 
 
 def test_long_lists_of_names_are_left_out():
-    assert meant("x1", [f"x{i}0" for i in range(40)]) == "; did you mean 'x10'?"
+    assert meant("x1", [f"x{i}0" for i in range(40)]) == (
+        "; did you mean 'x10' or 'x100' or 'x110'?"
+    )
 
 
 def test_options_of_the_same_place_are_offered():
