@@ -101,6 +101,6 @@ def test_a_long_text_denies_what_its_last_words_deny(pieces, more):
 def test_denials_in_a_long_text_are_found_in_linear_time():
     lexicon = PackagedLexicon(negated="drop")
     text = "not a sad " * 7000
-    start = time.perf_counter()
+    start = time.process_time()
     assert lexicon.spotted(text + "but happy") == ("happy",)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

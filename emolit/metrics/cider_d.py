@@ -14,7 +14,7 @@ In the metric df comes from the evaluated set itself: scores depend on the set a
 every n-gram stands in the references of every item, as in a set of one, all weights are 0.
 """
 
-import warnings
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -112,10 +112,10 @@ class CiderD(Captioned):
         texts = self.tokens(items)
         frequencies = Frequencies.of(item.references for item in texts)
         if texts and all(count == len(texts) for count in frequencies.counts.values()):
-            warnings.warn(
-                f"CIDEr-D is 0 whatever is said: all {len(texts)} clips have the same n-grams in "
-                "their references, so that none is rare; evaluate more clips",
-                stacklevel=2,
+            logging.getLogger(__name__).warning(
+                "CIDEr-D is 0 whatever is said: all %d clips have the same n-grams in their "
+                "references, so that none is rare; evaluate more clips",
+                len(texts),
             )
         found = [cider_d(*item, frequencies) for item in texts]
         return (sum(found) / len(found),)

@@ -110,7 +110,7 @@ def test_labels_outside_the_map_are_refused_with_their_row(root):
         set_up(root)
 
 
-@pytest.mark.parametrize("label", ["Surprise", "suprise", "su"])
+@pytest.mark.parametrize("label", ["Surprise", "surpris", "su"])
 def test_a_label_map_that_renames_nothing_is_refused_with_the_names(root, label):
     message = rf"renames \['{label}'\], .* it has \['angry', .*'surprise'\]"
     with pytest.raises(ConfigError, match=message):
