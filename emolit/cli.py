@@ -7,6 +7,8 @@ import warnings
 
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
+from emolit.callbacks.run_folder import RunFolder
+from emolit.callbacks.same_question import SameQuestion
 from emolit.corpora import Corpus
 from emolit.errors import EmolitError
 from emolit.prompts import Prompt
@@ -35,15 +37,32 @@ def discover() -> None:
 
 
 class EmolitCLI(LightningCLI):
-    """LightningCLI with a ``prompt`` at the root and three links."""
+    """LightningCLI with ``prompt`` and ``overwrite`` at the root and three links."""
+
+    def after_instantiate_classes(self) -> None:
+        """Let every run look into its folder, and every test at the question it puts."""
+        self.folder = RunFolder(self._get(self.config_init, "overwrite"))
+        self.trainer.callbacks[:0] = [self.folder, SameQuestion()]
+
+    def before_fit(self) -> None:
+        """Refuse to replace another run."""
+        start = getattr(self.model.policy, "checkpoint", None)
+        self.folder.check_run(self.trainer, start, self.config_init["fit"]["ckpt_path"])
+
+    def before_test(self) -> None:
+        """Refuse to replace other scores."""
+        self.folder.check_results(self.trainer, "test", self.datamodule.names)
 
     def before_predict(self) -> None:
-        """Keep no predictions in memory; the callbacks write them."""
+        """Refuse to replace other predictions; keep none in memory, the callbacks write them."""
         self.config_init["predict"]["return_predictions"] = False
+        self.folder.check_results(self.trainer, "predict", self.datamodule.names)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the prompt, give it to both sides, and give the labels to the evaluator."""
         parser.add_subclass_arguments(Prompt, "prompt")
+        help_text = "replace what an earlier run has left in trainer.default_root_dir"
+        parser.add_argument("--overwrite", type=bool, default=False, help=help_text)
         parser.link_arguments("prompt", "data.init_args.prompt", apply_on="instantiate")
         parser.link_arguments("prompt", "model.init_args.prompt", apply_on="instantiate")
         parser.link_arguments(
