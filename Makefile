@@ -28,12 +28,12 @@ lock: install ## Take the newest releases that setup.cfg admits into tools/locks
 	$(BIN)/uv pip compile setup.cfg --extra dev --extra bench $(LOCKED) --constraints tools/locks/dev.txt --output-file tools/locks/bench.txt
 	@$(PYTHON) tools/install.py dev --torch $(TORCH) --venv $(VENV)
 
-demo: install ## Warm start, GRPO, test on two corpora (SEED=1: another seed; CONTROL=1: SFT continued too)
+demo: install ## Warm start, GRPO, test on two corpora, anew (SEED=1: another seed; CONTROL=1: SFT continued too)
 ifeq ($(CONTROL),)
-	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/sft.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft
-	$(BIN)/emolit fit --config $(DEMO_CONFIGS)/grpo.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/sft/best
-	$(BIN)/emolit test --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft $(CHECKPOINT) $(DEMO)/sft/best
-	$(BIN)/emolit test --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/grpo/best
+	$(BIN)/emolit fit --overwrite true --config $(DEMO_CONFIGS)/sft.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft
+	$(BIN)/emolit fit --overwrite true --config $(DEMO_CONFIGS)/grpo.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/sft/best
+	$(BIN)/emolit test --overwrite true --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft $(CHECKPOINT) $(DEMO)/sft/best
+	$(BIN)/emolit test --overwrite true --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/grpo/best
 	$(BIN)/python tools/table.py $(DEMO) --seed $(SEED)
 else
 	$(BIN)/python tools/sweep.py configs/sweeps/demo.yaml --only $(ARMS) --seeds $(SEED) --root $(DEMO)

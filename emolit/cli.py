@@ -13,6 +13,8 @@ from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_info
 
 import emolit
+from emolit.callbacks.run_folder import RunFolder
+from emolit.callbacks.same_question import SameQuestion
 from emolit.corpora import Corpus
 from emolit.engine.checkpoint import check_there
 from emolit.errors import EmolitError
@@ -43,10 +45,19 @@ def discover() -> None:
 
 
 class EmolitCLI(LightningCLI):
-    """LightningCLI with a ``prompt`` at the root and three links."""
+    """LightningCLI with ``prompt`` and ``overwrite`` at the root and three links."""
 
     trainer: Any
     model: Any
+
+    def before_fit(self) -> None:
+        """Refuse to replace another run."""
+        start = getattr(self.model.policy, "checkpoint", None)
+        self.folder.check_run(self.trainer, start, self.config_init["fit"]["ckpt_path"])
+
+    def before_test(self) -> None:
+        """Refuse to replace other scores."""
+        self.folder.check_results(self.trainer, "test", self.datamodule.names)
 
     def setup_parser(
         self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
@@ -63,12 +74,16 @@ class EmolitCLI(LightningCLI):
             super().parse_arguments(parser, args)
 
     def after_instantiate_classes(self) -> None:
-        """Say now, before data are read and weights are loaded, what cannot work.
+        """Let a run look into its folder and at its question; say now what cannot work.
+
+        Data are not yet read, and weights not loaded.
 
         Raises:
             ConfigError: The evaluator cannot score what the prompt reads.
             PolicyError: The checkpoint is no folder that can be opened.
         """
+        self.folder = RunFolder(self._get(self.config_init, "overwrite"))
+        self.trainer.callbacks[:0] = [self.folder, SameQuestion()]
         scores = self.subcommand != "predict" and (
             self.subcommand != "fit" or self.trainer.limit_val_batches != 0
         )
@@ -79,8 +94,9 @@ class EmolitCLI(LightningCLI):
             check_there(checkpoint)
 
     def before_predict(self) -> None:
-        """Keep no predictions in memory; the callbacks write them."""
+        """Refuse to replace other predictions; keep none in memory, the callbacks write them."""
         self.config_init["predict"]["return_predictions"] = False
+        self.folder.check_results(self.trainer, "predict", self.datamodule.names)
 
     def fit(self, **settings: Any) -> None:
         """Train; say how to go on where someone stops it."""
@@ -94,6 +110,8 @@ class EmolitCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the prompt, give it to both sides, and give the labels to the evaluator."""
         parser.add_subclass_arguments(Prompt, "prompt")
+        help_text = "replace what an earlier run has left in trainer.default_root_dir"
+        parser.add_argument("--overwrite", type=bool, default=False, help=help_text)
         parser.link_arguments("prompt", "data.init_args.prompt", apply_on="instantiate")
         parser.link_arguments("prompt", "model.init_args.prompt", apply_on="instantiate")
         parser.link_arguments(

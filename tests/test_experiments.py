@@ -234,6 +234,7 @@ def test_emo_rl_runs_on_the_tiny_model_with_its_own_reward(tmp_path, monkeypatch
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
 @pytest.mark.filterwarnings("ignore:.*could not find the monitored key")
 @pytest.mark.filterwarnings("ignore:.* clips, the release has")
+@pytest.mark.filterwarnings("ignore:.*a question that it has not learned")
 @pytest.mark.parametrize("name", ["meld", "iemocap"])
 def test_emo_rl_runs_at_full_scale_settings_on_fake_releases(
     tmp_path, monkeypatch, nano_folder, name

@@ -113,7 +113,8 @@ def test(config: Path, folder: Path, checkpoint: Path, extra: list[str]) -> None
         print(f"{folder.name}: tested before, see {folder}")
         return
     done.unlink(missing_ok=True)
-    status = subprocess.run([sys.executable, "-m", "emolit", *arguments], check=False).returncode
+    words = [sys.executable, "-m", "emolit", "test", "--overwrite", "true", *arguments[1:]]
+    status = subprocess.run(words, check=False).returncode
     if status:
         raise ConfigError(
             f"The test of the row {folder.name!r} ended with status {status}; see above. Rows that "

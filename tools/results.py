@@ -23,6 +23,7 @@ from sweep_plan import Stage, Sweep
 from sweep_plan import read as read_sweep
 
 from emolit.errors import ConfigError
+from emolit.record import start_note
 
 DOCS = Path("docs")
 ORIGIN = ("config", "commit", "command", "trained_config", "trained_command")
@@ -164,6 +165,8 @@ def rows_of(test: Test) -> Iterator[Row]:
                 found |= ends(key.removesuffix("_interval"), value)
             elif key not in COUNTS and (value is None or type(value) in (int, float)):
                 found[key] = value
+        if start_note(test.scores.get("checkpoint")):
+            found["start"] = True
         if CAPTIONED.keys() & entry.keys():
             found |= caption_intervals(read(folders([test]), corpus))
         yield test.row(corpus, **found)
@@ -200,6 +203,8 @@ def pooled_rows(tests: Sequence[Test], sweep: Sweep) -> Iterator[Row]:
     for corpus in tests[0].corpora if len(tests) > 1 else ():
         found = pooled(read(folders(tests), corpus))
         if found is not None:
+            if any(start_note(test.scores.get("checkpoint")) for test in tests):
+                found["start"] = True
             yield {**joined(tests, sweep).row(corpus, **found), "fold": "pooled"}
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from results_captions import SCORES as CAPTIONED
 
+from emolit.record import UNTOUCHED
 from emolit.scorecard import SCORES as CLOSED
 from emolit.sheet import Sheet, number
 
 FIXED = (
     "arm", "versus", "test", "seed", "fold", "seeds", "folds", "corpus", "split", "n", "clips",
     "metric", "clusters", "unit", "remark", "config", "commit", "command",
-    "trained_config", "trained_command",
+    "trained_config", "trained_command", "start",
 )  # fmt: skip
 """Keys of a row that are no scores."""
 PARTS = ("_low", "_high", "_sd", "_holm")
@@ -134,6 +135,8 @@ def notes_of(row: Row) -> Iterator[str]:
     """Yield what a reader of a row must know."""
     if row.get("remark"):
         yield f"{row['arm']}: {row['remark']}"
+    if row.get("start"):
+        yield f"{row['arm']}, seed {row['seed']}: a tested checkpoint is {UNTOUCHED}"
     if "-dirty" in row["commit"]:
         yield f"{row['arm']}: run with changes that are in no commit"
     if "clips" in row:

@@ -9,10 +9,12 @@ of a sweep lie a stage deeper: ``--stage seed0/test``.
 import argparse
 import json
 import sys
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 from emolit.errors import ConfigError
+from emolit.record import start_note
 from emolit.sheet import SCORES, classes_sheet, scores_sheet
 
 
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    write(options.root, seed, entries_of(tests))
+    write(options.root, seed, entries_of(tests), remarks(tests))
     return 0
 
 
@@ -85,6 +87,23 @@ def entries_of(tests: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def remarks(tests: dict[str, dict[str, Any]]) -> list[str]:
+    """Return what a reader of the table must know: what UA and WA are, which run is its start."""
+    found = {}
+    for test in tests.values():
+        for corpus, scores in test["corpora"].items():
+            supports = [label.get("support", 0) for label in scores.get("per_class", {}).values()]
+            if any(supports):
+                found[corpus] = 1 / sum(map(bool, supports))
+    chances = ", ".join(f"{chance:.3f} on {corpus}" for corpus, chance in found.items())
+    starts = [(run, start_note(test.get("checkpoint"))) for run, test in tests.items()]
+    return [
+        f"UA is the mean recall of the labels, WA the share of right answers; the same answer to "
+        f"every clip has a UA of {chances}",
+        *(f"{run}: {note}" for run, note in starts if note),
+    ]
+
+
 def result(entry: dict[str, Any]) -> dict[str, Any]:
     """Return what report.json holds of an entry."""
     keys = ("run", "corpus", "split", "n", *SCORES)
@@ -93,12 +112,13 @@ def result(entry: dict[str, Any]) -> dict[str, Any]:
     return {**{key: entry[key] for key in keys}, "UA_interval": ends}
 
 
-def write(root: Path, seed: int | None, entries: list[dict[str, Any]]) -> None:
+def write(root: Path, seed: int | None, entries: list[dict[str, Any]], notes: list[str]) -> None:
     """Write report.json and report.md below the root and print the main table."""
     report = {"seed": seed, "results": [result(entry) for entry in entries]}
     splits = "+".join(sorted({entry["split"] for entry in entries}))
     title = f"{root.name}, seed {seed}, {splits}"
     main_sheet = scores_sheet(title, entries, ("run", "corpus"))
+    main_sheet = changed(main_sheet, notes=(*main_sheet.notes, *notes))
     by_class = [
         classes_sheet(f"{entry['run']}, {entry['corpus']} by class", entry)
         for entry in entries

@@ -4,7 +4,7 @@
 folder for adapters or an ordinary Hugging Face folder for full training, safetensors only. Both are
 written beside and then renamed, so that a full disk or a kill leaves the last good one. In the
 folder ``selection.json`` says what chose these weights: ``monitor``, ``mode``, ``score`` (null
-where nothing was monitored) and ``step``.
+where nothing was monitored) and ``step``; ``emolit.json`` says what they have learned to answer.
 """
 
 import json
@@ -21,6 +21,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from emolit.callbacks.base import rehearsal
 from emolit.compat.lightning import CheckpointHooks, accumulates
 from emolit.errors import ConfigError
+from emolit.record import FILE, record_of, written
 
 OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""
@@ -175,7 +176,11 @@ class AdapterCheckpoint(CheckpointHooks):
         state = task.policy.gathered()
         if trainer.is_global_zero:
             save = partial(task.policy.save, state=state)
-            _replace_folder(save, target.with_suffix(""), self._selection(trainer))
+            texts = {
+                SELECTION: json.dumps(self._selection(trainer), indent=2) + "\n",
+                FILE: written(_question(trainer)),
+            }
+            _replace_folder(save, target.with_suffix(""), texts)
             _replace(beside, target)
 
     def _selection(self, trainer: Trainer) -> dict[str, Any]:
@@ -223,13 +228,21 @@ def selection_of(checkpoint: str | Path) -> dict[str, Any] | None:
     return found
 
 
-def _replace_folder(save: Callable[[Path], None], target: Path, selection: dict[str, Any]) -> None:
+def _question(trainer: Trainer) -> dict[str, Any]:
+    """Return what is learned to be answered: prompt, labels, corpora."""
+    corpus: Any = getattr(trainer, "datamodule", None)
+    labels, names = (corpus.taxonomy.labels, corpus.names) if corpus is not None else ((), ())
+    return record_of(getattr(trainer.lightning_module, "prompt", None), labels, names)
+
+
+def _replace_folder(save: Callable[[Path], None], target: Path, texts: dict[str, str]) -> None:
     """Write a folder beside, then swap it in."""
     beside = target.with_name(f".{target.name}.part")
     for leftover in (beside, old(target)):
         _remove(leftover)
     save(beside)
-    (beside / SELECTION).write_text(json.dumps(selection, indent=2) + "\n", encoding="utf-8")
+    for name, text in texts.items():
+        (beside / name).write_text(text, encoding="utf-8")
     _replace(beside, target)
 
 

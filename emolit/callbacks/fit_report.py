@@ -1,4 +1,4 @@
-"""What a training run says about itself: how long it took and its best validation score."""
+"""What a training run says about itself: each validation, its best score, and where that lies."""
 
 import json
 import time
@@ -9,13 +9,21 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from typing_extensions import override
 
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
 from emolit.callbacks.base import drafted, rehearsal
+from emolit.record import chosen
+from emolit.sheet import number
+
+FILE = "fit.json"
+CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
 
 
 class FitReport(Callback):
     """Writes ``<default_root_dir>/fit.json``: seconds, steps, and the best monitored score.
 
-    Seconds count training and validation, over all resumed parts, without start-up.
+    Seconds count training and validation, over all resumed parts, without start-up. On the terminal
+    it says each monitored score, and at the end which is the best, where its weights lie, whether
+    they are the untouched start, and the command that tests them.
     """
 
     def __init__(self) -> None:
@@ -43,22 +51,61 @@ class FitReport(Callback):
         self.before = state_dict["seconds"]
 
     @override
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say the monitored scores; each is compared with the best of the validations before."""
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        for checkpoint in monitored(trainer):
+            name = str(checkpoint.monitor)
+            if name in trainer.callback_metrics:
+                score = float(trainer.callback_metrics[name])
+                best = checkpoint.best_model_score
+                before = "" if best is None else f" (best before: {number(float(best))})"
+                pl_module.print(f"step {trainer.global_step}: {name} {number(score)}{before}")
+
+    @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the file."""
         if not trainer.is_global_zero or rehearsal(trainer):
             return
-        monitored = [
-            callback
-            for callback in trainer.checkpoint_callbacks
-            if isinstance(callback, ModelCheckpoint) and callback.monitor
-        ]
-        best = monitored[0].best_model_score if monitored else None
+        first = next(iter(monitored(trainer)), None)
+        best = None if first is None else first.best_model_score
         report = {
             "seconds": round(self.seconds, 3),
             "steps": trainer.global_step,
-            "monitor": monitored[0].monitor if monitored else None,
-            "mode": monitored[0].mode if monitored else None,
+            "monitor": None if first is None else first.monitor,
+            "mode": None if first is None else first.mode,
             "best_score": None if best is None else float(best),
         }
-        with drafted(Path(trainer.default_root_dir) / "fit.json") as file:
+        with drafted(Path(trainer.default_root_dir) / FILE) as file:
             json.dump(report, file, indent=2)
+
+    @override
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what came out, once every checkpoint is written."""
+        if not trainer.is_global_zero or rehearsal(trainer):
+            return
+        for line in outcome(trainer):
+            pl_module.print(line)
+
+
+def monitored(trainer: Trainer) -> list[ModelCheckpoint]:
+    """Return the checkpoint callbacks that keep the best by a score."""
+    found = [each for each in trainer.checkpoint_callbacks if isinstance(each, ModelCheckpoint)]
+    return [checkpoint for checkpoint in found if checkpoint.monitor]
+
+
+def outcome(trainer: Trainer) -> list[str]:
+    """Return what is said at the end: the best of each score, and the command that tests it."""
+    lines = []
+    for checkpoint in monitored(trainer):
+        if not isinstance(checkpoint, AdapterCheckpoint):
+            continue
+        selection = selection_of(checkpoint.target)
+        if selection is None:
+            lines.append(f"best: none, since {checkpoint.monitor} was never scored")
+            continue
+        lines.append(f"best: {chosen(selection)}, in {checkpoint.target}")
+        command = f"emolit test --config TEST.yaml {CHECKPOINT} {checkpoint.target}"
+        lines.append(f"next: {command} --trainer.default_root_dir {trainer.default_root_dir}")
+    return lines

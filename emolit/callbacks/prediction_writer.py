@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.base import drafted
+from emolit.callbacks.base import drafted, rehearsal
 from emolit.types import Evaluation
 
 BREAKS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
@@ -83,17 +83,22 @@ class PredictionWriter(Callback):
         self._close()
 
     def _open(self, trainer: Trainer, stage: str) -> None:
+        if rehearsal(trainer):
+            return
         path = part(_folder(trainer, stage), trainer.global_rank)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
     def _write(self, evaluation: Evaluation) -> None:
-        file = cast(TextIO, self._file)
+        if self._file is None:  # a rehearsal
+            return
         for index in range(len(evaluation.batch)):
             line = json.dumps(prediction(evaluation, index), ensure_ascii=False, allow_nan=False)
-            file.write(line.translate(BREAKS) + "\n")
+            self._file.write(line.translate(BREAKS) + "\n")
 
     def _merge(self, trainer: Trainer, stage: str) -> None:
+        if rehearsal(trainer):
+            return
         self._close()
         trainer.strategy.barrier()
         if trainer.is_global_zero:

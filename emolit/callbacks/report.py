@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
-from emolit.callbacks.base import drafted, gather
+from emolit.callbacks.base import drafted, gather, rehearsal
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
 from emolit.intervals import Interval, bootstrap, cluster
 from emolit.nested_scores import nested, signed
+from emolit.record import start_note
 from emolit.scorecard import of_arrays, restricted_answers, scorecard
 from emolit.seed import run_seed
 from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
@@ -121,8 +123,9 @@ class Report(Callback):
             "checkpoint": checkpoint_of(trainer, pl_module),
             "corpora": corpora,
         }
-        with drafted(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
-            json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
+        if not rehearsal(trainer):
+            with drafted(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
+                json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
         show(report, evaluator)
 
     def _details(
@@ -228,3 +231,5 @@ def show(report: Mapping[str, Any], evaluator: Evaluator) -> None:
             classes_sheet(f"{entry['corpus']} by class", entry).show()
         elif evaluator.parts in entry:
             parts_sheet(f"{entry['corpus']}, {evaluator.parts}", entry[evaluator.parts]).show()
+    if note := start_note(report["checkpoint"]):
+        rank_zero_info(note)

@@ -12,8 +12,9 @@ from emolit.callbacks.base import boards
 class RewardHistograms(Callback):
     """Draws a histogram of each reward and of the total every so many steps.
 
-    Tags are those of the curves: ``reward/<name>`` and ``train/reward``. What does not apply or
-    failed is left out. It shows the responses of the first process.
+    Tags are those of the curves below ``spread/``: ``spread/reward/<name>`` and
+    ``spread/train/reward``. TensorBoard shows a tag of two kinds as one of them only. What does not
+    apply or failed is left out. It shows the responses of the first process.
 
     Args:
         every_n_steps: Optimizer steps between two histograms; the first step is always drawn.
@@ -43,4 +44,4 @@ class RewardHistograms(Callback):
         for tag, values in {**rewards, "train/reward": scored.total}.items():
             known = values[~values.isnan()].float().cpu()
             for board in boards(trainer) if known.numel() else ():
-                board.add_histogram(tag, known, step)
+                board.add_histogram(f"spread/{tag}", known, step)

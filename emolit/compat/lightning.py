@@ -7,11 +7,21 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.utilities import rank_zero_only
 
 LOADERS = "combined_loader"
 BATCHES = "epoch_loop.batch_progress"
 HELD_OUT = "epoch_loop.val_loop.batch_progress"
 """Where the file has the states of the loaders and the counters of the two loops."""
+
+
+def first_process() -> bool:
+    """Tell whether this is the first process, also before a trainer has started the others.
+
+    Relies on the attribute that ``rank_zero_only`` reads its environment into.
+    """
+    rank: int = getattr(rank_zero_only, "rank")  # noqa: B009  # not in its type
+    return rank == 0
 
 
 def trainer_of(module: LightningModule) -> Any:

@@ -4,11 +4,14 @@ A **layout** is one string that shows the form of a response, with ``…`` for f
 ``<think>…</think><answer>…</answer>``.
 """
 
+import inspect
 import re
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import asdict, is_dataclass, replace
 from functools import lru_cache
+from typing import Any
 
+from emolit.thoughts import Thoughts
 from emolit.types import Answer, Clip
 
 QUESTION = "Listen to the speaker. Which emotion do they express? Choose one of: {options}."
@@ -20,6 +23,18 @@ class Prompt(ABC):
 
     layout: str
     """Form of the reply asked for."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it was made of: those arguments that it keeps under their own names.
+
+        Example:
+            >>> from emolit.prompts.direct import Direct
+            >>> Direct("Which? {options}").arguments["question"]
+            'Which? {options}'
+        """
+        names = inspect.signature(type(self)).parameters
+        return {name: _plain(getattr(self, name)) for name in names if hasattr(self, name)}
 
     @abstractmethod
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
@@ -51,6 +66,13 @@ class Prompt(ABC):
         if not tag:
             return self.target(replace(clip, label=label)) or f"<answer>{label}</answer>"
         return f"{before}{tag}{label}</answer>"
+
+
+def _plain(value: Any) -> Any:
+    """Return an argument as a config would say it."""
+    if isinstance(value, Thoughts):
+        return None if value.path is None else str(value.path)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 @lru_cache

@@ -7,7 +7,10 @@ import pytest
 from lightning.pytorch import Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
 
+from emolit.callbacks.adapter_checkpoint import selection_of
 from emolit.callbacks.fit_report import FitReport
+from tests.command import emolit
+from tests.fakes.tones import write_experiment
 
 
 @pytest.mark.filterwarnings("ignore:The number of training batches")
@@ -37,3 +40,28 @@ def test_seconds_add_up_over_a_resume_and_leave_out_the_time_between(tmp_path):
     assert (first["steps"], second["steps"]) == (3, 6)
     assert 0 < first["seconds"] <= second["seconds"] < time.perf_counter() - started - 0.4
     assert first["monitor"] is first["mode"] is first["best_score"] is None
+
+
+MONITOR = """  callbacks:
+    - ValidateStart
+    - {class_path: AdapterCheckpoint, init_args: {filename: best, monitor: val/tones/UA}}
+    - FitReport
+"""
+
+
+def test_a_run_says_each_score_its_best_and_what_comes_next(tmp_path, nano_folder, capsys):
+    config = write_experiment(tmp_path, nano_folder, speakers=4)
+    text = config.read_text().replace("  callbacks:\n", MONITOR)
+    config.write_text("\n".join(line for line in text.splitlines() if "Watch" not in line))
+    root = tmp_path / "run"
+    emolit("fit", "--config", config, "--trainer.default_root_dir", root, "--trainer.max_epochs", 2)
+    printed = capsys.readouterr().out.splitlines()
+    told = [line for line in printed if ": val/tones/UA" in line]
+    assert [line.split(":")[0] for line in told] == ["step 0", "step 2", "step 4", "best"]
+    selection = selection_of(root / "best")
+    assert told[-1].startswith(f"best: val/tones/UA {selection['score']:.3f} at step 0, the untou")
+    assert told[-1].endswith(f", in {root / 'best'}")
+    assert selection["step"] == 0  # no token is an answer yet, so nothing beats the start
+    assert f"(best before: {selection['score']:.3f})" in told[1]
+    (command,) = (line for line in printed if line.startswith("next: emolit test "))
+    assert f"checkpoint {root / 'best'} --trainer.default_root_dir {root}" in command

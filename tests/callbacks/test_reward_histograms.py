@@ -21,9 +21,9 @@ def drawn(folder, scored, batches=5):
 def test_each_reward_and_the_total_are_drawn_in_their_turn(tmp_path):
     board = drawn(tmp_path, SCORED)
     assert set(board.Tags()["histograms"]) == {
-        "reward/correct", "reward/well_formed", "train/reward",
+        "spread/reward/correct", "spread/reward/well_formed", "spread/train/reward",
     }  # fmt: skip
-    entries = board.Histograms("reward/correct")
+    entries = board.Histograms("spread/reward/correct")
     assert [entry.step for entry in entries] == [1, 3, 5]
     first = entries[0].histogram_value
     assert (first.num, first.sum, first.min, first.max) == (3, 3.0, 1.0, 1.0)  # one does not apply

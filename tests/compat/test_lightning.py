@@ -19,6 +19,7 @@ from emolit.compat.lightning import (
     batches_before,
     batches_in_all,
     ends_epoch,
+    first_process,
     keep_batches,
     run_validation,
     saves_in_parts,
@@ -115,6 +116,10 @@ def test_a_validation_can_be_run_between_two_batches(tmp_path):
     line = Line()
     trainer(tmp_path, Start()).fit(line, loader(2), loader(1))
     assert line.validated == [0, 2], f"{HERE}: val_loop"
+
+
+def test_one_process_alone_is_the_first():
+    assert first_process(), f"{HERE}: rank_zero_only has no rank"
 
 
 def test_a_module_without_trainer_has_none(tmp_path):

@@ -346,6 +346,18 @@ def test_code_that_is_in_no_commit_is_remarked(place, tool):
     assert "- sft: run with changes that are in no commit" in Path("docs/results.md").read_text()
 
 
+def test_a_checkpoint_that_is_its_start_is_remarked_for_its_fold_and_for_the_pool(place, tool):
+    path = place / "runs/sft/fold1-seed0/test/test/scores.json"
+    selection = {"monitor": "val/held_out/UA", "mode": "max", "score": 0.5, "step": 0}
+    scores = json.loads(path.read_text()) | {"checkpoint": {"path": "best", "selection": selection}}
+    path.write_text(json.dumps(scores))
+    rows = pick(collect(tool), arm="sft", seed=0, corpus="held_out")
+    assert [row["fold"] for row in rows if row.get("start")] == [1, "pooled"]
+    page = Path("docs/results.md").read_text()
+    assert "- sft, seed 0: a tested checkpoint is the untouched start" in page
+    assert " start |" not in page  # it is no score
+
+
 def test_the_examples_in_the_tools_hold(tool):
     import results_page
     import sweep_axes

@@ -139,3 +139,19 @@ def test_open_answers_are_refused(root: Path, tool: ModuleType, capsys: pytest.C
     path.write_text(json.dumps(json.loads(path.read_text()) | {"labels": []}))
     assert tool.main([str(root)]) == 1
     assert "The answers of the run 'sft' are open" in capsys.readouterr().err
+
+
+def test_the_table_explains_its_words_and_names_a_run_that_is_its_start(
+    root: Path, tool: ModuleType, capsys: pytest.CaptureFixture[str]
+):
+    path = root / "grpo" / "test" / "scores.json"
+    selection = {"monitor": "val/one/UA", "mode": "max", "score": 0.5, "step": 0}
+    scores = json.loads(path.read_text()) | {
+        "checkpoint": {"path": "runs/grpo/best", "selection": selection}
+    }
+    path.write_text(json.dumps(scores))
+    assert tool.main([str(root), "--seed", "0"]) == 0
+    for page in (capsys.readouterr().out, (root / "report.md").read_text()):
+        assert "a UA of 0.333 on one, 1.000 on two" in page  # three labels have clips, and one
+        assert "grpo: runs/grpo/best is of step 0: the untouched start" in page
+        assert "sft: " not in page

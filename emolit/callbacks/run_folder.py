@@ -1,0 +1,159 @@
+"""A run's folder: what lies there is not replaced without a word."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from typing_extensions import override
+
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, old, selection_of
+from emolit.callbacks.base import rehearsal
+from emolit.callbacks.fit_report import FILE, FitReport
+from emolit.callbacks.prediction_writer import PredictionWriter
+from emolit.callbacks.report import Report
+from emolit.compat.lightning import first_process
+from emolit.errors import ConfigError
+from emolit.record import chosen
+
+ELSEWHERE = "To keep it, give another `--trainer.default_root_dir`; to replace it, add "
+ELSEWHERE += "`--overwrite true`."
+
+
+class RunFolder(Callback):
+    """Refuses a ``fit``, ``test`` or ``predict`` that would replace what an earlier one has left.
+
+    The command ``emolit`` adds it to every run. A ``fit`` that goes on with a checkpoint of its own
+    folder replaces nothing. A ``fit`` that may overwrite first removes the earlier run once its own
+    model and data stand: checkpoints, ``fit.json``, scores and predictions.
+
+    Args:
+        overwrite: Whether the earlier one may be replaced.
+    """
+
+    def __init__(self, overwrite: bool = False) -> None:
+        self.overwrite = overwrite
+        self._earlier: list[Path] = []
+
+    def check_results(self, trainer: Trainer, stage: str, corpora: tuple[str, ...]) -> None:
+        """Look into the folder before a ``test`` or ``predict``.
+
+        Args:
+            trainer: With the callbacks that write.
+            stage: ``test`` or ``predict``.
+            corpora: Names of those that are heard.
+
+        Raises:
+            ConfigError: Something would be replaced.
+        """
+        if not first_process() or rehearsal(trainer) or self.overwrite:
+            return
+        found = list(results(trainer, stage, corpora))
+        if found:
+            folder = Path(trainer.default_root_dir) / stage
+            raise ConfigError(f"{folder} holds {named(found)} already. {ELSEWHERE}")
+
+    def check_run(self, trainer: Trainer, start: str | None, ckpt_path: str | None) -> None:
+        """Look into the folder before a ``fit``, in the first process, before others are started.
+
+        Args:
+            trainer: With the callbacks that write.
+            start: What the policy starts from.
+            ckpt_path: What the run goes on with.
+
+        Raises:
+            ConfigError: Something would be replaced.
+        """
+        root = Path(trainer.default_root_dir)
+        found = list(products(trainer))
+        if (
+            not first_process()
+            or rehearsal(trainer)
+            or not found
+            or resumes(root, found, ckpt_path)
+        ):
+            return
+        if not self.overwrite:
+            raise ConfigError(
+                f"{root} holds a run already: {told(trainer, found)}. To go on with it, add "
+                f"`--ckpt_path last`. {ELSEWHERE}"
+            )
+        if start and Path(start).resolve() in [path.resolve() for path in found]:
+            raise ConfigError(
+                f"The policy starts from {start!r}, which `--overwrite true` would remove; set "
+                "another `trainer.default_root_dir`."
+            )
+        self._earlier = [*found, *(path for name in TESTED for path in results_of(root / name))]
+
+    @override
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remove the earlier run that is to be replaced."""
+        for path in self._earlier if trainer.is_global_zero else ():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        self._earlier = []
+
+
+TESTED = ("test", "predict")
+"""Stages that leave results, each in a folder of its name."""
+
+
+def resumes(root: Path, found: list[Path], ckpt_path: str | None) -> bool:
+    """Tell whether a run goes on with a checkpoint that lies beside what it would replace."""
+    if ckpt_path is None:  # Lightning goes on by itself with what a requeued SLURM job has left
+        return any(root.glob("hpc_ckpt_*.ckpt"))
+    homes = {path.resolve() for path in (root, *(path.parent for path in found))}
+    return ckpt_path in ("last", "hpc") or Path(ckpt_path).resolve().parent in homes
+
+
+def products(trainer: Trainer) -> Iterator[Path]:
+    """Yield what a ``fit`` of these callbacks would replace."""
+    root = Path(trainer.default_root_dir)
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set from outside its class
+        if isinstance(callback, AdapterCheckpoint):
+            target = Path(callback.dirpath or root) / str(callback.filename)
+            paths = (target, target.with_name(f"{target.name}.ckpt"), old(target))
+            yield from (path for path in paths if path.exists() or path.is_symlink())
+        elif isinstance(callback, FitReport) and (root / FILE).exists():
+            yield root / FILE
+
+
+def results(trainer: Trainer, stage: str, corpora: tuple[str, ...]) -> Iterator[Path]:
+    """Yield what a ``test`` or ``predict`` of these callbacks would replace."""
+    folder = Path(trainer.default_root_dir) / stage
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # as above
+        wanted: list[Path] = []
+        if isinstance(callback, Report) and stage == "test":
+            wanted = [folder / "scores.json"]
+        elif isinstance(callback, PredictionWriter):
+            wanted = [folder / f"predictions-{name}.jsonl" for name in corpora]
+        yield from (path for path in wanted if path.exists())
+
+
+def results_of(folder: Path) -> list[Path]:
+    """Return all scores and predictions of a folder."""
+    return [*folder.glob("scores.json"), *folder.glob("predictions-*.jsonl")]
+
+
+def named(paths: list[Path]) -> str:
+    """Return the names of files and folders."""
+    return ", ".join(f"{path.name}/" if path.is_dir() else path.name for path in paths)
+
+
+def told(trainer: Trainer, paths: list[Path]) -> str:
+    """Return the names of what a run has left, with its best score and its steps."""
+    words = [named(paths)]
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # as above
+        if isinstance(callback, AdapterCheckpoint):
+            folder = Path(callback.dirpath or trainer.default_root_dir) / str(callback.filename)
+            if (selection := selection_of(folder)) is not None:
+                words.append(f"{folder.name} is of {chosen(selection)}")
+    report = Path(trainer.default_root_dir) / FILE
+    if report in paths:
+        found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        words.append(f"{found['steps']} steps are done")
+    return "; ".join(words)

@@ -1,0 +1,72 @@
+"""A trained checkpoint is asked what it was trained on, or it is said that it is not."""
+
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
+from typing_extensions import override
+
+from emolit.callbacks.adapter_checkpoint import checkpoint_of
+from emolit.corpora.manifest import Manifest
+from emolit.errors import ConfigError
+from emolit.record import Record, prompt_differs, read_record, record_of
+from emolit.types import Clip
+
+
+class SameQuestion(Callback):
+    """Compares prompt and labels with those that the tested weights were trained with.
+
+    The command ``emolit`` adds it to ``validate``, ``test`` and ``predict``. A checkpoint says in
+    its ``emolit.json`` what it has learned to answer. Another prompt, and other labels on another
+    corpus, are warned of. Other labels that nobody has chosen, since they follow from a table of
+    clips or from the corpus that was trained on, are refused; `labels` of the data chooses them.
+    """
+
+    @override
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Compare, before anything is answered.
+
+        Raises:
+            ConfigError: The labels are others, by accident.
+        """
+        corpus: Any = getattr(trainer, "datamodule", None)
+        tested = None if stage == "fit" else checkpoint_of(trainer, pl_module)
+        trained = None if tested is None else read_record(tested["path"])
+        if corpus is None or trained is None:
+            return
+        prompt = getattr(pl_module, "prompt", None)
+        now = record_of(prompt, corpus.taxonomy.labels, corpus.names)
+        path = tested["path"] if tested else ""
+        if words := prompt_differs(trained, now):
+            rank_zero_warn(f"The prompt is not the one that {path} was trained with: {words}.")
+        other = prompt is not None and trained["labels"] != now["labels"]
+        if other and asks_for_labels(prompt, trained, now):
+            self._tell(corpus, path, trained, now)
+
+    def _tell(self, corpus: Any, path: str, trained: Record, now: Record) -> None:
+        """Refuse or warn of other labels."""
+        text = (
+            f"{path} was trained with the labels {trained['labels']} and would be asked with "
+            f"{now['labels']}, which follow from the data of {now['corpora']}"
+        )
+        known = set(now["corpora"]) <= set(trained["corpora"])
+        if corpus.wanted is None and (known or isinstance(corpus, Manifest)):
+            raise ConfigError(
+                f"{text}; set `--data.init_args.labels` to those of the training, or to the ones "
+                "that you want to ask for."
+            )
+        rank_zero_warn(
+            f"{path} was trained with the labels {trained['labels']} and is asked with "
+            f"{now['labels']}: a question that it has not learned. `--data.init_args.labels` sets "
+            "them."
+        )
+
+
+def asks_for_labels(prompt: Any, trained: Record, now: Record) -> bool:
+    """Tell whether the prompt shows the labels, or reads answers by them."""
+    first, second = tuple(trained["labels"]), tuple(now["labels"])
+    probe = Clip("probe", "probe", "", next(iter(first), None), transcript="probe")
+    if prompt.render(probe, first) != prompt.render(probe, second):
+        return True
+    replies = [prompt.layout.replace("…", label) for label in {*first, *second}]
+    return any(prompt.parse(reply, first) != prompt.parse(reply, second) for reply in replies)
