@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import transformers
 
 from emolit.evaluators.categorical import Categorical
 from emolit.functional import k1, k3
@@ -21,6 +22,7 @@ from emolit.objectives.gspo import GSPO
 from emolit.objectives.reinforce_plus_plus import ReinforcePlusPlus
 from emolit.objectives.rloo import RLOO
 from emolit.policies.nano import Nano
+from emolit.policies.text_only import TextOnly
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
 from emolit.tasks.alignment import aligned
@@ -29,10 +31,15 @@ from emolit.tasks.rl_buffered import BufferedReinforcementFinetuning
 from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
 from tests.conftest import OPTIONS
+from tests.fakes.models import random_model, save, tokenizer
 from tests.objectives.cases import example
 from tests.test_house import plugins
 
 LONGEST, CLIPS, GROUP = 12, 4, 6
+CHAT = (
+    "{% for message in messages %}{{ message['content'] }}<|im_end|>{% endfor %}"
+    "{% if add_generation_prompt %}assistant\n{% endif %}"
+)
 
 
 def per_response(logs, mask):
@@ -212,3 +219,40 @@ def test_in_bfloat16_no_gradient_is_lost(nano_folder, batch, objective):
     assert made.logged["train/drift"] > 1e-6  # half the square of 0.003, and less
     assert made.logged["train/clipped"] == 0
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.01 * expected.abs().max().item())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", [GSPO, RLOO])
+def test_at_the_size_of_smollm2_no_gradient_is_lost_in_bfloat16(tmp_path, batch, objective):
+    """135 million weights in 30 layers, whose rounding between two passes would clip responses."""
+    sizes = {
+        "hidden_size": 576,
+        "num_hidden_layers": 30,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+        "intermediate_size": 1536,
+    }
+    words = tokenizer((), CHAT)
+    config = transformers.LlamaConfig(
+        vocab_size=len(words),
+        pad_token_id=words.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=words.eos_token_id,
+        max_position_embeddings=512,
+        initializer_range=0.05,
+        **sizes,
+    )
+    network = random_model(transformers.LlamaForCausalLM, config, None)
+    policy = TextOnly(str(save(tmp_path, network, words)))
+    policy.build(reference=False, seed=0)
+    made = task(policy, objective=objective())
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        outcome = made.training_step(clips_of(batch, range(2)), 0)
+        found = gradient(policy, outcome["loss"])
+        scored = outcome["scored"]
+        value = BY_HAND[objective](policy.logprobs(scored.rollout), scored.mask)
+        expected = gradient(policy, -(scored.advantages * value).mean())
+    assert made.logged["train/drift"] > 1e-6
+    assert made.logged["train/clipped"] == 0
+    assert torch.nn.functional.cosine_similarity(found, expected, dim=0) > 0.99
+    assert found.norm() / expected.norm() == pytest.approx(1, abs=0.02)
