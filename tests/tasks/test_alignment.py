@@ -94,7 +94,9 @@ def task(policy, kind=ReinforcementFinetuning, **settings):
         sampling=Sampling(max_tokens=LONGEST),
         **settings,
     )
-    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), datamodule=None)
+    made._trainer = SimpleNamespace(
+        precision_plugin=SimpleNamespace(), datamodule=None, callbacks=[]
+    )
     made.setup("fit")
     made._trainer = None
     made.progress = lambda: 0.0

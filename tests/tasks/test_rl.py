@@ -36,7 +36,7 @@ def task(policy=None, rewards=None, **settings):
         prompt=Direct(),
         **settings,
     )
-    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace())
+    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), callbacks=[])
     made.setup("fit")
     made._trainer = None
     made.progress = lambda: 0.0

@@ -38,7 +38,9 @@ def task(policy=None, kind=BufferedReinforcementFinetuning, **settings):
         prompt=Direct(),
         **settings,
     )
-    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), accumulate_grad_batches=1)
+    made._trainer = SimpleNamespace(
+        precision_plugin=SimpleNamespace(), callbacks=[], accumulate_grad_batches=1
+    )
     made.setup("fit")
     made._trainer = None
     made.progress = lambda: 0.0
@@ -243,7 +245,9 @@ def test_later_updates_are_scored_with_the_weights_of_their_time(nano_folder, ba
 
 @pytest.mark.parametrize(("minibatches", "together"), [(1, 2), (2, 3), (2, 4)])
 def test_two_passes_of_one_rollout_in_one_optimizer_step_are_refused(minibatches, together):
-    trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), accumulate_grad_batches=together)
+    trainer = SimpleNamespace(
+        precision_plugin=SimpleNamespace(), callbacks=[], accumulate_grad_batches=together
+    )
     made = task(epochs=2, minibatches=minibatches)
     made._trainer = trainer
     with pytest.raises(ConfigError, match=f"is {together} and `minibatches` is {minibatches}"):

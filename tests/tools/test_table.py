@@ -79,7 +79,7 @@ def test_the_markdown_and_the_terminal_show_the_same_numbers(
     text = (root / "report.md").read_text(encoding="utf-8")
     for page in (shown, text):
         assert "demo, seed 0" in page
-        assert "no interval: a single speaker" in page
+        assert "no interval of UA: a single speaker" in page
         rows = [line for line in page.splitlines() if "grpo" in line and "two" in line]
         assert "1.000" in rows[0]
     assert "## grpo, one by class" in text
