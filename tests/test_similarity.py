@@ -57,7 +57,7 @@ def test_norms_of_ones_own(tmp_path):
     [
         ("sad,1,2\nsad,1,3\n", "row 3: 'sad' stands there a second time"),
         ("sad,low,2\n", "row 2: 'arousal' is no number|row 2: 'valence' is no number"),
-        ("sad,1,nan\n", "row 2: 'arousal' is nan"),
+        ("sad,1,nan\n", "row 2: 'arousal' is empty"),
         ("sad,1,\n", "row 2: 'arousal' is empty"),
     ],
 )

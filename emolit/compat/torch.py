@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 
 def write_count(tensor: Tensor) -> int:
@@ -50,3 +51,8 @@ def replaced_weight(module: nn.Module, name: str, value: Tensor) -> Iterator[Non
         yield
     finally:
         module._parameters[name] = whole
+
+
+def map_tree(run: Callable[[Any], Any], values: Any) -> Any:
+    """Return nested values with each leaf changed; relies on the module ``torch.utils._pytree``."""
+    return tree_map(run, values)

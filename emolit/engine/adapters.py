@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_map
 
+from emolit.compat.torch import map_tree
 from emolit.engine.reference import Reference, adapters_off, twin_adapter
 from emolit.errors import PolicyError
 
@@ -193,4 +193,4 @@ def cast(values: Any, dtype: torch.dtype) -> Any:
         number = isinstance(value, Tensor) and value.is_floating_point()
         return value.to(dtype) if number else value
 
-    return tree_map(one, values)
+    return map_tree(one, values)

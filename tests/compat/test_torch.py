@@ -3,7 +3,13 @@
 import torch
 from torch import nn
 
-from emolit.compat.torch import replace_forward, replaced_forward, replaced_weight, write_count
+from emolit.compat.torch import (
+    map_tree,
+    replace_forward,
+    replaced_forward,
+    replaced_weight,
+    write_count,
+)
 
 HERE = f"torch {torch.__version__} breaks what emolit/compat/torch.py relies on"
 
@@ -52,3 +58,8 @@ def test_gradients_flow_through_a_replaced_weight():
         table.weight.sum().backward()
     assert table.weight.shape == (4, 2)
     assert torch.equal(table.weight.grad, torch.tensor([[1.0] * 2] * 3 + [[0.0] * 2])), HERE
+
+
+def test_nested_values_are_changed_leaf_by_leaf():
+    given = {"a": (1, [2]), "b": torch.ones(1)}
+    assert map_tree(lambda leaf: leaf + 1, given) == {"a": (2, [3]), "b": torch.tensor([2.0])}, HERE

@@ -95,7 +95,7 @@ def task(policy, kind=ReinforcementFinetuning, **settings):
         **settings,
     )
     made._trainer = SimpleNamespace(
-        precision_plugin=SimpleNamespace(), datamodule=None, callbacks=[]
+        precision_plugin=SimpleNamespace(), datamodule=None, callbacks=[], accumulate_grad_batches=1
     )
     made.setup("fit")
     made._trainer = None

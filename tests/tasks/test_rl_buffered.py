@@ -65,8 +65,13 @@ def steps(made, number, batch=None):
 
 @pytest.fixture(autouse=True)
 def counted(monkeypatch):
-    """Give the task a step to draw by, as a trainer would."""
-    step = property(lambda self: getattr(self, "_step", 0))
+    """Give a task without a real trainer a step to draw by."""
+    real = ReinforcementFinetuning.global_step
+
+    def found(self):
+        return real.fget(self) if isinstance(self._trainer, Trainer) else getattr(self, "_step", 0)
+
+    step = property(found)
     monkeypatch.setattr(ReinforcementFinetuning, "global_step", step)
 
 
