@@ -41,10 +41,10 @@ else
 endif
 
 test: install ## Run the fast tests (15 minutes at most on 2 cores)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-all: install ## Run all tests, the slow ones too
-	$(BIN)/python -m pytest -m 'not gpu'
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not gpu'
 
 check: install ## Lint, types, import layers, spelling
 	$(BIN)/ruff check .
