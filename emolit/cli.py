@@ -5,6 +5,7 @@ import os
 import pkgutil
 import warnings
 
+from lightning.pytorch import Callback
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from emolit.callbacks.run_folder import RunFolder
@@ -42,7 +43,8 @@ class EmolitCLI(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Let every run look into its folder, and every test at the question it puts."""
         self.folder = RunFolder(self._get(self.config_init, "overwrite"))
-        self.trainer.callbacks[:0] = [self.folder, SameQuestion()]
+        callbacks: list[Callback] = self.trainer.callbacks  # type: ignore[attr-defined]  # set outside
+        callbacks[:0] = [self.folder, SameQuestion()]
 
     def before_fit(self) -> None:
         """Refuse to replace another run."""

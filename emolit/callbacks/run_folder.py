@@ -48,7 +48,7 @@ class RunFolder(Callback):
         Raises:
             ConfigError: Something would be replaced.
         """
-        if rank_zero_only.rank or rehearsal(trainer) or self.overwrite:
+        if getattr(rank_zero_only, "rank", 0) or rehearsal(trainer) or self.overwrite:
             return
         found = list(results(trainer, stage, corpora))
         if found:
@@ -69,7 +69,7 @@ class RunFolder(Callback):
         root = Path(trainer.default_root_dir)
         found = list(products(trainer))
         if (
-            rank_zero_only.rank
+            getattr(rank_zero_only, "rank", 0)
             or rehearsal(trainer)
             or not found
             or resumes(root, found, ckpt_path)
