@@ -72,7 +72,7 @@ class Continuing(Answering):
     @property
     def _open(self) -> bool:
         """Whether batches were trained on that no optimizer step has taken up."""
-        return self._mark is not None and self._mark.step == self.global_step
+        return self._mark is not None and self._mark.step == self.trainer.global_step
 
     def on_train_start(self) -> None:
         """Go on where the checkpoint stands: in its epoch, and with the validation it owed."""
@@ -121,7 +121,7 @@ class Continuing(Answering):
 
     @property
     def _here(self) -> tuple[int, int]:
-        return self.global_step, self.trainer.fit_loop.total_batch_idx
+        return self.trainer.global_step, self.trainer.fit_loop.total_batch_idx
 
     def on_fit_end(self) -> None:
         """Bring a run to its end that was killed after its last step, before it was validated."""
