@@ -118,8 +118,10 @@ def test_a_run_whose_checkpoints_are_sharded_saves_often_and_resumes_bit_for_bit
     """Each process writes its part, so that ``last.ckpt`` is a folder."""
     config = Path(shutil.copy(config, tmp_path))
     config.write_text(config.read_text().replace("optim.SGD", "optim.AdamW"))
-    settings = [*RUNS["fsdp"], *TWO, "--model.init_args.optimizer.init_args.lr", 1e-3]
+    settings = [*RUNS["fsdp"], *TWO, "--trainer.devices", 1]
+    settings += ["--model.init_args.optimizer.init_args.lr", 1e-3]
     settings += ["--trainer.strategy.init_args.save_distributed_checkpoint", "true"]
+    settings += ["--data.init_args.loading.batch_size", 8]
     settings += ["--trainer.callbacks+", "AdapterCheckpoint"]
     settings += ["--trainer.callbacks.init_args.filename", "often"]
     settings += ["--trainer.callbacks.init_args.every_n_train_steps", 1]

@@ -80,7 +80,7 @@ class Continuing(Answering):
     @property
     def _open(self) -> bool:
         """Whether batches were trained on that no optimizer step has taken up."""
-        return self._mark is not None and self._mark.step == self.global_step
+        return self._mark is not None and self._mark.step == self.trainer.global_step
 
     def on_train_start(self) -> None:
         """Go on where the checkpoint stands: in its epoch, and with the validation it owed."""
@@ -128,7 +128,7 @@ class Continuing(Answering):
 
     @property
     def _here(self) -> tuple[int, int]:
-        return self.global_step, total_batch_index(self.trainer)
+        return self.trainer.global_step, total_batch_index(self.trainer)
 
     def on_fit_end(self) -> None:
         """Bring a run to its end that was killed after its last step, before it was validated."""

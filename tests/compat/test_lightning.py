@@ -1,6 +1,6 @@
 """What emolit relies on of Lightning holds in the installed release.
 
-Runs that are killed and resumed (tests/test_resume.py, tests/tasks/test_continuing.py) hold the rest.
+Runs that are killed and resumed (tests/test_resume.py, tests/tasks) hold the rest.
 """
 
 from importlib.metadata import version

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
 from emolit.groups import clips_of
+from emolit.kl import AdaptiveKL
 from emolit.objectives.grpo import GRPO
 from emolit.objectives.gspo import GSPO
 from emolit.objectives.rloo import RLOO
@@ -262,7 +263,7 @@ def test_two_passes_of_one_rollout_in_one_optimizer_step_are_refused(minibatches
     once.setup("fit")
 
 
-def fit(folder, checkpoint=None, **settings):
+def fit(folder, checkpoint=None, more=(), together=1, **settings):
     """Train for two epochs of two rollouts with four updates each, saving after every update."""
     made = task(epochs=2, minibatches=2, **settings)
     loader = ClipLoader(
@@ -277,7 +278,8 @@ def fit(folder, checkpoint=None, **settings):
     Trainer(
         accelerator="cpu",
         max_epochs=2,
-        callbacks=[saver],
+        callbacks=[saver, *more],
+        accumulate_grad_batches=together,
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -297,6 +299,32 @@ def test_a_training_resumed_after_any_update_ends_with_the_same_weights(tmp_path
         assert torch.equal(rest, whole), step
         held = "rollout" in torch.load(found[step - 1], weights_only=True)
         assert held is (step % 4 != 0), step
+
+
+class SaveAlways(Callback):
+    """Saves behind every batch, also inside a window."""
+
+    def __init__(self, folder):
+        self.folder, self.batches = folder, 0
+
+    def on_train_batch_end(self, trainer, *_):
+        self.batches += 1
+        trainer.save_checkpoint(self.folder / f"batch={self.batches}.ckpt")
+
+
+@pytest.mark.filterwarnings("ignore:The dirpath has changed")
+@pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
+def test_a_checkpoint_inside_a_window_holds_rollout_and_price_of_its_beginning(tmp_path):
+    def run(name, checkpoint=None, more=()):
+        policy, kl = Table(8), AdaptiveKL(0.1, target=1e-3)
+        settings = {"together": 2, "more": more, "objective": GRPO(kl=kl), "policy": policy}
+        return fit(tmp_path / name, checkpoint, **settings), kl.coefficient
+
+    whole = run("whole", more=[SaveAlways(tmp_path)])
+    for batch in (1, 2, 3, 5, 7, 9, 15):
+        rest = run(str(batch), tmp_path / f"batch={batch}.ckpt")
+        assert torch.equal(rest[0], whole[0]), batch
+        assert rest[1] == whole[1], batch
 
 
 @pytest.mark.filterwarnings("ignore:You defined a `validation_step`")
