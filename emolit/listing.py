@@ -12,9 +12,9 @@ captions and words may be lists. ``arousal`` and whatever else is not used.
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from unicodedata import normalize
 
 from emolit.container import CONTAINERS
+from emolit.disk import spelled
 from emolit.openset import words_of
 from emolit.table import Row
 from emolit.taxonomy import CANONICAL
@@ -146,8 +146,7 @@ def file_of(row: Row, column: str, location: Path) -> str:
             "Move the file below it, or set `root` to a folder above both.",
         )
     relative = path.relative_to(top).as_posix()
-    forms = (relative, normalize("NFC", relative), normalize("NFD", relative))
-    return next((form for form in forms if (top / form).exists()), relative)
+    return spelled(top, relative) or relative
 
 
 def video_of(row: Row, path: str, location: Path) -> str | None:
