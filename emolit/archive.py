@@ -7,8 +7,11 @@ made of dict, list, tuple, str, bytes, int, float, bool, None and numpy values.
 https://docs.python.org/3/library/pickle.html#restricting-globals
 """
 
+import lzma
 import pickle
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,10 +29,12 @@ ADMITTED: dict[tuple[str, str], Any] = {
 }
 """All that a pickle may name; by exact name, since dotted names would reach further."""
 MALFORMED = (
-    pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError,
-    OverflowError, TypeError, UnicodeDecodeError, ValueError,
+    pickle.UnpicklingError, tokenize.TokenError, zlib.error, lzma.LZMAError, AttributeError,
+    EOFError, ImportError, LookupError, MemoryError, OSError, OverflowError, RuntimeError,
+    SyntaxError, SystemError, TypeError, ValueError,
 )  # fmt: skip
-"""What a damaged pickle may raise, by the documentation of `pickle` and by trial."""
+"""What a damaged archive may raise: `zipfile`, what unpacks it, the header of an array, `pickle`;
+by their documentation and by trial. NotImplementedError and RecursionError are RuntimeErrors."""
 NO_VALUE = -10.0
 """What stands for a value that nobody gave."""
 

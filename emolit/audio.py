@@ -2,7 +2,9 @@
 
 Kept as they are: clips of a few hundredths of a second, any sampling rate, any number of channels
 (their mean is taken). Whatever libsndfile opens is read: WAV, FLAC, MP3, OGG, AIFF and more; the
-audio track of video containers, MP4, AVI and more, is read by PyAV (`emolit.container`).
+audio track of video containers, MP4, AVI and more, is read by PyAV (`emolit.container`), whatever
+the file is called. `check` and `decode` open, skip and mix in the same way: what the one finds
+good the other can read.
 """
 
 import re
@@ -13,8 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import soundfile
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchaudio.transforms import Resample
 
@@ -28,6 +32,14 @@ BLOCK = 1 << 20
 TOLERANCE = 0.1
 """Seconds by which a listed end may lie behind the end of its file."""
 POINTER = b"version https://git-lfs"
+LOUDEST = 16.0
+"""Largest magnitude of a sample, 24 dB above full scale, far more than a lossy coder overshoots.
+Floats beyond it are whole numbers of 16 or 24 bits that nobody divided by their full scale."""
+CANCELED = 0.03
+"""Peak of the mean of channels, as a share of their own, below which they cancel each other out:
+30 dB. One of them is inverted; their mean is what a coder's rounding left."""
+RATES = (1_000, 1_000_000)
+"""Sampling rates that recordings have, in Hz; a damaged header may say anything."""
 STREAMED = 0x7FFF0000
 """A data size from here on is a placeholder of programs that write into a pipe."""
 SHORTFALL = re.compile(r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
@@ -51,18 +63,21 @@ def decode(
         end: Where it ends there, in seconds; None is the end of the file.
 
     Returns:
-        float32 in [-1, 1], the mean of all channels. ``[samples]``
+        float32 in [-1, 1] but for overshoots of a coder, the mean of all channels. ``[samples]``
 
     Raises:
-        AudioError: The file cannot be opened or decoded, or has no audio track.
+        AudioError: The file cannot be opened or decoded, has no audio track, or samples that are
+            not finite or far outside [-1, 1].
         ConfigError: It is a video container, and PyAV is not installed.
     """
     with _opened(path) as file:
         rate = int(file.samplerate)
-        file.seek(round(start * rate))
+        _skip(file, round(start * rate))
         seconds = max_seconds if end is None else min(max_seconds, end - start)
         frames = file.read(round(seconds * rate), dtype="float32", always_2d=True)
-    mono = torch.from_numpy(frames).mean(dim=1)
+    _, mono = _mixed(path, frames, start + seconds)
+    if not len(mono):
+        raise AudioError(f"{path} has no samples behind {start:.2f} s. Copy the file again.")
     return mono if rate == sampling_rate else _resampler(rate, sampling_rate)(mono)
 
 
@@ -87,17 +102,19 @@ def check(path: Path, start: float = 0.0, end: float | None = None) -> float:
 
     Raises:
         AudioError: The file is missing, empty, a git-lfs pointer, not audio, shorter than its
-            header says or than the clip's end, without audio track or samples, not finite or all
-            zero.
+            header says or than the clip's end, without audio track or samples, not finite or far
+            outside [-1, 1], all zero, or of channels that cancel each other out.
         ConfigError: It is a video container, and PyAV is not installed.
     """
-    _check_file(path)
     with _opened(path) as file:
+        rate = int(file.samplerate)
         promised = _promised(file)
         if start or end is not None:
-            promised = _cut(path, file, start, end)
-        frames, peak = _measure(path, file, promised if end is not None else None)
-        rate = int(file.samplerate)
+            cut = _cut(path, file, start, end)
+            promised = cut if end is not None else promised - round(start * rate)
+        frames, loudest, peak = _measure(path, file, promised if end is not None else None)
+        if end is None and isinstance(file, container.Track):
+            promised = max(promised, frames + file.shortfall)
     if frames < promised:
         raise AudioError(
             f"{path} is truncated: its header says {promised} samples, {frames} can be read. "
@@ -105,41 +122,74 @@ def check(path: Path, start: float = 0.0, end: float | None = None) -> float:
         )
     if frames == 0:
         raise AudioError(f"{path} has length zero: a header and no samples. Remove the clip.")
-    if peak == 0:
+    if loudest == 0:
         raise AudioError(f"{path} is silent: all {frames} samples are zero. Remove the clip.")
+    if peak < CANCELED * loudest:
+        raise AudioError(
+            f"{path} is silent when its channels are mixed: each peaks at up to {loudest:.3g}, "
+            f"their mean at {peak:.3g}, as one is the other upside down. Keep one channel."
+        )
     return frames / rate
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise AudioError(f"{path} is missing. Copy the file to its place or remove the clip.")
-    if not path.is_file():
-        raise AudioError(f"{path} is a folder and no audio file. Correct the path of the clip.")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path} has length zero: 0 bytes. Copy the file again.")
     try:
+        str(path).encode()
+        if not path.is_file():
+            path.stat()  # says why, if it is not a folder
+            raise AudioError(f"{path} is a folder and no audio file. Correct the path of the clip.")
+        if path.stat().st_size == 0:
+            raise AudioError(f"{path} has length zero: 0 bytes. Copy the file again.")
         with path.open("rb") as file:
             start = file.read(len(POINTER))
+    except UnicodeEncodeError as error:
+        raise AudioError(f"{str(path)!r} is a name in no Unicode. Rename the file.") from error
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise AudioError(
+            f"{path} is missing. Copy the file to its place or remove the clip."
+        ) from error
     except PermissionError as error:
         raise AudioError(f"{path} may not be read: {error.strerror}. Change its mode.") from error
+    except OSError as error:  # a name that is too long, links in a circle
+        raise AudioError(
+            f"{path} cannot be reached: {error.strerror}. Correct the path of the clip."
+        ) from error
     if start == POINTER:
         raise AudioError(f"{path} is a git-lfs pointer and no audio. Run `git lfs pull` there.")
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Opened]:
-    if path.suffix.lower() in container.CONTAINERS:
+    """Open a file by what it holds, and refuse a sampling rate that no recording has."""
+    _check_file(path)
+    if container.is_container(path):
         with container.opened(path) as track:
-            yield track
+            yield _plausible(path, track)
         return
     try:
         with soundfile.SoundFile(path) as file:
-            yield file
+            yield _plausible(path, file)
     except soundfile.LibsndfileError as error:
+        raise container.undecodable(path, error.error_string) from error
+
+
+def _plausible(path: Path, file: Opened) -> Opened:
+    if not RATES[0] <= file.samplerate <= RATES[1]:
         raise AudioError(
-            f"{path} cannot be decoded: {error.error_string} "
-            "Copy the file again, or convert it to WAV or FLAC."
-        ) from error
+            f"{path} has a sampling rate of {file.samplerate} Hz by its header; recordings have "
+            f"{RATES[0]} to {RATES[1]}. Copy the file again, or mend its header."
+        )
+    return file
+
+
+def _skip(file: Opened, frames: int) -> int:
+    """Go so many samples on from the start, by reading where a format cannot seek."""
+    if isinstance(file, container.Track) or not frames or file.seekable():
+        return int(file.seek(frames)) if frames else 0
+    left = frames
+    while left and (read := len(file.read(min(BLOCK, left), dtype="float32"))):
+        left -= read
+    return frames - left
 
 
 def _promised(file: Opened) -> int:
@@ -162,19 +212,45 @@ def _cut(path: Path, file: Opened, start: float, end: float | None) -> int:
             f"{'its end' if end is None else f'{end:.2f} s'}. Correct the list or copy the file "
             "again."
         )
-    return min(last, total) - int(file.seek(round(start * rate)))
+    return min(last, total) - _skip(file, round(start * rate))
 
 
-def _measure(path: Path, file: Opened, limit: int | None) -> tuple[int, float]:
-    """Return (samples a channel, largest magnitude) of what can really be decoded."""
-    frames, peak = 0, 0.0
+def _measure(path: Path, file: Opened, limit: int | None) -> tuple[int, float, float]:
+    """Return (samples a channel, largest magnitude of a channel, that of the mean of channels).
+
+    What can really be decoded is measured.
+    """
+    frames, loudest, peak = 0, 0.0, 0.0
     most = float("inf") if limit is None else limit
     while len(block := file.read(int(min(BLOCK, most - frames)), dtype="float32", always_2d=True)):
-        largest = float(torch.from_numpy(block).abs().max())
-        if not largest < float("inf"):
-            raise AudioError(
-                f"{path} holds samples that are no finite numbers, the first within "
-                f"{(frames + len(block)) / file.samplerate:.2f} s. Remove or repair the clip."
-            )
-        frames, peak = frames + len(block), max(peak, largest)
-    return frames, peak
+        largest, mono = _mixed(path, block, (frames + len(block)) / file.samplerate)
+        frames, loudest = frames + len(block), max(loudest, largest)
+        peak = max(peak, float(mono.abs().max()))
+    return frames, loudest, peak
+
+
+def _mixed(path: Path, block: NDArray[np.float32], end: float) -> tuple[float, Tensor]:
+    """Return the largest magnitude of some samples, and the mean of their channels.
+
+    Args:
+        path: For a message.
+        block: ``[samples, channels]``
+        end: Where it ends, in seconds, for a message.
+
+    Raises:
+        AudioError: A sample is no finite number, or far outside [-1, 1].
+    """
+    samples = torch.from_numpy(block)
+    largest = float(samples.abs().max()) if len(block) else 0.0
+    if not largest < float("inf"):
+        raise AudioError(
+            f"{path} holds samples that are no finite numbers, the first within {end:.2f} s. "
+            "Remove or repair the clip."
+        )
+    if largest > LOUDEST:
+        raise AudioError(
+            f"{path} holds samples up to {largest:.6g}, where full scale is 1: they were not "
+            "divided by their full scale. Divide them, for example by 32768 if they were 16-bit "
+            "integers, and write the file again."
+        )
+    return largest, samples.mean(dim=1)

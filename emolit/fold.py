@@ -13,7 +13,6 @@ test lists of the other folds. Deviation: EmoBox cuts validation clips out of tr
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,11 +21,17 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from emolit.census import shortened
+from emolit.disk import json_of
 from emolit.errors import ConfigError, CorpusError
 from emolit.table import Row, read_table
 from emolit.types import Clip, Split
 
 PARTS: dict[str, Split] = {"train": "train", "valid": "val", "test": "test"}
+COMMON = {
+    "anger": "angry", "angray": "angry", "disgusted": "disgust", "joy": "happy", "sadness": "sad",
+    "superise": "surprise", "surprised": "surprise",
+}  # fmt: skip
+"""Names in older copies of the label maps (enterface, mead, oreau) to the common names of today."""
 FEWEST = 3
 """With fewer speakers in training none is held out."""
 
@@ -79,7 +84,7 @@ class FoldLists:
         """Raw label to common name in lower case.
 
         Raises:
-            CorpusError: There is no label map.
+            CorpusError: There is no label map, or it is not an object of texts.
         """
         files = [self.folder / name for name in ("label_map.json", "label_dict.json")]
         found = next((file for file in files if file.is_file()), None)
@@ -88,7 +93,14 @@ class FoldLists:
                 f"EmoBox's label map is missing: looked for {files[0]}. Set `lists` to the folder "
                 "`data` of https://github.com/emo-box/EmoBox, and `dataset` to a folder in it."
             )
-        return {raw: name.lower() for raw, name in json.loads(found.read_text("utf-8")).items()}
+        content = json_of(found)
+        texts = content.values() if isinstance(content, dict) else [content]
+        if wrong := [text for text in texts if not isinstance(text, str)]:
+            raise CorpusError(
+                f"EmoBox's label map {found} has {shortened([repr(w) for w in wrong])}; it should "
+                "be an object of texts, each label to its common name. Get it again."
+            )
+        return {raw: COMMON.get(name.lower(), name.lower()) for raw, name in content.items()}
 
     @cached_property
     def _folded(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emolit.container import MICROSECONDS, entered
+from emolit.container import MICROSECONDS, entered, known, undecodable
 from emolit.errors import AudioError
 
 
@@ -38,6 +38,8 @@ def pictures(path: Path, count: int, side: int, start: float, seconds: float) ->
         if not container.streams.video:
             raise AudioError(f"{path} has no pictures, only sound. Set `loading.frames` to 0.")
         stream = container.streams.video[0]
+        if not known(stream):
+            raise undecodable(path, "its pictures have no codec that is known")
         if start:
             container.seek(int(start * MICROSECONDS))  # to the last whole picture before
         first = float((stream.start_time or 0) * stream.time_base)
@@ -57,7 +59,7 @@ def shown(frames: Iterable[Any], times: list[float]) -> Iterator[Any]:
     """
     current = None
     rest = list(times)
-    for frame in frames:
+    for frame in (frame for frame in frames if frame.time is not None):
         while rest and current is not None and frame.time > rest[0]:
             yield current
             rest.pop(0)

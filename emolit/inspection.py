@@ -4,15 +4,18 @@ Names and tables of a release are read at every start, which takes moments: so n
 reader makes of them is ever out of date. To decode all audio takes minutes: the durations found
 are kept in the user's cache, in a JSON file a corpus folder, by recording, which is its path, size
 and time of change, and the segment that the clip is. New and changed recordings are decoded, and
-those that could not be used are tried again; nothing else is.
+those that could not be used are tried again; nothing else is. The cache is dispensable: where it
+cannot be written, or there is no home for it, that is said and all is decoded at every start.
 """
 
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,11 +57,18 @@ class Inspection:
     @cached_property
     def known(self) -> Mapping[str, float]:
         """Durations of the good recordings in seconds, by `recording`, as the cache has them."""
-        return load(self.place)
+        try:
+            return load(self.place)
+        except OSError:
+            return {}
 
     @property
     def place(self) -> Path:
-        """The file in the cache, which belongs to the folder and to the code that decodes."""
+        """The file in the cache, which belongs to the folder and to the code that decodes.
+
+        Raises:
+            FileNotFoundError: There is no place for a cache.
+        """
         code = (Path(module.__file__ or "").read_bytes() for module in CHECKS)
         key = b"\n".join([str(self.folder.resolve()).encode(), *code])
         return cache_folder() / f"{self.corpus}-{hashlib.sha256(key).hexdigest()[:16]}.json"
@@ -88,8 +98,19 @@ class Inspection:
             if entry.clip.seconds is not None:
                 good[recording] = entry.clip.seconds
         if good.keys() - self.known.keys():
-            save(self.place, {**self.known, **good})
+            self._keep({**self.known, **good})
         return tuple(found)
+
+    def _keep(self, durations: Mapping[str, float]) -> None:
+        """Write durations into the cache, or say that it is not used."""
+        try:
+            save(self.place, durations)
+        except OSError as error:
+            warnings.warn(
+                f"The durations of {self.corpus!r} were not kept ({error}): all audio is decoded "
+                "again at the next start. Set EMOLIT_CACHE to a folder that can be written.",
+                stacklevel=2,
+            )
 
     def look(self, clip: Clip) -> Entry:
         """Decode a clip; return it with its duration, or with what is wrong with it.
@@ -132,23 +153,32 @@ def _state(file: Path) -> str:
     """Return size and time of change."""
     try:
         stat = file.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # also a name that no file can have
+    except (OSError, ValueError):  # also a name that no file can have; `audio.check` says why
         return "missing"
     return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 def cache_folder() -> Path:
-    """Return ``$EMOLIT_CACHE``, by default ``~/.cache/emolit``."""
-    return Path(os.environ.get("EMOLIT_CACHE") or "~/.cache/emolit").expanduser()
+    """Return ``$EMOLIT_CACHE``, by default ``~/.cache/emolit``.
+
+    Raises:
+        FileNotFoundError: The user has no home, and ``EMOLIT_CACHE`` names no folder without one.
+    """
+    folder = Path(os.environ.get("EMOLIT_CACHE") or "~/.cache/emolit")
+    try:
+        return folder.expanduser()
+    except RuntimeError as error:
+        raise FileNotFoundError(f"there is no home for {folder}") from error
 
 
 def load(place: Path) -> dict[str, float]:
     """Return the durations kept in a file; none where it is missing or damaged."""
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # also what is no JSON or no UTF-8
+    except (OSError, RecursionError, ValueError):  # also what is no JSON or no UTF-8
         return {}
-    return found if isinstance(found, dict) else {}
+    durations = found if isinstance(found, dict) else {}
+    return {key: s for key, s in durations.items() if isinstance(s, float) and 0 <= s < inf}
 
 
 def save(place: Path, durations: Mapping[str, float]) -> None:
@@ -161,7 +191,7 @@ def save(place: Path, durations: Mapping[str, float]) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}.{uuid4().hex}")
     try:
-        draft.write_text(json.dumps(durations, ensure_ascii=False, indent=0), encoding="utf-8")
+        draft.write_text(json.dumps(durations, indent=0), encoding="utf-8")
         draft.replace(place)
     finally:
         draft.unlink(missing_ok=True)

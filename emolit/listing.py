@@ -14,9 +14,9 @@ a ``valence`` that is never negative.
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from unicodedata import normalize
 
 from emolit.container import CONTAINERS
+from emolit.disk import spelled as spelled_on_disk
 from emolit.headings import renamed
 from emolit.media import AUDIO
 from emolit.openset import parted, words_of
@@ -160,15 +160,10 @@ def file_of(row: Row, column: str, location: Path) -> str:
             "Move the file below it, or set `root` to a folder above both.",
         )
     relative = path.relative_to(top).as_posix()
-    forms = (relative, normalize("NFC", relative), normalize("NFD", relative))
     stem, kind = relative.removesuffix(path.suffix), path.suffix.lower()
     others = [stem + other for other in sorted(AUDIO)] if kind in AUDIO else []
-    try:
-        found = next((form for form in (*forms, *others) if (top / form).exists()), None)
-    except OSError as error:
-        raise row.error(
-            f"the {column} {text[:60]!r} cannot be looked for ({error.strerror})", "Correct it."
-        ) from error
+    spellings = (spelled_on_disk(top, form) for form in (relative, *others))
+    found = next((form for form in spellings if form is not None), None)
     if found is None and "\\" in text:
         raise row.error(f"the {column} {text!r} has backslashes", "Write forward slashes.")
     return found or relative

@@ -9,7 +9,7 @@ from torch import Generator, Tensor, zeros
 from torch.utils.data import Dataset
 
 from emolit import audio
-from emolit.errors import ConfigError
+from emolit.errors import AudioError, ConfigError
 from emolit.frames import pictures
 from emolit.prompts import Prompt
 from emolit.sampler import ClipLoader, ClipSampler, even, placement
@@ -88,6 +88,9 @@ class ClipDataset(Dataset[Item]):
         """Return a clip, its waveform ``[samples]``, and its pictures ``[N, 3, H, W]`` if any.
 
         The waveform of a clip that is text alone is empty.
+
+        Raises:
+            AudioError: The file cannot be decoded, or has become shorter since it was checked.
         """
         clip = self.clips[index]
         if not clip.path:
@@ -96,6 +99,13 @@ class ClipDataset(Dataset[Item]):
         heard = audio.decode(
             folder / clip.path, self.sampling_rate, wanted.max_seconds, clip.start, clip.end
         )
+        lasts = min(wanted.max_seconds, clip.seconds or 0.0)
+        if len(heard) / self.sampling_rate < lasts - audio.TOLERANCE:
+            raise AudioError(
+                f"{folder / clip.path} lasts {len(heard) / self.sampling_rate:.2f} s of the "
+                f"{lasts:.2f} s that it had when it was checked: it was changed since. Put it "
+                "back, and start again."
+            )
         if not wanted.frames or clip.video is None:
             return clip, heard
         span = (clip.start, len(heard) / self.sampling_rate)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from emolit.container import CONTAINERS
+from emolit.disk import composed
 
 AUDIO = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"})
 """Extensions of audio files, in lower case."""
@@ -17,7 +18,8 @@ class Media:
         places: Folders in it, as patterns of `Path.glob`: ``audio``, ``Raw/*``.
 
     Attributes:
-        audio: Path without extension to path, of audio files; relative, with forward slashes.
+        audio: Path without extension, accents composed, to path, of audio files; relative, with
+            forward slashes.
         video: The same, of video containers.
     """
 
@@ -26,7 +28,7 @@ class Media:
         names = [path.relative_to(folder) for path in found]
         kinds = (AUDIO, CONTAINERS)
         self.audio, self.video = (
-            {path.with_suffix("").as_posix(): path.as_posix() for path in names
+            {composed(path.with_suffix("").as_posix()): path.as_posix() for path in names
              if path.suffix.lower() in kind}
             for kind in kinds
         )  # fmt: skip
@@ -41,6 +43,7 @@ class Media:
             The file to hear, the first stem as MP4 where there is none, so that it is reported as
             missing; and the file to see, None where there is none.
         """
-        audio = next((self.audio[stem] for stem in stems if stem in self.audio), None)
-        video = next((self.video[stem] for stem in stems if stem in self.video), None)
+        keys = [composed(stem) for stem in stems]
+        audio = next((self.audio[stem] for stem in keys if stem in self.audio), None)
+        video = next((self.video[stem] for stem in keys if stem in self.video), None)
         return audio or video or f"{stems[0]}.mp4", video

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from emolit.disk import below, json_of
 from emolit.errors import CorpusError
 from emolit.tokenizer import tidy
 
@@ -67,11 +68,8 @@ class Sidecars:
             CorpusError: A file is no JSON.
         """
         found: dict[str, dict[str, Any]] = {}
-        for file in sorted(folder.rglob("*.json")):
-            try:
-                content = json.loads(file.read_text(encoding="utf-8-sig"))
-            except ValueError as error:
-                raise CorpusError(f"{file} is no JSON ({error}). Get the release again.") from error
+        for file in below(folder, "*.json"):
+            content = json_of(file)
             for each in content if isinstance(content, list) else [content]:
                 if isinstance(each, dict):
                     path = each.get("file_name") or each.get("file_path") or file.name
@@ -154,7 +152,7 @@ def _opened(node: Any) -> Any:
     if isinstance(node, str) and node.lstrip()[:1] in ("{", "["):
         try:
             return json.loads(node)
-        except ValueError:  # a caption that begins with a mark
+        except (RecursionError, ValueError):  # a caption that begins with a mark
             return node
     return node
 

@@ -159,3 +159,24 @@ def test_an_archive_of_something_else_is_refused(tmp_path, labels):
     np.savez(tmp_path / "label.npz", train_corpus=np.array(labels, dtype=object))
     with pytest.raises(CorpusError, match=r"no labels of clips under 'train_corpus'"):
         read_labels(tmp_path / "label.npz")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_whatever_is_damaged_is_refused_by_name_or_read(tmp_path, compressed):
+    path = tmp_path / "label.npz"
+    write = np.savez_compressed if compressed else np.savez
+    write(path, train_corpus={f"a{i}": {"emo": i, "val": 0.5} for i in range(9)}, rest=np.ones(9))
+    content = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(1500):
+        damaged = bytearray(content)
+        for place in random.integers(0, len(content), random.integers(1, 4)):
+            damaged[place] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_archive(path)
+        except CorpusError as error:
+            assert "label.npz was not opened" in str(error)
+            refused += 1
+    assert refused > 500

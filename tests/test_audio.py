@@ -11,6 +11,7 @@ from scipy.signal import resample_poly
 
 from emolit.audio import check, decode
 from emolit.errors import AudioError
+from tests.fakes.video import write_video
 
 RATE = 16_000
 
@@ -167,7 +168,7 @@ def test_missing_files_and_folders_are_refused(tmp_path):
         check(tmp_path / "gone.wav")
     with pytest.raises(AudioError, match="is a folder"):
         check(tmp_path)
-    with pytest.raises(AudioError, match=r"gone\.wav cannot be decoded"):
+    with pytest.raises(AudioError, match=r"gone\.wav is missing"):
         decode(tmp_path / "gone.wav", RATE, 30.0)
 
 
@@ -210,3 +211,72 @@ def test_real_audio_of_every_kind_is_good(shared):
         assert paths
         for path in paths:
             assert check(path) == pytest.approx(soundfile.info(path).duration, abs=0.06)
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_samples_in_the_range_of_integers_are_refused_by_check_and_decode(write, subtype):
+    path = write(tone(1.0) * 32767, subtype=subtype)
+    for look in (check, lambda path: decode(path, RATE, 30.0)):
+        with pytest.raises(AudioError, match=r"up to 163\d\d.*full scale is 1"):
+            look(path)
+    assert check(write(tone(1.0) * 4, subtype=subtype)) == 1.0  # overshoot is no other scale
+
+
+@pytest.mark.parametrize("options", [{}, {"subtype": "FLOAT"}, {"name": "clip.flac"}])
+def test_channels_that_cancel_each_other_are_refused(write, options):
+    path = write(np.stack([tone(1.0), -tone(1.0)], axis=1), **options)
+    with pytest.raises(AudioError, match=r"silent when its channels are mixed: .* up to 0\.5,"):
+        check(path)
+    path = write(np.stack([tone(1.0), -0.8 * tone(1.0)], axis=1), **options)
+    assert check(path) == 1.0
+    assert float(decode(path, RATE, 30.0).abs().max()) == pytest.approx(0.05, abs=1e-3)
+
+
+def test_channels_of_a_coded_track_that_cancel_each_other_are_refused(tmp_path):
+    path = write_video(tmp_path / "clip.m4a", 1.0, pitches=(440.0, -440.0))
+    with pytest.raises(AudioError, match="silent when its channels are mixed"):
+        check(path)
+
+
+@pytest.mark.parametrize("subtype", ["GSM610", "G721_32", "IMA_ADPCM", "MS_ADPCM", "ULAW"])
+@pytest.mark.parametrize(("start", "end"), [(0.0, None), (0.0, 1.0), (1.0, None), (0.5, 1.5)])
+def test_what_the_check_finds_good_is_decoded(write, subtype, start, end):
+    options = {"format": "AU"} if subtype == "G721_32" else {}
+    suffix = ".au" if options else ".wav"
+    signal = np.concatenate([tone(1.0, 8_000, 300.0), tone(1.0, 8_000, 600.0)])
+    path = write(signal, 8_000, f"clip{suffix}", subtype=subtype, **options)
+    seconds = check(path, start, end)
+    assert seconds == pytest.approx((end or 2.0) - start, abs=0.1)
+    waveform = decode(path, 8_000, 30.0, start, end).numpy()
+    assert len(waveform) / 8_000 == pytest.approx(seconds)
+    wanted = signal[round(8_000 * start) :][: len(waveform)]
+    assert np.corrcoef(waveform[: len(wanted)], wanted)[0, 1] > 0.9
+
+
+def test_a_truncated_wav_is_noticed_behind_a_start_without_end(write):
+    path = cut(write(tone(2.0)), 0.7)
+    with pytest.raises(AudioError, match="is truncated: its header says 24000 samples"):
+        check(path, 0.5)
+    assert check(path, 0.5, 1.0) == 0.5
+
+
+def test_a_sampling_rate_that_no_recording_has_is_refused(write):
+    path = write(tone(1.0))
+    content = bytearray(path.read_bytes())
+    content[24:28] = struct.pack("<I", 2_000_000_000)
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=r"a sampling rate of 2000000000 Hz by its header"):
+        check(path)
+
+
+def test_paths_that_lead_nowhere_are_named(tmp_path):
+    (tmp_path / "a.wav").symlink_to("b.wav")
+    (tmp_path / "b.wav").symlink_to("a.wav")
+    for name, reason in (
+        ("a.wav", "cannot be reached"), ("x" * 300 + ".wav", "cannot be reached"),
+        ("a\0b.wav", "is missing"),
+    ):  # fmt: skip
+        with pytest.raises(AudioError, match=reason):
+            check(tmp_path / name)
+        with pytest.raises(AudioError, match=reason):
+            decode(tmp_path / name, RATE, 30.0)

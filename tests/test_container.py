@@ -1,6 +1,7 @@
 """Audio tracks of containers; the truth is the tone that PyAV's encoder was given."""
 
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from emolit.audio import check, decode
 from emolit.container import SLACK, opened
 from emolit.errors import AudioError, ConfigError
+from emolit.frames import pictures
 from tests.fakes.video import write_video
 
 RATE = 16_000
@@ -125,7 +127,7 @@ def test_silence_and_other_content_are_refused(tmp_path):
     with pytest.raises(AudioError, match=r"quiet\.mp4 is silent: all \d+ samples are zero"):
         check(write_video(tmp_path / "quiet.mp4", amplitude=0.0))
     path = tmp_path / "clip.mp4"
-    path.write_bytes(b"no film at all, not even a little")
+    path.write_bytes(b"\0no film at all, not even a little")
     with pytest.raises(AudioError, match=r"clip\.mp4 cannot be decoded: Invalid data"):
         check(path)
 
@@ -136,3 +138,115 @@ def test_without_pyav_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(ConfigError, match=r"clip\.mp4 is a video.*pip install 'emolit\[video\]'"):
         check(path)
+
+
+CUT = [
+    ("clip.avi", {"codec": "pcm_s16le"}),
+    ("clip.avi", {"codec": "mp3"}),
+    ("clip.mkv", {"codec": "pcm_s16le"}),
+    ("clip.mkv", {"codec": "aac", "video": "mpeg4"}),
+    ("clip.webm", {"codec": "libopus"}),
+    ("clip.webm", {"codec": "libopus", "video": "libvpx"}),
+    ("clip.flv", {"codec": "mp3", "rate": 44_100}),
+    ("clip.flv", {"codec": "aac", "rate": 44_100, "video": "flv1"}),
+]
+
+
+def write_woven(path, codec, rate=48_000, video=None, options=None, seconds=1.0):
+    """Write a container as programs do: sound and pictures in turn, in order of time."""
+    av = pytest.importorskip("av", reason="needs PyAV: pip install 'emolit[video]'")
+    noise = np.random.default_rng(0)
+    with av.open(str(path), "w", options=options or {}) as container:
+        seen = container.add_stream(video, rate=25) if video else None
+        if seen:
+            seen.width, seen.height, seen.pix_fmt = 32, 32, "yuv420p"
+        heard = container.add_stream(codec, rate=rate, layout="stereo")
+        as_coded = av.AudioResampler(heard.codec_context.format, "stereo", rate)
+        size = rate // 25
+        for number in range(round(25 * seconds)):
+            times = np.arange(number * size, (number + 1) * size) / rate
+            tone = 0.5 * np.sin(2 * np.pi * 440.0 * times).astype(np.float32)
+            frame = av.AudioFrame.from_ndarray(np.stack([tone, tone]), "fltp", "stereo")
+            frame.sample_rate, frame.pts = rate, number * size
+            frame.time_base = Fraction(1, rate)
+            for coded in as_coded.resample(frame):
+                container.mux(heard.encode(coded))
+            if seen:
+                pixels = noise.integers(0, 255, (32, 32, 3), np.uint8)
+                picture = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                picture.pts, picture.time_base = number, Fraction(1, 25)
+                container.mux(seen.encode(picture))
+        for stream in filter(None, (seen, heard)):
+            container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("name", "options"), CUT)
+def test_a_container_that_was_cut_anywhere_is_noticed(tmp_path, name, options):
+    path = write_woven(tmp_path / name, **options)
+    assert check(path) == pytest.approx(1.0, abs=0.06)
+    content = path.read_bytes()
+    for share in (0.3, 0.6, 0.8):
+        path.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(AudioError, match=r"clip\.\w+ (is truncated|cannot be decoded)"):
+            check(path)
+
+
+@pytest.mark.parametrize("options", [{"codec": "pcm_s16le"}, {"codec": "mp3", "video": "mpeg4"}])
+def test_a_recording_whose_header_promises_nothing_is_good(tmp_path, options):
+    path = write_woven(tmp_path / "clip.mkv", options={"live": "1"}, **options)
+    assert check(path) == pytest.approx(1.0, abs=0.06)  # FFmpeg guesses more by the bit rate
+
+
+def test_pictures_may_last_longer_than_sound(tmp_path):
+    path = write_video(tmp_path / "clip.mkv", 1.0)
+    assert check(path) == pytest.approx(1.0, abs=0.06)
+    av = pytest.importorskip("av")
+    with av.open(str(path)) as whole, av.open(str(tmp_path / "late.mkv"), "w") as late:
+        streams = {s.index: late.add_stream_from_template(s) for s in whole.streams}
+        for packet in whole.demux():
+            if packet.pts is not None and (packet.stream.type == "video" or packet.pts < 500):
+                packet.stream = streams[packet.stream.index]
+                late.mux(packet)
+    assert check(tmp_path / "late.mkv") == pytest.approx(0.5, abs=0.06)
+    assert check(tmp_path / "late.mkv", 0.25) == pytest.approx(0.25, abs=0.06)
+
+
+def test_an_mp4_cut_at_any_byte_of_its_head_is_named(tmp_path):
+    path = write_video(tmp_path / "clip.mp4", 0.25, options={"movflags": "faststart"})
+    content = path.read_bytes()
+    for size in range(40, 2600, 24):
+        path.write_bytes(content[:size])
+        with pytest.raises(AudioError, match=r"clip\.mp4"):
+            check(path)
+    for size in range(40, 2600, 100):
+        path.write_bytes(content[:size])
+        try:
+            decode(path, RATE, 30.0)
+            pictures(path, 1, 16, 0.0, 0.2)
+        except AudioError as error:
+            assert "clip.mp4" in str(error)
+
+
+def test_a_title_that_is_no_utf8_keeps_nothing_from_being_heard(tmp_path):
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "clip.mkv"), "w") as container:
+        container.metadata["title"] = "Cafe"
+        stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.full((1, RATE), 9000, np.int16), "s16", "mono")
+        frame.sample_rate = RATE
+        for part in (frame, None):
+            container.mux(stream.encode(part))
+    path = tmp_path / "clip.mkv"
+    path.write_bytes(path.read_bytes().replace(b"Cafe", "Café".encode("latin-1")))
+    assert check(path) == pytest.approx(1.0)
+
+
+def test_a_container_is_known_by_what_it_holds(tmp_path):
+    path = write_video(tmp_path / "clip.m4a", 1.0).rename(tmp_path / "clip.mp3")
+    assert check(path) == pytest.approx(1.0, abs=0.1)
+    assert pitch(decode(path, RATE, 30.0)) == pytest.approx(440.0, abs=1.0)
+    for name in ("clip.mp3", "clip.mp4"):
+        (tmp_path / name).write_bytes(b"404: Not Found")
+        with pytest.raises(AudioError, match=rf"{name} .* holds text, .* '404: Not Found'\. Get"):
+            check(tmp_path / name)

@@ -167,3 +167,17 @@ def test_savees_speakers_are_in_the_order_of_the_folds(lists):
     for fold, who in enumerate(SPEAKERS, start=1):
         tested = {name for name, split in lists.splits(fold, by_id).items() if split == "test"}
         assert {name[:2] for name in tested} == {who}
+
+
+@pytest.mark.parametrize("content", ['{"a": "Angry",}', "[1]", "1", '{"a": 1}', '"\u00e9"'])
+def test_a_label_map_that_is_none_is_named(lists, content):
+    file = lists.folder / "label_map.json"
+    file.write_text(content, encoding="latin-1")
+    with pytest.raises(CorpusError, match=r"label_map\.json .*et it again"):
+        _ = lists.names
+
+
+def test_names_of_older_lists_are_those_of_today(lists):
+    old = {"an": "Angray", "su": "Superise", "ha": "joy", "sa": "Sadness", "di": "disgusted"}
+    write_map(lists.data, "savee", old)
+    assert [*lists.names.values()] == ["angry", "surprise", "happy", "sad", "disgust"]

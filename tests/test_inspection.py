@@ -159,3 +159,44 @@ def test_all_that_decodes_is_named():
     own = {name for name, thing in vars(inspection).items() if getattr(thing, "__spec__", None)
            and thing.__name__.startswith("emolit.")}  # fmt: skip
     assert own == {module.__name__.removeprefix("emolit.") for module in inspection.CHECKS}
+
+
+@pytest.mark.parametrize("trouble", ["file", "read-only", "no home"])
+def test_a_cache_that_cannot_be_used_is_said_and_dispensed_with(
+    folder, tmp_path, monkeypatch, trouble
+):
+    if trouble == "no home":
+        monkeypatch.delenv("EMOLIT_CACHE")
+        monkeypatch.delenv("HOME", raising=False)
+        monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    elif trouble == "file":
+        (tmp_path / "occupied").touch()
+        monkeypatch.setenv("EMOLIT_CACHE", str(tmp_path / "occupied" / "cache"))
+    else:
+        monkeypatch.setenv("EMOLIT_CACHE", "/proc/emolit")
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"'mine' were not kept \(.*\).* Set EMOLIT_CACHE"):
+            assert again(folder, CLIP)[0].clip.seconds == 0.5
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a": "1", "b": [2], "c": NaN, "d": true}'])
+def test_a_damaged_cache_is_as_good_as_none(tmp_path, content):
+    (tmp_path / "kept.json").write_text(content)
+    assert load(tmp_path / "kept.json") == {}
+    assert load(tmp_path) == {}
+
+
+def test_links_in_a_circle_and_long_names_are_bad_clips_like_others(folder):
+    (folder / "a.wav").symlink_to("b.wav")
+    (folder / "b.wav").symlink_to("a.wav")
+    long = "x" * 300
+    clips = [replace(CLIP, id=name, path=f"{name}.wav") for name in ("a", long)]
+    problems = [entry.problem for entry in again(folder, *clips)]
+    assert "a.wav cannot be reached" in problems[0] and "cannot be reached" in problems[1]
+
+
+def test_a_name_that_is_no_unicode_is_a_bad_clip(folder):
+    name = os.fsdecode(b"\xe9.wav")
+    (folder / CLIP.path).rename(folder / name)
+    (entry,) = again(folder, replace(CLIP, path=name))
+    assert r"\udce9.wav' is a name in no Unicode. Rename" in entry.problem

@@ -6,11 +6,12 @@ import pytest
 import soundfile
 import torch
 
-from emolit.errors import ConfigError
+from emolit.errors import AudioError, ConfigError
 from emolit.groups import clips_of
 from emolit.loading import ClipDataset, Collate, Loading
 from emolit.prompts.direct import Direct
 from emolit.types import Clip
+from tests.fakes.listing import write_tone
 from tests.fakes.video import write_video
 
 
@@ -79,3 +80,14 @@ def test_pictures_come_along_only_when_they_are_asked_for(tmp_path):
         assert found == pytest.approx(bright, abs=20)
         assert len(batch.repeated(3).frames) == 6
         assert clips_of(batch, [1]).frames[0] is batch.frames[1]
+
+
+def test_a_file_that_became_shorter_since_it_was_checked_is_refused(tmp_path):
+    path = tmp_path / "a.wav"
+    write_tone(path, 2.0)
+    clip = Clip("a", "mine", "a.wav", seconds=2.0)
+    dataset = ClipDataset((clip,), {"mine": tmp_path}, 16_000, Loading(max_seconds=1.5))
+    assert len(dataset[0][1]) == 24_000
+    write_tone(path, 0.8)
+    with pytest.raises(AudioError, match=r"a\.wav lasts 0\.80 s of the 1\.50 s that it had"):
+        dataset[0]

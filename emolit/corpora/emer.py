@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import below
 from emolit.division import FOLDS, in_folds
 from emolit.errors import CorpusError
 from emolit.loading import Loading
@@ -86,7 +87,7 @@ class Emer(Corpus):
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the reasons."""
         words = by_name(self._find(folder, WORDS), ("openset",))
-        known = any(folder.rglob(TRANSCRIPTS))
+        known = bool(below(folder, TRANSCRIPTS))
         texts = by_name(self._find(folder, TRANSCRIPTS), (self.subtitles,)) if known else {}
         media = Media(folder / self.place, (".",))
         for name, row in by_name(self._find(folder, REASONS), (self.subtitles,)).items():
@@ -120,7 +121,7 @@ class Emer(Corpus):
         Raises:
             CorpusError: There is none.
         """
-        found = sorted(folder.rglob(name), key=lambda path: (len(path.parts), path))
+        found = sorted(below(folder, name), key=lambda path: (len(path.parts), path))
         if not found:
             raise CorpusError(
                 f"EMER in {folder} is not complete: looked for {name} at any depth. Get it from "

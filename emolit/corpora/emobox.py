@@ -17,18 +17,22 @@ License: that of each corpus; the lists say MIT. Ma et al. 2024, https://arxiv.o
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property
+from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
+from lightning.pytorch.utilities import rank_zero_info
+
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import composed, spelled
 from emolit.errors import CorpusError
 from emolit.fold import FoldLists, Listed, placed
 from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.media import Media
 from emolit.prompts import Prompt
-from emolit.taxonomy import Taxonomy, check_map, in_order, merge
+from emolit.taxonomy import CANONICAL, Taxonomy, check_map, in_order, merge
 from emolit.types import Clip
 
 SPEAKERS = {
@@ -120,18 +124,21 @@ class EmoBox(Corpus):
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips of all folds, in the order of the lists."""
-        present = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-        stems = {
-            str(PurePosixPath(path).with_suffix("")): path
-            for path in sorted(present)
-            if PurePosixPath(path).suffix.lower() in AUDIO
-        }
+        names = {merge(name, self.label_map) for name in self.folds.names.values()}
+        if unusual := sorted(names - UNSAID - set(CANONICAL)):
+            rank_zero_info(
+                f"{self.name}: the label map has {unusual}, names that no other corpus has; "
+                "`label_map` renames them"
+            )
         found = 0
+        media = cache(lambda place: Media(folder, (place,)))  # of a folder, as far as it is needed
         for row in self.folds.rows():
             listed = self._local(row)
-            path = listed if listed in present else stems.get(_stem(listed), listed)
-            found += path in present
-            yield self._clip(row, path)
+            path = spelled(folder, listed)
+            if path is None:
+                path = _twin(folder, listed, media)
+            found += path is not None
+            yield self._clip(row, path or listed)
         if not found:
             raise CorpusError(
                 f"None of the files that EmoBox lists for {self.name!r} is in {folder}: the last "
@@ -180,5 +187,10 @@ class EmoBox(Corpus):
         return (f"EmoBox's fold {self.fold}", self.folds.note(self.fold, clips))
 
 
-def _stem(path: str) -> str:
-    return str(PurePosixPath(path).with_suffix(""))
+def _twin(folder: Path, listed: str, media: Callable[[str], Media]) -> str | None:
+    """Return the file that is named as the listed one but for its extension."""
+    at = PurePosixPath(listed)
+    place = spelled(folder, str(at.parent))
+    if place is None:
+        return None
+    return media(escape(place)).audio.get(composed(PurePosixPath(place, at.stem).as_posix()))

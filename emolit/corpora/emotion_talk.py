@@ -37,6 +37,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import below
 from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import AUDIO
@@ -99,9 +100,7 @@ class EmotionTalk(Corpus):
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the utterances, by name."""
         audio = {
-            path.stem: path
-            for path in sorted(folder.rglob("G*_*_*_*.*"))
-            if path.suffix.lower() in AUDIO
+            path.stem: path for path in below(folder, "G*_*_*_*.*") if path.suffix.lower() in AUDIO
         }
         told = Sidecars.below(folder / FOLDERS["audio"] / "json")
         if told.objects:
@@ -204,7 +203,7 @@ def place_of(name: str) -> str:
 
 def first(folder: Path, name: str) -> Path | None:
     """Return a file of that name in a folder or below, the same one each time."""
-    return min(folder.rglob(name), default=None)
+    return min(below(folder, name), default=None)
 
 
 def canonical(text: str, name: str) -> str:

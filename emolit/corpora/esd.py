@@ -4,8 +4,8 @@ Layout: ``0001/Angry/0001_000351.wav`` (or another audio extension) below any fo
 packing ``0001/Angry/{train,evaluation,test}/0001_000351.wav``. Speakers 0001 to 0010 speak
 Mandarin, 0011 to 0020 English. A speaker's clips are numbered in blocks of 350: neutral, angry,
 happy, sad, surprise. Beside the folders of a speaker ``0001.txt``: id, text and emotion,
-tab-separated, in UTF-8, UTF-16 or GB 18030; lines without three fields are left out and counted,
-and the emotion, in Chinese for Mandarin, is not used.
+tab-separated, in UTF-8 or UTF-16, or else Mandarin in GB 18030 and English in cp1252. Lines
+without three fields are left out and counted; the emotion, in Chinese for Mandarin, is not used.
 
 Splits: ``speakers`` are EmoBox's five folds of four test speakers each; a man and a woman of each
 language are held out for validation, others in every fold. ``official`` is the release's own:
@@ -19,12 +19,14 @@ License: research only, on request. Zhou et al. 2021, https://arxiv.org/abs/2010
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import below, guessed, lines_of, text_of
 from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import AUDIO
@@ -95,7 +97,7 @@ class Esd(Corpus):
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by speaker and name."""
-        named = [(path, NAME.fullmatch(path.stem)) for path in sorted(folder.rglob("*_*.*"))]
+        named = [(path, NAME.fullmatch(path.stem)) for path in below(folder, "*_*.*")]
         found = [(path, name) for path, name in named if name and path.suffix.lower() in AUDIO]
         if not found:
             raise CorpusError(
@@ -186,8 +188,9 @@ def validation_speakers(fold: int) -> tuple[str, ...]:
 def transcripts(folder: Path) -> dict[str, str]:
     """Return what is said in each clip, out of the text file of each speaker."""
     found, odd = {}, 0
-    for file in sorted(folder.rglob("[0-9][0-9][0-9][0-9].txt")):
-        for line in as_text(file.read_bytes()).splitlines():
+    for file in below(folder, "[0-9][0-9][0-9][0-9].txt"):
+        otherwise = "cp1252" if _spoken([file.stem], "en") else "gb18030"
+        for line in lines_of(text_of(file, partial(guessed, otherwise=otherwise))):
             fields = [field.strip() for field in line.split("\t")]
             if len(fields) == 3 and NAME.fullmatch(fields[0]):
                 found[fields[0]] = fields[1]
@@ -196,20 +199,3 @@ def transcripts(folder: Path) -> dict[str, str]:
     if odd:
         rank_zero_info(f"esd: {odd} lines of the texts in {folder} are not id, text and emotion")
     return found
-
-
-def as_text(content: bytes) -> str:
-    r"""Return a text in UTF-8, UTF-16 or GB 18030, whichever it is; stray bytes become U+FFFD.
-
-    Example:
-        >>> [as_text("打远\t中立".encode(name)) for name in ("utf-16", "gb18030")]
-        ['打远\t中立', '打远\t中立']
-    """
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
-    if b"\0" in content:
-        return content.decode("utf-16-le" if content[1:2] == b"\0" else "utf-16-be", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("gb18030", "replace")

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import lines_of, text_of
 from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import AUDIO
@@ -214,11 +215,5 @@ def lines(folder: Path) -> Iterator[tuple[Path, int, str]]:
             "Restore the official names of the folders."
         )
     for file in files:
-        try:
-            text = file.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"{file} is not UTF-8 at byte {error.start} ({error.reason}). Get it again."
-            ) from error
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(lines_of(text_of(file)), start=1):
             yield file, number, line

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import below
 from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import Media
@@ -121,7 +122,7 @@ class Meld(Corpus):
         Raises:
             CorpusError: There is none.
         """
-        found = sorted(folder.rglob(name), key=lambda path: (len(path.parts), path))
+        found = sorted(below(folder, name), key=lambda path: (len(path.parts), path))
         if not found:
             raise CorpusError(
                 f"MELD in {folder} is not complete: looked for {name} at any depth. Unpack "

@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import below
 from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import AUDIO
@@ -80,7 +81,8 @@ class Ravdess(Corpus):
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the speech clips, by actor and name."""
-        named = [(path, NAME.fullmatch(path.stem)) for path in sorted(folder.rglob("Actor_*/*"))]
+        paths = [path for path in below(folder) if path.parent.name.startswith("Actor_")]
+        named = [(path, NAME.fullmatch(path.stem)) for path in paths]
         found = {path: name for path, name in named if name and path.suffix.lower() in AUDIO}
         speech = {path: name for path, name in found.items() if name.group(1, 2) == ("03", "01")}
         first = first_of_each_stem(speech)

@@ -21,6 +21,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import below
 from emolit.errors import CorpusError
 from emolit.loading import Loading
 from emolit.media import AUDIO
@@ -77,7 +78,7 @@ class Savee(Corpus):
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by speaker and name."""
-        paths = [path for path in folder.rglob("*") if path.suffix.lower() in AUDIO]
+        paths = [path for path in below(folder) if path.suffix.lower() in AUDIO]
         paths.sort(key=lambda path: (len(path.parts), path))
         found: dict[str, Clip] = {}
         copies = 0

@@ -1,7 +1,8 @@
 """SECap: Mandarin speech with a free caption of how it sounds; the public test set.
 
 Layout: ``dataset/fid2captions.json``, one caption a clip by its id; ``dataset/text.txt``, a line
-``<id> <transcript>`` a clip, with a blank or a tab between; ``dataset/wav/<id>.wav`` (or another
+``<id> <transcript>`` a clip, with a blank or a tab between, in
+UTF-8, UTF-16 or GB 18030; ``dataset/wav/<id>.wav`` (or another
 audio extension). The part ``dataset/`` may be left out. There are neither classes nor speakers.
 
 Splits: the release is a test set of 600 clips, its training set is not public. The folds are ours:
@@ -13,7 +14,6 @@ speaks, so that no split is known to be speaker-independent: that needs
 License: none stated; research only. Xu et al. 2024, https://arxiv.org/abs/2312.10381.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import guessed, json_of, lines_of, text_of
 from emolit.division import FOLDS, in_folds
 from emolit.errors import CorpusError
 from emolit.loading import Loading
@@ -108,10 +109,7 @@ def captions_in(file: Path) -> dict[str, str]:
     Raises:
         CorpusError: The file is no JSON object of texts.
     """
-    try:
-        found = json.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise CorpusError(f"{file} is no JSON ({error}). Get the release again.") from error
+    found = json_of(file)
     wrong = (
         [name for name, text in found.items() if not isinstance(text, str) or not tidy(text)]
         if isinstance(found, dict)
@@ -129,5 +127,5 @@ def transcripts_in(file: Path) -> dict[str, str]:
     """Return what is said in each clip; nothing where the file is missing."""
     if not file.is_file():
         return {}
-    lines = (line.split(None, 1) for line in file.read_text(encoding="utf-8-sig").splitlines())
+    lines = (line.split(None, 1) for line in lines_of(text_of(file, guessed)))
     return {fields[0]: fields[1].strip() for fields in lines if len(fields) == 2}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.disk import below
 from emolit.errors import CorpusError
 from emolit.fold import FoldLists, placed
 from emolit.loading import Loading
@@ -81,7 +82,7 @@ class Tess(Corpus):
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by path."""
-        named = [(path, NAME.fullmatch(path.stem)) for path in sorted(folder.rglob("*"))]
+        named = [(path, NAME.fullmatch(path.stem)) for path in below(folder)]
         found = [(path, name) for path, name in named if name and path.suffix.lower() in AUDIO]
         if not found:
             raise CorpusError(

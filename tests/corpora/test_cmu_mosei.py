@@ -51,11 +51,33 @@ def test_a_labeled_cut_without_line_is_reported(release, tmp_path):
     assert "Raw/208416/0.mp4 is missing" in corpus.censuses[0].skipped[0]
 
 
-@pytest.mark.parametrize("line", ["208416___0___zero___1.0___no", "208416___0", "no line"])
-def test_a_line_that_says_something_else_is_named(release, tmp_path, line):
+@pytest.mark.parametrize(
+    "line", ["208416___9___zero___1.0___no", "208416___9", "no line", "208416___9___nan___1___no"]
+)
+def test_a_line_that_is_no_cut_is_left_out_and_counted(release, tmp_path, caplog, line):
     file = release / LINES / "208416.txt"
+    before = [clip.transcript for clip in set_up(tmp_path).clips("test")]
     file.write_text(f"{file.read_text()}\n{line}\n")
-    with pytest.raises(CorpusError, match=r"208416\.txt, line 5: .*is no line like 208416___1"):
+    with caplog.at_level("INFO"):
+        assert [clip.transcript for clip in set_up(tmp_path).clips("test")] == before
+    assert "1 lines of the transcripts are no cuts and left out, 1 of them in" in caplog.text
+
+
+def test_a_text_with_another_kind_of_line_end_stays_whole(release, tmp_path):
+    file = release / LINES / "208416.txt"
+    first, *rest = file.read_text(encoding="utf-8").split("\n")
+    file.write_text("\n".join([f"{first}\u2028and more", *rest]), encoding="utf-8")
+    said = [clip.transcript for clip in set_up(tmp_path).clips("test")]
+    assert [text.endswith("\u2028and more") for text in said] == [True, False, False]
+
+
+def test_transcripts_of_another_kind_are_refused_by_name(release, tmp_path):
+    file = release / LINES / "208416.txt"
+    file.write_text("first\nsecond\n")
+    with pytest.raises(CorpusError, match=r"208416\.txt has no line like .* is 'first'. Get the"):
+        set_up(tmp_path)
+    file.write_bytes("208416___0___0.0___0.2___don\u2019t".encode("cp1252"))
+    with pytest.raises(CorpusError, match=r"208416\.txt is not UTF-8 at byte 28"):
         set_up(tmp_path)
 
 

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
 
@@ -10,6 +11,7 @@ from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.loading import Loading
 from emolit.prompts.direct import Direct
 from tests.fakes.emobox import (
+    SAVEE,
     SPEAKERS,
     row,
     savee,
@@ -258,3 +260,41 @@ def merged(labels, corpus):
     for raw, number in labels.items():
         found[names[raw.casefold()]] += number
     return found
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_are_found_however_their_accents_are_written(tmp_path, form):
+    keys = [f"Oréau{who}_{number}" for who in "abc" for number in "123"]
+    listed = [row("oreau", key, f"Oréau/{key}.wav", "an") for key in keys]
+    other = {"NFC": "NFD", "NFD": "NFC"}[form]
+    listed = [json.loads(normalize(other, json.dumps(r, ensure_ascii=False))) for r in listed]
+    write_map(tmp_path / "emobox", "oreau", {"an": "Anger"})
+    write_list(tmp_path / "emobox", "oreau", "train", 1, listed[:6])
+    write_list(tmp_path / "emobox", "oreau", "test", 1, listed[6:])
+    for number, key in enumerate(keys):
+        suffix = ".flac" if number == 7 else ".wav"
+        write_tone(tmp_path / "oreau" / normalize(form, f"Oréau/{key}{suffix}"))
+    corpus = set_up(tmp_path, "oreau", speaker=r"Or.+u(\w)_")
+    assert [clip.label for clip in corpus.clips("test")] == ["angry"] * 3
+    assert normalize("NFC", corpus.clips("test")[1].path) == "Oréau/Oréauc_2.flac"
+
+
+def test_linked_folders_are_looked_into(root):
+    (root / "savee").rename(root / "elsewhere")
+    (root / "savee").mkdir()
+    (root / "savee" / "audio").symlink_to(root / "elsewhere")
+    (root / "savee" / "audio" / "JE_a03.wav").rename(root / "savee" / "audio" / "JE_a03.aif")
+    corpus = set_up(root, prefixes={"downloads/savee/": "audio"})
+    assert corpus.clips("test")[1].path == "audio/JE_d03.wav"
+    assert corpus.clips("test")[0].path == "audio/JE_a03.aif"
+
+
+def test_names_that_no_other_corpus_has_are_told(root, caplog):
+    write_map(root / "emobox", "savee", {**SAVEE, "n": "Serene", "h": "Joy"})
+    with caplog.at_level("INFO"):
+        set_up(root)
+    assert "savee: the label map has ['serene'], names that no other corpus has" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        set_up(root, label_map={"serene": "calm"})
+    assert "no other corpus" not in caplog.text

@@ -155,3 +155,24 @@ def test_every_test_part_is_as_large_as_emoboxs(shared):
     for fold in range(1, 6):
         counts = summary["folds"][str(fold)]["test"]["labels"]
         assert counts == dict.fromkeys(summary["label_map"], len(FOLDS[fold - 1]) * 350)
+
+
+def test_linked_speakers_are_read(tmp_path):
+    folder = write_esd(tmp_path, (1,))
+    for number in range(11, 21):
+        (folder / "ESD" / f"{number:04d}").rename(tmp_path / f"{number:04d}")
+        (folder / "ESD" / f"{number:04d}").symlink_to(tmp_path / f"{number:04d}")
+    clips = list(Esd().read(folder))
+    assert len(clips) == 100
+    assert all(clip.transcript for clip in clips)
+
+
+def test_english_is_read_in_the_encoding_of_windows_and_mandarin_in_that_of_china(tmp_path):
+    folder = write_esd(tmp_path, (1,))
+    for speaker, text, encoding in (
+        ("0011", "it’s “fine”, no?", "cp1252"), ("0003", "打远一点“吧”", "gb18030"),
+    ):  # fmt: skip
+        file = folder / "ESD" / speaker / f"{speaker}.txt"
+        file.write_bytes(f"{speaker}_000001\t{text}\tNeutral\r\n".encode(encoding))
+        said = {clip.id: clip.transcript for clip in Esd().read(folder)}
+        assert said[f"{speaker}_000001"] == text

@@ -154,6 +154,15 @@ def test_stage_marks_are_cut_out_of_transcripts(release):
     assert words["Ses01F_impro01_F001"] is None
 
 
+@pytest.mark.parametrize("between", ["\u0085", "\u2028", "\x0b", "\x1c"])
+def test_only_the_end_of_a_line_ends_a_transcript(release, between):
+    file = release / "Session1" / "dialog" / "transcriptions" / "Ses01F_impro01.txt"
+    line = f"Ses01F_impro01_F000 [241.6700-243.4048]: You knew{between}nothing.\r\n"
+    file.write_bytes(line.encode())
+    words = {clip.id: clip.transcript for clip in Iemocap().read(release)}
+    assert words["Ses01F_impro01_F000"] == "You knew nothing."
+
+
 def listed(shared):
     """Return EmoBox's test lists: fold to turn to raw label."""
     lists = shared / "annotations" / "emobox" / "iemocap"

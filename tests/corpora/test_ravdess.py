@@ -177,3 +177,12 @@ def test_the_real_release_is_whole_and_fast_to_read(shared):
         clip.seconds > 4.0 for split in ("train", "val", "test") for clip in again.clips(split)
     )
     assert (first < 20, second < 1) == (True, True), (first, second)
+
+
+def test_a_linked_folder_of_actors_is_looked_into(tmp_path):
+    folder = write_ravdess(tmp_path, actors=(1, 2))
+    names = [clip.id for clip in Ravdess().read(folder)]
+    folder.rename(tmp_path / "elsewhere")
+    folder.mkdir()
+    (folder / "Audio_Speech_Actors_01-24").symlink_to(tmp_path / "elsewhere")
+    assert [clip.id for clip in Ravdess().read(folder)] == names

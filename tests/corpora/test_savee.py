@@ -88,3 +88,14 @@ def test_clips_and_labels_of_a_fold_are_those_of_emobox(shared, tmp_path, fold):
         rows = [json.loads(line) for line in lines.splitlines()]
         listed = {row["wav"].split("/")[-1][:-4]: names[row["emo"]].lower() for row in rows}
         assert {clip.id: clip.label for clip in parted if clip.split in splits} == listed
+
+
+def test_a_linked_folder_is_looked_into(tmp_path):
+    folder = write_savee(tmp_path)
+    names = [clip.id for clip in Savee().read(folder)]
+    folder.rename(tmp_path / "elsewhere")
+    folder.mkdir()
+    (folder / "audio").symlink_to(tmp_path / "elsewhere")
+    clips = list(Savee().read(folder))
+    assert [clip.id for clip in clips] == names
+    assert all((folder / clip.path).is_file() for clip in clips)

@@ -91,7 +91,7 @@ def test_what_is_left_over_is_counted(tmp_path, caplog):
 def test_a_table_without_captions_is_refused(tmp_path, content):
     top = write_secap(tmp_path)
     (top / "dataset" / "fid2captions.json").write_text(content)
-    with pytest.raises(CorpusError, match=r"fid2captions.json.*Get the release again"):
+    with pytest.raises(CorpusError, match=r"fid2captions.json.*(Get the release again|is no JSON)"):
         set_up(tmp_path)
 
 
@@ -114,3 +114,12 @@ def test_the_real_clips_are_read(shared):
         "val": 39,
         "test": 80,
     }
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-8-sig"])
+def test_transcripts_are_read_in_the_encodings_that_occur(tmp_path, encoding):
+    folder = write_secap(tmp_path)
+    file = next(folder.rglob("text.txt"))
+    wanted = {clip.id: clip.transcript for clip in SECap().read(folder)}
+    file.write_bytes(file.read_text(encoding="utf-8").encode(encoding))
+    assert {clip.id: clip.transcript for clip in SECap().read(folder)} == wanted

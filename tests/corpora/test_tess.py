@@ -109,3 +109,15 @@ def test_names_and_labels_and_split_are_those_of_emobox(shared, tmp_path):
     for part in ("train", "test"):
         assert {clip.id: clip.label for clip in clips if clip.split == part} == parts[part]
     assert Counter(clip.label for clip in clips) == Tess.expected
+
+
+def test_a_linked_folder_is_looked_into(tmp_path):
+    folder = write_tess(tmp_path, stems(("back",)))
+    names = {clip.id for clip in Tess().read(folder)}
+    (folder / "OAF_angry").rename(tmp_path / "angry")
+    (folder / "OAF_angry").symlink_to(tmp_path / "angry")
+    (folder / "all").symlink_to(folder)
+    (folder / "copy").symlink_to(folder / "YAF_sad")
+    clips = list(Tess().read(folder))
+    assert {clip.id for clip in clips} == names
+    assert len(clips) == len(names) == 14
