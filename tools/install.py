@@ -36,9 +36,15 @@ class InstallError(Exception):
 def main() -> None:
     """Read the command line, and install."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("lock", nargs="?", choices=LOCKS, default="dev")
-    parser.add_argument("--torch", choices=tuple(GIGABYTES), default="cuda")
-    parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
+    parser.add_argument(
+        "lock",
+        nargs="?",
+        choices=LOCKS,
+        default="dev",
+        help="bench adds what emolit is timed beside",
+    )
+    parser.add_argument("--torch", choices=tuple(GIGABYTES), default="cuda", help="build of torch")
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="folder")
     given = parser.parse_args()
     try:
         install(given.lock, given.torch, given.venv)
