@@ -31,7 +31,7 @@ def told(kind, value):
         (dict[str, str] | None, "{a: 3.0}", "x: 3.0 is a number and text is expected;"),
         (list[Reward] | Reward | None, "[Corect]", "x: there is no Reward 'Corect'; did you mean"),
         (list[Reward] | Reward | None, "Corect", "x: there is no Reward 'Corect'; did you mean"),
-        (Reward, "torch.nn.Linear", "x: 'torch.nn.Linear' is no Reward; choose one of"),
+        (Reward, "torch.nn.Linear", "x: 'torch.nn.Linear' is no Reward; "),
     ],
     ids=str,
 )
