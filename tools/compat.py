@@ -1,7 +1,7 @@
 """Run the tests on the least, the locked and the newest releases of what emolit depends on.
 
     python tools/compat.py                               # all three, with the fast tests
-    python tools/compat.py newest --python python3.13    # one of them, under another Python
+    python tools/compat.py newest --python python3.12    # one of them, under another Python
     python tools/compat.py --transformers 5.18 5.19      # the lock, but for one library,
                                                          # with the tests of the core
 
