@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_info
 import emolit
 from emolit.callbacks.run_folder import RunFolder
 from emolit.callbacks.same_question import SameQuestion
+from emolit.compat.lightning import callbacks_of
 from emolit.corpora import Corpus
 from emolit.engine.checkpoint import check_there
 from emolit.errors import EmolitError
@@ -83,7 +84,7 @@ class EmolitCLI(LightningCLI):
             PolicyError: The checkpoint is no folder that can be opened.
         """
         self.folder = RunFolder(self._get(self.config_init, "overwrite"))
-        self.trainer.callbacks[:0] = [self.folder, SameQuestion()]
+        callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion()]
         scores = self.subcommand != "predict" and (
             self.subcommand != "fit" or self.trainer.limit_val_batches != 0
         )

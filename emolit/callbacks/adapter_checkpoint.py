@@ -19,7 +19,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 
 from emolit.callbacks.base import rehearsal
-from emolit.compat.lightning import CheckpointHooks, accumulates
+from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of
 from emolit.errors import ConfigError
 from emolit.record import FILE, record_of, written
 
@@ -90,7 +90,7 @@ class AdapterCheckpoint(CheckpointHooks):
         Raises:
             ConfigError: There are such.
         """
-        for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set from outside
+        for callback in callbacks_of(trainer):
             if isinstance(callback, WeightAveraging):
                 raise ConfigError(
                     f"{type(callback).__name__} keeps averaged weights beside the policy: they "

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TextIO, TypeVar, cast
 
 from torch import distributed
 
+from emolit.compat.lightning import rehearses
+
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
     from torch.utils.tensorboard import SummaryWriter
@@ -25,7 +27,7 @@ def boards(trainer: "Trainer") -> "list[SummaryWriter]":
 
 def rehearsal(trainer: "Trainer") -> bool:
     """Tell whether this is a ``fast_dev_run``, which must leave what earlier runs wrote alone."""
-    return bool(trainer.fast_dev_run)  # type: ignore[attr-defined]  # set from outside its class
+    return rehearses(trainer)
 
 
 @contextmanager

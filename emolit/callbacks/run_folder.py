@@ -14,7 +14,7 @@ from emolit.callbacks.base import rehearsal
 from emolit.callbacks.fit_report import FILE, FitReport
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import Report
-from emolit.compat.lightning import first_process
+from emolit.compat.lightning import callbacks_of, first_process
 from emolit.errors import ConfigError
 from emolit.record import chosen
 
@@ -113,7 +113,7 @@ def resumes(root: Path, found: list[Path], ckpt_path: str | None) -> bool:
 def products(trainer: Trainer) -> Iterator[Path]:
     """Yield what a ``fit`` of these callbacks would replace."""
     root = Path(trainer.default_root_dir)
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # set from outside its class
+    for callback in callbacks_of(trainer):
         if isinstance(callback, AdapterCheckpoint):
             target = Path(callback.dirpath or root) / str(callback.filename)
             paths = (target, target.with_name(f"{target.name}.ckpt"), old(target))
@@ -125,7 +125,7 @@ def products(trainer: Trainer) -> Iterator[Path]:
 def results(trainer: Trainer, stage: str, corpora: tuple[str, ...]) -> Iterator[Path]:
     """Yield what a ``test`` or ``predict`` of these callbacks would replace."""
     folder = Path(trainer.default_root_dir) / stage
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # as above
+    for callback in callbacks_of(trainer):
         wanted: list[Path] = []
         if isinstance(callback, Report) and stage == "test":
             wanted = [folder / "scores.json"]
@@ -147,7 +147,7 @@ def named(paths: list[Path]) -> str:
 def told(trainer: Trainer, paths: list[Path]) -> str:
     """Return the names of what a run has left, with its best score and its steps."""
     words = [named(paths)]
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]  # as above
+    for callback in callbacks_of(trainer):
         if isinstance(callback, AdapterCheckpoint):
             folder = Path(callback.dirpath or trainer.default_root_dir) / str(callback.filename)
             if (selection := selection_of(folder)) is not None:

@@ -5,7 +5,7 @@ Trainers are `Any` here: Lightning sets much of what stands on them from outside
 
 from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -22,6 +22,20 @@ def first_process() -> bool:
     """
     rank: int = getattr(rank_zero_only, "rank")  # noqa: B009  # not in its type
     return rank == 0
+
+
+def callbacks_of(trainer: Any) -> list[Callback]:
+    """Return the callbacks of a run, to read and to change.
+
+    Relies on the list that the trainer's connector sets from outside its class.
+    """
+    found: list[Callback] = trainer.callbacks
+    return found
+
+
+def rehearses(trainer: Any) -> bool:
+    """Tell whether this is a ``fast_dev_run``, which is set from outside the class, too."""
+    return bool(trainer.fast_dev_run)
 
 
 def trainer_of(module: LightningModule) -> Any:

@@ -45,12 +45,13 @@ def replaced_weight(module: nn.Module, name: str, value: Tensor) -> Iterator[Non
     Relies on ``Module._parameters``, in which attribute access looks; torch's public ways either
     wrap a new leaf, which takes no gradient back, or call the module themselves.
     """
-    whole = module._parameters[name]
-    module._parameters[name] = value  # type: ignore[assignment]  # a view of the weight, no leaf
+    weights: dict[str, Any] = module._parameters  # the value is a view, no leaf
+    whole = weights[name]
+    weights[name] = value
     try:
         yield
     finally:
-        module._parameters[name] = whole
+        weights[name] = whole
 
 
 def map_tree(run: Callable[[Any], Any], values: Any) -> Any:

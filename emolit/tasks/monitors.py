@@ -5,6 +5,7 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
+from emolit.compat.lightning import callbacks_of
 from emolit.corpora import Corpus
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
@@ -24,7 +25,7 @@ def settle_monitors(trainer: Trainer, evaluator: Evaluator) -> None:
     """
     callbacks: list[Any] = [
         callback
-        for callback in trainer.callbacks  # type: ignore[attr-defined]  # set from outside
+        for callback in callbacks_of(trainer)
         if isinstance(getattr(callback, "monitor", None), str)
     ]
     corpus = getattr(trainer, "datamodule", None)

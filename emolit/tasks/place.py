@@ -20,6 +20,7 @@ from emolit.compat.lightning import (
     batches_before,
     batches_in_all,
     begin_epoch,
+    callbacks_of,
     ends_epoch,
     loader_states,
     reopen_epoch,
@@ -52,7 +53,7 @@ def marked(trainer: Trainer, batches: int, moving: dict[str, Any]) -> Mark:
     """Return the present place, between two windows."""
     states: dict[str, Any] = {}
     if trainer.accumulate_grad_batches > 1:
-        others = [each for each in trainer.callbacks if not isinstance(each, Checkpoint)]  # type: ignore[attr-defined]  # set from outside its class
+        others = [each for each in callbacks_of(trainer) if not isinstance(each, Checkpoint)]
         states = {each.state_key: deepcopy(each.state_dict()) for each in others}
     return Mark(trainer.global_step, trainer.current_epoch, batches, moving, states)
 

@@ -18,9 +18,11 @@ from emolit.compat.lightning import (
     batch_index,
     batches_before,
     batches_in_all,
+    callbacks_of,
     ends_epoch,
     first_process,
     keep_batches,
+    rehearses,
     run_validation,
     saves_in_parts,
     scales_gradients,
@@ -116,6 +118,14 @@ def test_a_validation_can_be_run_between_two_batches(tmp_path):
     line = Line()
     trainer(tmp_path, Start()).fit(line, loader(2), loader(1))
     assert line.validated == [0, 2], f"{HERE}: val_loop"
+
+
+def test_callbacks_can_be_added_in_front_and_a_rehearsal_is_known(tmp_path):
+    made, watch = trainer(tmp_path), Watch()
+    callbacks_of(made)[:0] = [watch]
+    assert callbacks_of(made)[0] is watch, f"{HERE}: trainer.callbacks is another list each time"
+    assert not rehearses(made)
+    assert rehearses(trainer(tmp_path, fast_dev_run=True)), f"{HERE}: fast_dev_run"
 
 
 def test_one_process_alone_is_the_first():
