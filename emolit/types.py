@@ -220,8 +220,7 @@ class ScoredRollout:
         tokens: Number of tokens of scored responses, likewise.
         sampled: Log-probabilities as sampling computed them, where ``rollout.behavior`` holds those
             that training computes for the same policy; None where both are one. ``[B, G, T]``
-        weights: Ratio of the second to the first, which tokens are weighed by; None is 1.
-            ``[B, G, T]``
+        weights: Ratio of the second to the first, to weigh tokens by. ``[B, G, T]``; None is 1
         cap: The largest weight: of a token, or of a response where its objective weighs responses.
     """
 
@@ -249,27 +248,6 @@ class ScoredRollout:
     def token_advantages(self) -> Tensor:
         """The advantage of each token, weighed: ``[B, G, T]``, or ``[B, G, 1]`` if all are 1."""
         return self.weighed(self.weights)
-
-    @property
-    def response_weights(self) -> Tensor | None:
-        """The weight of each response: the product over its tokens. ``[B, G, 1]``."""
-        logs = self._log_weights()
-        return None if logs is None else logs.sum(-1, keepdim=True).exp()
-
-    @property
-    def mean_weights(self) -> Tensor | None:
-        """The weight of each response: the geometric mean over its tokens. ``[B, G, 1]``."""
-        logs = self._log_weights()
-        if logs is None:
-            return None
-        count = self.rollout.mask.sum(-1, keepdim=True).clamp(min=1)
-        return (logs.sum(-1, keepdim=True) / count).exp()
-
-    def _log_weights(self) -> Tensor | None:
-        """Return the log of each token's weight, 0 where masked out."""
-        if self.weights is None:
-            return None
-        return self.weights.masked_fill(~self.rollout.mask, 1.0).log()
 
     @property
     def mask(self) -> Tensor:

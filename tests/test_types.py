@@ -1,7 +1,6 @@
 """What flows: frozen, sized, and left alone by device transfers."""
 
 from dataclasses import FrozenInstanceError, replace
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -28,18 +27,6 @@ def test_the_advantage_of_a_token_is_that_of_its_response_times_its_weight():
     assert scored.token_advantages.tolist() == [[[2.0], [-1.0]]]
     weighted = replace(scored, weights=torch.tensor([[[1.0, 0.5], [0.0, 2.0]]]))
     assert weighted.token_advantages.tolist() == [[[2.0, 1.0], [0.0, -2.0]]]
-
-
-def test_a_response_has_the_product_or_the_geometric_mean_of_its_tokens_weights():
-    gains = torch.tensor([[2.0, -1.0]])
-    rollout = SimpleNamespace(mask=torch.tensor([[[True, True], [True, False]]]))
-    weights = torch.tensor([[[2.0, 8.0], [0.25, 9.0]]])
-    bare = ScoredRollout(rollout, {}, gains, gains)
-    assert bare.response_weights is None
-    assert bare.mean_weights is None
-    weighted = replace(bare, weights=weights)
-    torch.testing.assert_close(weighted.response_weights, torch.tensor([[[16.0], [0.25]]]))
-    torch.testing.assert_close(weighted.mean_weights, torch.tensor([[[4.0], [0.25]]]))
 
 
 def test_no_weight_is_above_the_cap():

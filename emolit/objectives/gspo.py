@@ -43,7 +43,9 @@ class GSPO(Objective):
 
     def importance(self, scored: ScoredRollout) -> Tensor | None:
         """Return the geometric mean over each response, as its ratio is one. ``[B, G, 1]``."""
-        return scored.mean_weights
+        if scored.weights is None:
+            return None
+        return masked_mean(scored.weights.log(), scored.rollout.mask, dim=-1).exp().unsqueeze(-1)
 
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
         """Return the loss and ``kl``, ``drift`` over tokens, ``clipped`` over responses."""

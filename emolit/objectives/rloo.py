@@ -16,7 +16,7 @@ clamped to [-20, 20], unscored responses are left out. Equals TRL 1.16's ``RLOOT
 
 from torch import Tensor
 
-from emolit.functional import clipped_surrogate, outside, sequence_log_ratio
+from emolit.functional import clipped_surrogate, masked_sum, outside, sequence_log_ratio
 from emolit.objectives.base import Objective, mean_over_responses
 from emolit.types import Outcome, ScoredRollout
 
@@ -34,7 +34,9 @@ class RLOO(Objective):
 
     def importance(self, scored: ScoredRollout) -> Tensor | None:
         """Return the product over each response, as its ratio is one. ``[B, G, 1]``."""
-        return scored.response_weights
+        if scored.weights is None:
+            return None
+        return masked_sum(scored.weights.log(), scored.rollout.mask, dim=-1).exp().unsqueeze(-1)
 
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
         """Return the loss and ``drift`` over tokens, ``clipped`` over responses."""

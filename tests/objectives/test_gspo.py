@@ -1,6 +1,7 @@
 """GSPO by hand; its invariants are in test_base.py."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -39,3 +40,10 @@ def test_at_ratio_one_the_gradient_is_the_policy_gradient():
     now = scored(logprobs.detach(), mask, given.advantages)
     weight = 1 / mask.sum(-1, keepdim=True) / 12
     torch.testing.assert_close(gradient(GSPO(), logprobs, now), on_policy(weight, now))
+
+
+def test_a_response_is_weighed_by_the_geometric_mean_of_its_tokens():
+    assert GSPO().importance(GIVEN) is None
+    weights = torch.tensor([[[2.0, 8.0], [0.25, 9.0], [1.0, 0.0]]])  # the last of two are masked
+    found = GSPO().importance(replace(GIVEN, weights=weights))
+    torch.testing.assert_close(found, torch.tensor([[[4.0], [0.25], [1.0]]]))

@@ -1,5 +1,7 @@
 """RLOO by hand; its invariants are in test_base.py."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -39,3 +41,10 @@ def test_on_policy_it_is_reinforce_with_the_leave_one_out_baseline():
     (-(rewards - others) * leaf.masked_fill(~mask, 0.0).sum(-1)).mean().backward()
     now = scored(logprobs.detach(), mask, leave_one_out(rewards))
     torch.testing.assert_close(gradient(RLOO(), logprobs, now), leaf.grad)
+
+
+def test_a_response_is_weighed_by_the_product_of_its_tokens():
+    assert RLOO().importance(GIVEN) is None
+    weights = torch.tensor([[[2.0, 8.0], [0.25, 9.0], [1.0, 0.0]]])  # the last of two are masked
+    found = RLOO().importance(replace(GIVEN, weights=weights))
+    torch.testing.assert_close(found, torch.tensor([[[16.0], [0.25], [1.0]]]))
