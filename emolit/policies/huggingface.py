@@ -17,21 +17,21 @@ from emolit.engine.layers import check_layers
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
 from emolit.engine.quantization import four_bit
-from emolit.engine.reference import Reference, frozen_copy
+from emolit.engine.reference import frozen_copy
 from emolit.engine.replies import decoded, imitation, stopped, told
 from emolit.engine.rollout import generate, streams
 from emolit.engine.scoring import Scorer
 from emolit.engine.selfcheck import check_network
-from emolit.engine.sharding import anyone_in, gathered, reshard, shard
+from emolit.engine.sharding import anyone_in, gathered, shard
 from emolit.engine.store import Store
 from emolit.engine.tower import hear_once
 from emolit.engine.vocabulary import end_token, end_tokens, forbidden_tokens
 from emolit.errors import PolicyError
-from emolit.policies.processor import ProcessorPolicy
+from emolit.policies.referenced import ReferencedPolicy
 from emolit.types import Batch, Rollout, Sampling
 
 
-class HuggingFace(ProcessorPolicy):
+class HuggingFace(ReferencedPolicy):
     """A multimodal checkpoint, trained in full or through adapters.
 
     Args:
@@ -85,8 +85,6 @@ class HuggingFace(ProcessorPolicy):
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
         self.scorer = Scorer(packed=gradient_checkpointing)
-        self._reference: Reference | None = None
-        self._syncs = False
         self._mesh: Any = None
         self._checked = False
         self._encoded: dict[int, tuple[Batch, Encoded]] = {}
@@ -260,29 +258,6 @@ class HuggingFace(ProcessorPolicy):
         """Score under the policy as it was given, or as it was synced since."""
         with torch.no_grad(), self.reference.opened() as model:
             return self.scorer.fresh(self.language_model(model), self.encode, rollout)
-
-    @property
-    def reference(self) -> Reference:
-        """The model that the KL is measured from."""
-        if self._reference is None:
-            raise PolicyError("The policy was built without a reference; build(reference=True).")
-        return self._reference
-
-    def expect_sync(self) -> None:
-        """Give a fresh adapter a twin: adapters that are off cannot move."""
-        self._syncs = True
-
-    def sync_reference(self, alpha: float) -> None:
-        """Move the reference; sharded weights shard by shard."""
-        reshard(self)
-        self.reference.move(alpha)
-
-    def moving_reference(self) -> list[str]:
-        """Return the names of the weights that move; none where no sync is expected."""
-        if not self._syncs or self._reference is None:
-            return []
-        moving = {id(mirror) for _, mirror in self._reference.moving()}
-        return [name for name, weight in self.named_parameters() if id(weight) in moving]
 
     def language_model(self, network: Any = None) -> LanguageModel:
         """Return a network of this architecture, by default the policy's own, for the engine."""

@@ -15,7 +15,7 @@ from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.functional import masked_sum
 from emolit.groups import clips_of, replaced, scored_groups_of
-from emolit.kl import KL, AdaptiveKL
+from emolit.kl import KL
 from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
@@ -23,16 +23,16 @@ from emolit.rewards import Reward
 from emolit.rewards.base import Scores
 from emolit.schedule import check_end
 from emolit.seed import run_seed
+from emolit.tasks.adaptive_kl import AdaptiveKLTask
 from emolit.tasks.alignment import aligned
-from emolit.tasks.base import Task, check_finite
+from emolit.tasks.base import check_finite
 from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
 from emolit.tasks.curves import curves, rollout_curves, sums
-from emolit.tasks.settings import KEY
 from emolit.tasks.totals import check_above_zero, check_names, weighted_sum, whole
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
-class ReinforcementFinetuning(Task):
+class ReinforcementFinetuning(AdaptiveKLTask):
     """Group-relative policy gradient with a policy/reference pair and pluggable rewards.
 
     One optimizer step a rollout: the responses are sampled by the policy that is updated, so that
@@ -272,46 +272,6 @@ class ReinforcementFinetuning(Task):
         }
         self._log_step(scored, outcome.loss, stats, started)
         return {"loss": outcome.loss, "scored": scored}
-
-    def adapted(
-        self, name: str, kl: KL, logprobs: Tensor, scored: ScoredRollout
-    ) -> dict[str, Tensor]:
-        """Let an adaptive KL follow its mean over the tokens of all processes; return both."""
-        if scored.reference is None or not kl.on:
-            return {}
-        mask = scored.rollout.mask
-        nats = masked_sum(kl.estimate(logprobs, scored.reference, scored.rollout), mask)
-        total, tokens = self.averaged(torch.stack([nats, mask.sum()]))
-        if not isinstance(kl, AdaptiveKL):
-            return {name: total / tokens}
-        kl.adapt((total / tokens).item())
-        return {name: total / tokens, f"{name}_coefficient": total.new_tensor(kl.coefficient)}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the coefficients of adaptive KLs beside the weights that train."""
-        super().on_save_checkpoint(checkpoint)
-        checkpoint["kl"] = self.standing()["kl"]
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Check the weights; take up the coefficients where the run has left them."""
-        super().on_load_checkpoint(checkpoint)
-        then = checkpoint.get(KEY, {})
-        for name, given in self.overruled().items():
-            if then.get(name, given) == given:  # another start is a wish for another price
-                module = name.removesuffix(".coefficient")
-                kl = self._adaptive()[module]
-                kl.coefficient = checkpoint.get("kl", {}).get(module, kl.coefficient)
-
-    def overruled(self) -> dict[str, Any]:
-        """Return the coefficients of adaptive KLs."""
-        return {f"{name}.coefficient": kl.coefficient for name, kl in self._adaptive().items()}
-
-    def moving(self) -> dict[str, Any]:
-        """Return the coefficients of adaptive KLs, which move with every batch."""
-        return {"kl": {name: kl.coefficient for name, kl in self._adaptive().items()}}
-
-    def _adaptive(self) -> dict[str, AdaptiveKL]:
-        return {name: kl for name, kl in self.named_modules() if isinstance(kl, AdaptiveKL)}
 
     def _log_step(
         self, scored: ScoredRollout, loss: Tensor, stats: dict[str, Tensor], started: float

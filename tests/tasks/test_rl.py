@@ -12,7 +12,7 @@ from emolit.errors import ConfigError, PolicyError, RewardError
 from emolit.evaluators.categorical import Categorical
 from emolit.functional import k1
 from emolit.guard import Guard
-from emolit.kl import KL, AdaptiveKL
+from emolit.kl import KL
 from emolit.objectives.dapo import DAPO
 from emolit.objectives.grpo import GRPO
 from emolit.prompts.direct import Direct
@@ -112,28 +112,6 @@ def test_a_kl_in_the_reward_is_taken_off_before_the_advantage():
     )
     assert made.logged["train/reward_kl"].item() == pytest.approx(nats.mean().item())
     assert "train/kl" not in made.logged
-
-
-def test_an_adaptive_price_follows_the_kl_wherever_it_hangs():
-    for where in ("loss", "reward"):
-        kl = AdaptiveKL(0.1, target=1e-3)
-        in_loss = {"objective": GRPO(kl=kl)} if where == "loss" else {"reward_kl": kl}
-        made = moved(task(**in_loss))
-        steps(made, 3)
-        assert kl.coefficient == pytest.approx(0.1 * 1.02**3)
-        name = "train/kl_coefficient" if where == "loss" else "train/reward_kl_coefficient"
-        assert made.logged[name].item() == pytest.approx(kl.coefficient)
-
-
-def test_an_adaptive_price_is_in_the_checkpoint():
-    made = moved(task(objective=GRPO(kl=AdaptiveKL(0.1, target=1e-3)), reward_kl=AdaptiveKL(0.2)))
-    steps(made, 3)
-    checkpoint = {"state_dict": made.state_dict()}
-    made.on_save_checkpoint(checkpoint)
-    again = task(objective=GRPO(kl=AdaptiveKL(0.1)), reward_kl=0.3)
-    again.on_load_checkpoint(checkpoint)
-    assert again.objective.kl.coefficient == made.objective.kl.coefficient != 0.1
-    assert again.reward_kl.coefficient == 0.3
 
 
 def test_rewards_can_be_normalized_one_by_one_before_the_sum():
