@@ -73,12 +73,15 @@ def check_libraries() -> Iterator[Finding]:
     """Compare what is installed with what emolit's own metadata asks for."""
     try:
         wanted = metadata.requires("emolit") or []
-        from packaging.requirements import Requirement
-    except ModuleNotFoundError:  # metadata's own error is one, too
+        parsed = importlib.import_module("packaging.requirements").Requirement
+    except ModuleNotFoundError as error:
+        if not isinstance(error, metadata.PackageNotFoundError):
+            yield Finding(MISSING, f"{error.name} is not installed; run `make install`")
+            return
         yield Finding(MISSING, "emolit is not installed in this environment; run `make install`")
         return
     good = []
-    for requirement in map(Requirement, wanted):
+    for requirement in map(parsed, wanted):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:

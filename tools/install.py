@@ -22,8 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("dev", "bench")
-GIGABYTES = {"cuda": (3.0, 7.5), "cpu": (0.5, 2.5)}
-"""To download, and on the disk; measured on Linux, x86-64, in November 2026."""
+GIGABYTES = {"cuda": (3.3, 6.4), "cpu": (0.5, 1.7)}
+"""To download, and on the disk, on Linux with x86-64, the lock of November 2026. The first pair is
+measured; the second is the same without CUDA, with the sizes of torch 2.13's build for CPUs."""
 CUDA = re.compile(r"torch|torchaudio|triton|nvidia-.*|cuda-.*")
 """Packages of a lock that a build of torch without CUDA replaces or does without."""
 TRIES = 3

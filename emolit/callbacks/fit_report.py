@@ -15,7 +15,7 @@ from emolit.record import chosen
 from emolit.sheet import number
 
 FILE = "fit.json"
-CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
+CHECKPOINT = "--model.policy.checkpoint"
 
 
 class FitReport(Callback):
