@@ -10,7 +10,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from emolit.compat.torch import replace_forward
-from emolit.compat.transformers import checkpointing_units, set_source
+from emolit.compat.transformers import checkpointing_units, set_source, version
 from emolit.engine.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
@@ -110,7 +110,7 @@ def load_model(
     factory = getattr(transformers, auto_class, None)
     if factory is None:
         raise PolicyError(
-            f"transformers {transformers.__version__} has no `{auto_class}`, which must open the "
+            f"transformers {version()} has no `{auto_class}`, which must open the "
             f"checkpoint {source!r}; install a newer one."
         )
     try:
@@ -123,7 +123,7 @@ def load_model(
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise PolicyError(
             f"No model loads from the checkpoint {source!r} ({error}); "
-            f"`{auto_class}` of transformers {transformers.__version__} must open it."
+            f"`{auto_class}` of transformers {version()} must open it."
         ) from error
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         wrong = sorted(name for name in map(str, info[kind]) if not name.startswith(foreign))
@@ -131,7 +131,7 @@ def load_model(
             raise PolicyError(
                 f"The checkpoint {source!r} has {len(wrong)} {kind.replace('_', ' ')}, "
                 f"such as {wrong[0]!r}, under transformers "
-                f"{transformers.__version__}; use a checkpoint of this architecture."
+                f"{version()}; use a checkpoint of this architecture."
             )
     check_tied(model, source)
     keep_differentiable(model)
@@ -146,14 +146,12 @@ def check_tied(model: Any, source: str) -> None:
     Raises:
         PolicyError: The installed transformers did not tie them.
     """
-    import transformers
-
     tied = getattr(model.config.get_text_config(), "tie_word_embeddings", False)
     head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
     if tied and head.weight.data_ptr() != embedding.weight.data_ptr():
         raise PolicyError(
             f"The checkpoint {source!r} ties its head to its embedding, but transformers "
-            f"{transformers.__version__} loaded them apart; install 5.17 or newer."
+            f"{version()} loaded them apart; install 5.17 or newer."
         )
 
 

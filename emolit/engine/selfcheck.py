@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from emolit.compat.transformers import cache_of
+from emolit.compat.transformers import cache_of, version
 from emolit.engine.layers import check_cache
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded
@@ -32,9 +32,7 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
             instead of the audio changes nothing, or the prompt's audio tokens and the tower's
             features differ in number, or the cache is one that responses cannot share.
     """
-    import transformers
-
-    version = f"under transformers {transformers.__version__}"
+    under = f"under transformers {version()}"
     where = {"position_ids": encoded.positions}
     try:
         with last_only(model.head):
@@ -43,7 +41,7 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
         raise
     except (ValueError, RuntimeError, IndexError) as error:
         raise PolicyError(
-            f"{source!r} cannot read its own processor's prompts {version} ({error}); if audio "
+            f"{source!r} cannot read its own processor's prompts {under} ({error}); if audio "
             "tokens and features differ in number, override `process` in the policy."
         ) from error
     output = model.forward(**encoded.inputs, **where, use_cache=True)
@@ -51,14 +49,14 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
     hidden = output.logits[:, -1]
     if not (whole.isfinite().all() and hidden.isfinite().all()):
         raise PolicyError(
-            f"{source!r} makes logits that are no finite numbers {version}: its weights or the "
+            f"{source!r} makes logits that are no finite numbers {under}: its weights or the "
             "audio of the first clips hold NaN or infinity. Take another checkpoint, or look at "
             "these clips."
         )
     apart = (model.logits(hidden) - whole).abs().max()
     if apart > TOLERANCE * whole.abs().max():
         raise PolicyError(
-            f"The logits of {source!r} are not what its head makes of its hidden states {version}: "
+            f"The logits of {source!r} are not what its head makes of its hidden states {under}: "
             f"they differ by {apart:.3g}. Its architecture does more behind the head; it needs a "
             "policy of its own."
         )
@@ -67,7 +65,7 @@ def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bo
     silent = model.forward(**silence(encoded.inputs), **where, use_cache=False).logits[:, -1]
     if torch.equal(silent, hidden):
         raise PolicyError(
-            f"{source!r} says the same with and without the audio {version}: the audio does not "
+            f"{source!r} says the same with and without the audio {under}: the audio does not "
             "reach it. Look at `conversation` and `process` of its policy."
         )
 
