@@ -28,6 +28,7 @@ PLACE = ROOT / ".compat"
 SETS = ("least", "lock", "newest")
 CORE = ("tests/compat", "tests/engine", "tests/policies")
 """Where a change of transformers shows first."""
+SPREAD = ("--numprocesses", "auto", "--dist", "loadfile", "-p", "no:cacheprovider")
 SHOWN = ("torch", "torchaudio", "lightning", "transformers", "peft", "torchmetrics", "jsonargparse")
 """Libraries that the page has a column for; the rows hold all."""
 
@@ -84,7 +85,7 @@ def run_set(name: str, python: str, scope: tuple[str, ...]) -> Row:
         uv(arguments, venv)
     log = PLACE / f"{venv.name}.log"
     print(f"{name}: testing; the output goes to {log.relative_to(ROOT)}", flush=True)
-    command = [str(venv / "bin/python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *scope]
+    command = [str(venv / "bin/python"), "-m", "pytest", "-q", *SPREAD, *scope]
     with log.open("w", encoding="utf-8") as file:
         subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=False)
     counts = outcome(log.read_text(encoding="utf-8"))

@@ -18,6 +18,8 @@ CACHE_NAMES = ("cache", "past_key_values")
 """What ``forward`` and its output call the cache: the first since 5.24, the second before."""
 TOWERS = ("audio_tower", "vision_tower", "visual", "embed_audio")
 """Attributes that hold the towers of multimodal models."""
+PLAIN_LAYERS = {"DynamicLayer", "DynamicSlidingWindowLayer", "DummyLayer"}
+"""Layers of a cache that keep keys and values of tokens, or nothing; the last is younger than 5.17."""
 EYES = ("visual", "vision_tower", "vision_model", "embed_vision", "image_embed")
 """Attributes that hold what sees, and what leads from there."""
 
@@ -47,12 +49,9 @@ def cache_of(output: Any) -> Any:
 def odd_layers(kept: Any) -> list[str]:
     """Return the classes of a cache's layers that keep anything but keys and values of tokens.
 
-    Relies on the names of the three kinds that keep these, and on a class of its own for all else.
+    Relies on the names of the three kinds that keep these, and on another name for all else.
     """
-    from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
-
-    known = (DynamicLayer, DynamicSlidingWindowLayer, DummyLayer)
-    return sorted({type(layer).__name__ for layer in kept.layers if type(layer) not in known})
+    return sorted({type(layer).__name__ for layer in kept.layers} - PLAIN_LAYERS)
 
 
 def copy_cache(kept: Any) -> Any:
