@@ -58,7 +58,7 @@ bench: ## Time training steps of emolit and TRL side by side (BENCH_OPTIONS="--g
 	$(BIN)/python tools/bench.py $(BENCH_OPTIONS)
 
 doctor: ## Check this machine: versions, disk, memory, libraries, GPU, folders, corpora
-	@$$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -m emolit.doctor
+	@$$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -m emolit.commands.doctor
 
 compat: install ## Run the fast tests on the least, the locked and the newest releases; docs/compatibility.md
 	$(BIN)/python tools/compat.py

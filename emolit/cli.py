@@ -15,17 +15,17 @@ from lightning.pytorch.utilities import rank_zero_info
 import emolit
 from emolit.callbacks.run_folder import RunFolder
 from emolit.callbacks.same_question import SameQuestion
+from emolit.commands.parsing import Parser, configs_first
 from emolit.compat.lightning import callbacks_of
 from emolit.corpora import Corpus
-from emolit.engine.checkpoint import check_there
+from emolit.engine.weights.checkpoint import check_there
 from emolit.errors import EmolitError
-from emolit.parsing import Parser, configs_first
 from emolit.prompts import Prompt
 from emolit.tasks import Task
 
 SHELVES = (
-    "prompts", "corpora", "policies", "rewards", "objectives", "evaluators", "metrics", "tasks",
-    "callbacks",
+    "prompts", "corpora", "policies", "advantages", "objectives", "rewards", "evaluators",
+    "metrics", "tasks", "callbacks",
 )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ class Clip:
         corpus: Name of the corpus, as it stands in log keys.
         path: Audio file, relative to the corpus folder, with forward slashes; empty for a clip
             that is text alone, whose waveform is empty too.
-        label: Canonical emotion name (``emolit.taxonomy``); None where the corpus gives none.
+        label: Canonical emotion name (``emolit.affect.taxonomy``); None where the corpus gives
+            none.
         speaker: Who speaks; None where unknown.
         split: ``train``, ``val`` or ``test``; None until the corpus has partitioned its clips.
         transcript: What is said; None where unknown.

@@ -5,7 +5,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from emolit.sheet import number
+from emolit.reporting.tables import number
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "measured.md").read_text()

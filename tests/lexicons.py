@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from emolit.lexicon import Lexicon, Neutral, Row
-from emolit.released_tables import ReleasedTables, Version
+from emolit.affect.lexicon import Lexicon, Neutral, Row
+from emolit.affect.released_tables import ReleasedTables, Version
 
 TOY: dict[str, Row] = {
     "happy": ("joy", "glad", "good", "fine"),

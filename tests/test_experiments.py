@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from emolit.metrics.rouge_l import rouge_l
-from emolit.tokenizer import tokenizer
+from emolit.text.tokenizer import tokenizer
 from tests.command import emolit
 from tests.fakes.emer import write_emer
 from tests.fakes.emo_gator import write_emo_gator

@@ -15,9 +15,10 @@ from emolit.advantages import (
     standardized,
     standardized_by_batch,
 )
+from emolit.affect.taxonomy import Taxonomy
 from emolit.corpora.manifest import Manifest
+from emolit.data.dataset import Loading
 from emolit.evaluators.categorical import Categorical
-from emolit.loading import Loading
 from emolit.objectives.bnpo import BNPO
 from emolit.objectives.cispo import CISPO
 from emolit.objectives.dapo import DAPO
@@ -31,7 +32,6 @@ from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.sft import SupervisedFinetuning
-from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
 from tests.command import emolit
 from tests.fakes.tones import write_tones

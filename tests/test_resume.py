@@ -35,7 +35,7 @@ model:
     policy: {class_path: Nano, init_args: {checkpoint: NANO}}
     objective:
       class_path: GRPO
-      init_args: {kl: {class_path: emolit.kl.AdaptiveKL, init_args: {target: 0.001}}}
+      init_args: {kl: {class_path: emolit.rl.kl.AdaptiveKL, init_args: {target: 0.001}}}
     rewards: [Correct, WellFormed]
     evaluator: {class_path: Categorical}
     group_size: 4

@@ -26,7 +26,7 @@ model:
     objective: {class_path: DAPO, init_args: {kl: 0.0}}
     advantage: emolit.advantages.standardized_by_batch
     per_reward: emolit.advantages.standardized
-    reward_kl: {class_path: emolit.kl.AdaptiveKL, init_args: {target: 0.001}}
+    reward_kl: {class_path: emolit.rl.kl.AdaptiveKL, init_args: {target: 0.001}}
     redraws: 2
     skip_flat_groups: true
 """

@@ -12,7 +12,7 @@ from bench_ours import batches, policy_of, scored
 from torch import Tensor
 
 from emolit.engine.prefix import prefill
-from emolit.engine.scoring import plain_logprobs, shared_logprobs
+from emolit.engine.scoring.logprobs import plain_logprobs, shared_logprobs
 from emolit.objectives.grpo import GRPO
 from emolit.policies.huggingface import HuggingFace
 from emolit.types import Rollout, Sampling

@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from emolit.advantages import standardized
-from emolit.engine.checkpoint import load_model
+from emolit.engine.weights.checkpoint import load_model
 from emolit.objectives.grpo import GRPO
 from emolit.policies.huggingface import HuggingFace
 from emolit.policies.qwen2_audio import Qwen2Audio

@@ -12,15 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 
-from emolit.lexicon import Lexicon
+from emolit.affect.lexicon import Lexicon
+from emolit.affect.packaged_lexicon import PackagedLexicon
+from emolit.affect.released_tables import ReleasedTables
+from emolit.affect.wheel_score import WheelScore
 from emolit.metrics.bleu import Bleu
 from emolit.metrics.cider_d import CiderD
 from emolit.metrics.distinct import Distinct
 from emolit.metrics.rouge_l import RougeL
 from emolit.metrics.wheel_f1 import WheelF1
-from emolit.packaged_lexicon import PackagedLexicon
-from emolit.released_tables import ReleasedTables
-from emolit.wheel_score import WheelScore
 
 SAID = (
     "the", "voice", "is", "low", "slow", "soft", "loud", "high", "fast", "and", "it", "sounds",

@@ -23,9 +23,9 @@ from jsonargparse import ArgumentParser
 
 from emolit.cli import discover
 from emolit.corpora import Corpus
+from emolit.data.dataset import ClipDataset
 from emolit.errors import ConfigError, CorpusError, EmolitError
-from emolit.loading import ClipDataset
-from emolit.tokenizer import tidy
+from emolit.text.tokenizer import tidy
 from emolit.types import Clip
 
 STYLE = """

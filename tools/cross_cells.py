@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from emolit.errors import ConfigError
-from emolit.scorecard import of_arrays, restricted_answers, scorecard
-from emolit.significance import difference, holm, mcnemar, randomization
+from emolit.reporting.scorecard import of_arrays, restricted_answers, scorecard
+from emolit.statistics.significance import difference, holm, mcnemar, randomization
 
 ALL, RESTRICTED = "all", "restricted"
 """Which options an answer may name: those of the model, or the labels that the corpus has."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from emolit.callbacks.pictures import confusion_picture
-from emolit.scorecard import BOUNDED
-from emolit.sheet import Sheet, interval, number
+from emolit.reporting.scorecard import BOUNDED
+from emolit.reporting.tables import Sheet, interval, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -22,13 +22,13 @@ from typing import Any, get_args
 
 from jsonargparse import ArgumentParser
 
-from emolit.census import shortened
 from emolit.cli import discover
 from emolit.corpora import Corpus
 from emolit.corpora.mixture import Mixture
+from emolit.data.audio_check import Entry
+from emolit.data.census import shortened
 from emolit.errors import EmolitError
-from emolit.inspection import Entry
-from emolit.sheet import Sheet
+from emolit.reporting.tables import Sheet
 from emolit.types import Clip, Split
 
 SUMMARY = Path(__file__).parents[2] / "shared" / "reference" / "emobox_folds_summary.json"

@@ -4,13 +4,13 @@
         --data configs/corpora/secap.yaml --data.root PARENT
 
 For encoders that were not trained for sentences, before a reward stands on them. Ours. An anchor
-is a caption; one with the same emotions (equal groups on every wheel, `emolit.wheel_score`) should
-be more similar to it than one with others (no group in common). Printed is the share of such pairs
-in the right order, the mean over anchors with its 95% interval by caption: 0.5 is chance. `other
-words` asks only for pairs that share no emotion word, so that repeating a word does not help.
-Beside the plain cosine stand R_emotion of `EmotionSpace` with its own anchors, and the overlap of
-characters (ROUGE-L) as a yardstick that knows no meaning. Choose a layer on `train`; `held out` are
-validation and test.
+is a caption; one with the same emotions (equal groups on every wheel, `emolit.affect.wheel_score`)
+should be more similar to it than one with others (no group in common). Printed is the share of such
+pairs in the right order, the mean over anchors with its 95% interval by caption: 0.5 is chance.
+`other words` asks only for pairs that share no emotion word, so that repeating a word does not
+help. Beside the plain cosine stand R_emotion of `EmotionSpace` with its own anchors, and the
+overlap of characters (ROUGE-L) as a yardstick that knows no meaning. Choose a layer on `train`;
+`held out` are validation and test.
 """
 
 import sys
@@ -21,16 +21,16 @@ import numpy as np
 from jsonargparse import ArgumentParser
 from numpy.typing import NDArray
 
+from emolit.affect.wheel_score import WheelScore
 from emolit.cli import discover
 from emolit.corpora import Corpus
-from emolit.encoder import SentenceEncoder
 from emolit.errors import EmolitError
-from emolit.intervals import bootstrap
+from emolit.judges.encoder import SentenceEncoder
 from emolit.metrics.rouge_l import rouge_l
+from emolit.reporting.tables import Sheet
 from emolit.rewards.emotion_space import EmotionSpace
-from emolit.sheet import Sheet
-from emolit.tokenizer import tokenizer
-from emolit.wheel_score import WheelScore
+from emolit.statistics.intervals import bootstrap
+from emolit.text.tokenizer import tokenizer
 
 HEADER = ("similarity", "captions", "anchors", "in order", "anchors, other words", "other words")
 Array = NDArray[np.float64]

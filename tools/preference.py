@@ -23,14 +23,14 @@ import numpy as np
 import torch
 from jsonargparse import ArgumentParser
 
+from emolit.affect.packaged_lexicon import PackagedLexicon
 from emolit.callbacks.base import drafted
 from emolit.errors import ConfigError, EmolitError
-from emolit.intervals import Array, bootstrap, cluster
+from emolit.files.table import read_table
 from emolit.metrics.weighted_f1 import weighted_f1
-from emolit.packaged_lexicon import PackagedLexicon
+from emolit.reporting.tables import Sheet, number
 from emolit.rewards.preference import Preference
-from emolit.sheet import Sheet, number
-from emolit.table import read_table
+from emolit.statistics.intervals import Array, bootstrap, cluster
 from emolit.types import Batch, Clip, Rollout, Sampling
 
 WORTH = {"a1": 1.0, "a2": 0.0, "same": 0.5}

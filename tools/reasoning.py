@@ -4,10 +4,10 @@
 
 One clip a line, ``{"corpus", "id", "content", "acoustics", "summary"}``, for the argument
 ``thoughts`` of a prompt. The texts follow from the clip's audio, measured against the other clips
-of its speaker (`emolit.acoustics`), and from its transcript, never from its label; no summary names
-an emotion. A hash of the clip's id chooses among phrasings. Wording and bounds are ours. Needs the
-extra ``reasoning``. The share of distinct words and word pairs (distinct-n, Li et al. 2016, arXiv
-1510.03055) is printed.
+of its speaker (`emolit.audio.acoustics`), and from its transcript, never from its label; no summary
+names an emotion. A hash of the clip's id chooses among phrasings. Wording and bounds are ours.
+Needs the extra ``reasoning``. The share of distinct words and word pairs (distinct-n, Li et al.
+2016, arXiv 1510.03055) is printed.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
-from emolit.acoustics import Measured, Standing, measure, standings
-from emolit.audio import decode
+from emolit.affect.plutchik import ANGLES, NAMES
+from emolit.affect.taxonomy import CANONICAL
+from emolit.audio.acoustics import Measured, Standing, measure, standings
+from emolit.audio.decoding import decode
 from emolit.cli import discover
 from emolit.corpora import Corpus
 from emolit.errors import EmolitError
-from emolit.taxonomy import CANONICAL
+from emolit.text.words import named, units
 from emolit.types import Clip, Split
-from emolit.wheel import ANGLES, NAMES
-from emolit.words import named, units
 
 FIELDS = ("content", "acoustics", "summary")
 EMOTIONS = tuple({*CANONICAL, *ANGLES, *NAMES} - {"other"})

@@ -22,8 +22,8 @@ from results_tests import RESTRICTED, adjust, caption_intervals, compared, ends,
 from sweep_plan import Stage, Sweep
 from sweep_plan import read as read_sweep
 
+from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
-from emolit.record import start_note
 
 DOCS = Path("docs")
 ORIGIN = ("config", "commit", "command", "trained_config", "trained_command")

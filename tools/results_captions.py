@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from emolit.intervals import Array
+from emolit.affect.wheel_score import WheelScore
 from emolit.metrics.bleu import bleu, bleu_counts
 from emolit.metrics.cider_d import Frequencies, cider_d
 from emolit.metrics.emotion_set_f1 import emotion_set_scores, matched
 from emolit.metrics.rouge_l import rouge_l
-from emolit.tokenizer import tokenizer
-from emolit.wheel_score import WheelScore
+from emolit.statistics.intervals import Array
+from emolit.text.tokenizer import tokenizer
 
 
 class Caption(NamedTuple):

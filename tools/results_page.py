@@ -8,9 +8,9 @@ from typing import Any
 
 from results_captions import SCORES as CAPTIONED
 
-from emolit.record import UNTOUCHED
-from emolit.scorecard import SCORES as CLOSED
-from emolit.sheet import Sheet, number
+from emolit.engine.weights.record import UNTOUCHED
+from emolit.reporting.scorecard import SCORES as CLOSED
+from emolit.reporting.tables import Sheet, number
 
 FIXED = (
     "arm", "versus", "test", "seed", "fold", "seeds", "folds", "corpus", "split", "n", "clips",

@@ -11,9 +11,9 @@ import numpy as np
 import results_captions
 
 from emolit.errors import ConfigError
-from emolit.intervals import Array, Interval, bootstrap, cluster
-from emolit.scorecard import SCORES, of_arrays, restricted_answers
-from emolit.significance import UNREADABLE, confusions, holm, mcnemar, paired, swapped
+from emolit.reporting.scorecard import SCORES, of_arrays, restricted_answers
+from emolit.statistics.intervals import Array, Interval, bootstrap, cluster
+from emolit.statistics.significance import UNREADABLE, confusions, holm, mcnemar, paired, swapped
 
 P_VALUES = ("randomization_p", "McNemar_p")
 RESTRICTED = ", options restricted"

@@ -13,9 +13,9 @@ from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
+from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
-from emolit.record import start_note
-from emolit.sheet import SCORES, classes_sheet, scores_sheet
+from emolit.reporting.tables import SCORES, classes_sheet, scores_sheet
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 
 from emolit.errors import ConfigError
 from emolit.metrics.unibench import PRIMARY, unibench
-from emolit.sheet import Sheet
+from emolit.reporting.tables import Sheet
 
 PUBLISHED = Path(__file__).with_suffix(".tsv")
 CLIPS = {

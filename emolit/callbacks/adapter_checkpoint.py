@@ -20,8 +20,8 @@ from lightning.pytorch.callbacks import WeightAveraging
 
 from emolit.callbacks.base import rehearsal
 from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of
+from emolit.engine.weights.record import FILE, record_of, written
 from emolit.errors import ConfigError
-from emolit.record import FILE, record_of, written
 
 OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""

@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
 from emolit.callbacks.base import drafted, rehearsal
-from emolit.record import chosen
-from emolit.sheet import number
+from emolit.engine.weights.record import chosen
+from emolit.reporting.tables import number
 
 FILE = "fit.json"
 CHECKPOINT = "--model.policy.checkpoint"

@@ -14,16 +14,16 @@ from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
 from emolit.callbacks.base import drafted, gather, rehearsal
+from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
-from emolit.intervals import Interval, bootstrap, cluster
-from emolit.nested_scores import nested, signed
-from emolit.record import start_note
-from emolit.scorecard import of_arrays, restricted_answers, scorecard
+from emolit.reporting.nested_scores import nested, signed
+from emolit.reporting.scorecard import of_arrays, restricted_answers, scorecard
+from emolit.reporting.tables import classes_sheet, open_sheet, parts_sheet, scores_sheet
 from emolit.seed import run_seed
-from emolit.sheet import classes_sheet, open_sheet, parts_sheet, scores_sheet
-from emolit.significance import confusions
+from emolit.statistics.intervals import Interval, bootstrap, cluster
+from emolit.statistics.significance import confusions
 from emolit.types import Evaluation
 
 

@@ -25,7 +25,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 from typing_extensions import override
 
-from emolit.advantages import flat
+from emolit.advantages.base import flat
 from emolit.callbacks.base import boards
 from emolit.errors import ConfigError
 from emolit.metrics.distinct import distinct

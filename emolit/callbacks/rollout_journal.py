@@ -7,7 +7,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from emolit.callbacks.base import boards
-from emolit.sheet import number
+from emolit.reporting.tables import number
 from emolit.types import Answer, ScoredRollout
 
 SPECIAL = "\\`*_{}[]()<>#+-.!|&~:\"'=^$/@"

@@ -15,8 +15,8 @@ from emolit.callbacks.fit_report import FILE, FitReport
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
+from emolit.engine.weights.record import chosen
 from emolit.errors import ConfigError
-from emolit.record import chosen
 
 ELSEWHERE = "To keep it, give another `--trainer.default_root_dir`; to replace it, add "
 ELSEWHERE += "`--overwrite true`."

@@ -8,8 +8,8 @@ from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
 from emolit.corpora.manifest import Manifest
+from emolit.engine.weights.record import Record, prompt_differs, read_record, record_of
 from emolit.errors import ConfigError
-from emolit.record import Record, prompt_differs, read_record, record_of
 from emolit.types import Clip
 
 

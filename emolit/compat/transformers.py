@@ -19,7 +19,7 @@ CACHE_NAMES = ("cache", "past_key_values")
 TOWERS = ("audio_tower", "vision_tower", "visual", "embed_audio")
 """Attributes that hold the towers of multimodal models."""
 PLAIN_LAYERS = {"DynamicLayer", "DynamicSlidingWindowLayer", "DummyLayer"}
-"""Layers of a cache that keep keys and values of tokens, or nothing; the last is younger than 5.17."""
+"""Layers of a cache that keep keys and values of tokens, or nothing; the last came after 5.17."""
 EYES = ("visual", "vision_tower", "vision_model", "embed_vision", "image_embed")
 """Attributes that hold what sees, and what leads from there."""
 

@@ -10,14 +10,14 @@ from typing import ClassVar, TypeVar, get_args
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emolit.census import Census, check_ids, check_speakers
+from emolit.affect.taxonomy import Taxonomy, check_map, in_order, merge
+from emolit.data.audio_check import Entry, Inspection
+from emolit.data.census import Census, check_ids, check_speakers
+from emolit.data.dataset import ClipDataset, Collate, Loading, clip_loader
+from emolit.data.sampler import ClipLoader, ClipSampler, placement
+from emolit.data.selection import relabeled, usable
 from emolit.errors import ConfigError, CorpusError
-from emolit.inspection import Entry, Inspection
-from emolit.loading import ClipDataset, Collate, Loading, clip_loader
 from emolit.prompts import Prompt
-from emolit.sampler import ClipLoader, ClipSampler, placement
-from emolit.selection import relabeled, usable
-from emolit.taxonomy import Taxonomy, check_map, in_order, merge
 from emolit.types import Clip, Split
 
 ROOT = "data"
@@ -181,7 +181,7 @@ class Corpus(LightningDataModule, ABC):
     def entries(self) -> tuple[Entry, ...]:
         """Return all clips of the release as it is now, and whether their audio can be used.
 
-        Every file is decoded once (`emolit.inspection`).
+        Every file is decoded once (`emolit.data.audio_check`).
         """
         self.provide()
         clips = tuple(self.read(self.location))

@@ -12,7 +12,7 @@ reported; A is the label for a model that only hears. MERBench's archive has M o
 
 Splits: the official parts share videos, hence speakers: all 59 test videos also train. They are
 served when `splits` says ``official`` and `speaker_independent` false. The default is ours: five
-folds of whole videos (`emolit.division`).
+folds of whole videos (`emolit.data.folds`).
 
 License: research, THUIAR. Yu et al. 2020, https://aclanthology.org/2020.acl-main.343.
 """
@@ -24,11 +24,11 @@ from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT
 from emolit.corpora.polarity import MODES, Language, Polarity, Rated, numeric
-from emolit.division import FOLDS, in_folds
+from emolit.data.dataset import Loading
+from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
-from emolit.loading import Loading
+from emolit.files.table import Row, read_table
 from emolit.prompts import Prompt
-from emolit.table import Row, read_table
 from emolit.types import Clip, Split
 
 LETTERS = {"multimodal": "M", "audio": "A", "text": "T", "video": "V"}

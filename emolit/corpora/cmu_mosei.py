@@ -22,9 +22,9 @@ from typing import ClassVar, NamedTuple
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.polarity import Polarity, Rated
-from emolit.disk import lines_of, text_of
 from emolit.errors import CorpusError
-from emolit.media import Media
+from emolit.files.disk import lines_of, text_of
+from emolit.files.media import Media
 from emolit.types import Clip
 
 WHOLE = "Audio/Full/WAV_16000"

@@ -29,15 +29,15 @@ from typing import ClassVar, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emolit.census import shortened
+from emolit.affect.votes import majority
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.census import shortened
+from emolit.data.dataset import Loading
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.media import AUDIO
+from emolit.files.table import read_table
 from emolit.prompts import Prompt
-from emolit.table import read_table
 from emolit.types import Clip, Split
-from emolit.votes import majority
 
 EMOTIONS = {
     "ANG": "angry", "HAP": "happy", "NEU": "neutral", "SAD": "sad", "FEA": "fear", "DIS": "disgust",

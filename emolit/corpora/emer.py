@@ -9,7 +9,7 @@ The reasons speak of faces, gestures and voices: who only hears cannot know all 
 ``source: reasons`` the clips are text alone: the reason stands where the transcript does, a prompt
 that quotes transcripts shows it, and words are asked for.
 
-Splits: the release has none. Ours are five folds of clips (`emolit.division`). Nobody says who
+Splits: the release has none. Ours are five folds of clips (`emolit.data.folds`). Nobody says who
 speaks, so that the same person may stand on both sides: it needs ``speaker_independent: false``.
 
 License: Apache-2.0 with the remark "non-commercial"; the clips are MER2023's. Lian et al. 2023,
@@ -22,15 +22,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from emolit.affect.word_lists import words_of
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import below
-from emolit.division import FOLDS, in_folds
+from emolit.data.dataset import Loading
+from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import Media
-from emolit.openset import words_of
+from emolit.files.disk import below
+from emolit.files.media import Media
+from emolit.files.table import Row, by_name
 from emolit.prompts import Prompt
-from emolit.table import Row, by_name
 from emolit.types import Clip
 
 REASONS = "final-EMER-reason.csv"

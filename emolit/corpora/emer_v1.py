@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from emolit.corpora.emer import Emer
-from emolit.media import Media
-from emolit.table import Row, by_name
+from emolit.files.media import Media
+from emolit.files.table import Row, by_name
 from emolit.types import Clip
 
 TABLES = {"english": "gt-eng.csv", "chinese": "gt-chi.csv"}

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.division import FOLDS
+from emolit.data.dataset import Loading
+from emolit.data.folds import FOLDS
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 

@@ -1,9 +1,9 @@
 """Any corpus that EmoBox lists: its folds and labels, with audio out of the corpus's own release.
 
-Layout: the audio in ``root/<dataset>``, EmoBox's ``data`` folder at ``lists`` (``emolit.fold``
-says what stands in it). A listed path begins in EmoBox's own folders, and ``prefixes`` says what
-those are here. Where the listed file is missing, the same stem with another audio extension
-(``.flac`` for ``.wav``) is taken. Every listed clip is served or reported.
+Layout: the audio in ``root/<dataset>``, EmoBox's ``data`` folder at ``lists``
+(``emolit.data.emobox_folds`` says what stands in it). A listed path begins in EmoBox's own folders,
+and ``prefixes`` says what those are here. Where the listed file is missing, the same stem with
+another audio extension (``.flac`` for ``.wav``) is taken. Every listed clip is served or reported.
 
 Splits: EmoBox's lists. Those of cremad, emodb, tess, turevdb, ased and urdu, and of others,
 share speakers between training and test: that must be allowed by ``speaker_independent: false``
@@ -25,14 +25,14 @@ from typing import ClassVar
 
 from lightning.pytorch.utilities import rank_zero_info
 
+from emolit.affect.taxonomy import CANONICAL, Taxonomy, check_map, in_order, merge
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import composed, spelled
+from emolit.data.dataset import Loading
+from emolit.data.emobox_folds import FoldLists, Listed, placed
 from emolit.errors import CorpusError
-from emolit.fold import FoldLists, Listed, placed
-from emolit.loading import Loading
-from emolit.media import Media
+from emolit.files.disk import composed, spelled
+from emolit.files.media import Media
 from emolit.prompts import Prompt
-from emolit.taxonomy import CANONICAL, Taxonomy, check_map, in_order, merge
 from emolit.types import Clip
 
 SPEAKERS = {

@@ -6,7 +6,8 @@ and, with the labels of all modalities together, in ``Multimodal/json/``: ``emot
 ``content`` (what is said), ``file_name`` or ``file_path``, and in those of the audio also
 ``sourceAttr``, the captions. In place of the JSONs' labels those of the project's repository are
 read where they lie anywhere in the folder: ``audio_label.npz``, ``mm_label.npz``
-(`emolit.archive`), and ``transcription.csv``, whose own labels are those of the text and not used.
+(`emolit.files.npz`), and ``transcription.csv``, whose own labels are those of the text and not
+used.
 
 How ``sourceAttr`` is built is not documented: captions are texts below a key, or beside a value,
 that names their kind. Which keys there were is logged; a release in which no caption is found is
@@ -35,15 +36,15 @@ from typing import ClassVar, Literal
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import below
+from emolit.data.dataset import Loading
+from emolit.data.emotion_talk_json import NAMES, Kind, Sidecars, marks, unmarked
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.disk import below
+from emolit.files.media import AUDIO
+from emolit.files.npz import read_labels
+from emolit.files.table import read_table
 from emolit.prompts import Prompt
-from emolit.sidecar import NAMES, Kind, Sidecars, marks, unmarked
-from emolit.table import read_table
 from emolit.types import Clip, Split
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "surprise", "disgust", "fear")

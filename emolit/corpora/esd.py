@@ -26,10 +26,10 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import below, guessed, lines_of, text_of
+from emolit.data.dataset import Loading
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.disk import below, guessed, lines_of, text_of
+from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
 

@@ -24,14 +24,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from emolit.affect.votes import NO_AGREEMENT
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import lines_of, text_of
+from emolit.data.dataset import Loading
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.disk import lines_of, text_of
+from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
-from emolit.votes import NO_AGREEMENT
 
 EMOTIONS = {
     "ang": "angry", "hap": "happy", "neu": "neutral", "sad": "sad", "exc": "excited",

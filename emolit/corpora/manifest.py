@@ -1,15 +1,15 @@
 """A user's own clips, listed in a CSV, TSV or JSONL file.
 
 Layout: a row a clip, with ``path`` and at least one truth, ``label``, ``caption``, ``openset`` or
-``valence``; `emolit.listing` names all columns. Others are named in the log and not used. Paths are
-relative to the file's own folder, with forward slashes.
+``valence``; `emolit.data.manifest_rows` names all columns. Others are named in the log and not
+used. Paths are relative to the file's own folder, with forward slashes.
 
 Splits: those of the column, for all rows or none; a column without ``val`` means no validation
 clips, one of ``test`` alone a corpus for testing. Without it the splits are ours: speakers in the
 order of a hash of their names, the first fifth for test, the next tenth for validation, at least
-one each, the rest for training. Spellings of one name (`emolit.census.person`) are one speaker.
-Without speakers the same is done with clips, which is not speaker-independent and must be asked
-for.
+one each, the rest for training. Spellings of one name (`emolit.data.census.person`) are one
+speaker. Without speakers the same is done with clips, which is not speaker-independent and must be
+asked for.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ from typing import get_args
 
 from lightning.pytorch.utilities import rank_zero_info
 
-from emolit.census import person
+from emolit.affect.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.census import person
+from emolit.data.dataset import Loading
+from emolit.data.manifest import check_recordings, check_rows
+from emolit.data.manifest_rows import COLUMNS, check_labels, clip_of, id_of, lexical
 from emolit.errors import ConfigError, CorpusError
-from emolit.listing import COLUMNS, check_labels, clip_of, id_of, lexical
-from emolit.loading import Loading
+from emolit.files.table import Row, read_table
 from emolit.prompts import Prompt
-from emolit.rows import check_recordings, check_rows
-from emolit.table import Row, read_table
-from emolit.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.types import Clip, Split
 
 

@@ -30,12 +30,12 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import below
+from emolit.data.dataset import Loading
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import Media
+from emolit.files.disk import below
+from emolit.files.media import Media
+from emolit.files.table import Row, read_table
 from emolit.prompts import Prompt
-from emolit.table import Row, read_table
 from emolit.types import Clip, Split
 
 EMOTIONS = {

@@ -22,16 +22,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.archive import NO_VALUE
+from emolit.affect.word_lists import words_of
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.dataset import Loading
+from emolit.data.emobox_folds import with_validation
+from emolit.data.selection import without
 from emolit.errors import CorpusError
-from emolit.fold import with_validation
-from emolit.loading import Loading
-from emolit.media import Media
-from emolit.openset import words_of
+from emolit.files.media import Media
+from emolit.files.npz import NO_VALUE
+from emolit.files.table import Row, by_name
 from emolit.prompts import Prompt
-from emolit.selection import without
-from emolit.table import Row, by_name
 from emolit.types import Clip
 
 EMOTIONS = ("angry", "happy", "neutral", "sad", "surprise", "worried")

@@ -3,7 +3,7 @@
 Layout, in the corpus folder: ``train/``, ``test1/``, ``test2/``, ``test3/`` with ``<name>.avi`` or
 ``<name>.mp4`` (audio taken out of them may stand there too and is preferred); for each part
 ``train-label.csv`` and so on, ``name,discrete,valence``, test 3 without valence. In place of those
-tables MERBench's ``label-6way.npz`` is read (`emolit.archive`). Transcripts, where known, come
+tables MERBench's ``label-6way.npz`` is read (`emolit.files.npz`). Transcripts, where known, come
 out of ``transcription-engchi-polish.csv``, ``name,chinese,english``.
 
 Splits: official; the tests are MER-MULTI (1), MER-NOISE (2, noise added) and MER-SEMI (3), one of
@@ -22,16 +22,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
 from emolit.corpora.mer import EMOTIONS, described, names_in, overlap
+from emolit.data.dataset import Loading
+from emolit.data.emobox_folds import with_validation
+from emolit.data.selection import without
 from emolit.errors import CorpusError
-from emolit.fold import with_validation
-from emolit.loading import Loading
-from emolit.media import Media
+from emolit.files.media import Media
+from emolit.files.npz import read_labels
+from emolit.files.table import Row, by_name
 from emolit.prompts import Prompt
-from emolit.selection import without
-from emolit.table import Row, by_name
 from emolit.types import Clip, Split
 
 PARTS = ("train", "test1", "test2", "test3")

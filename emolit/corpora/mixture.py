@@ -6,12 +6,12 @@ from itertools import chain
 from pathlib import Path
 from typing import get_args
 
+from emolit.affect.taxonomy import Taxonomy, in_order
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.dataset import Loading
+from emolit.data.sampler import ClipLoader, ClipSampler
 from emolit.errors import ConfigError, CorpusError
-from emolit.loading import Loading
 from emolit.prompts import Prompt
-from emolit.sampler import ClipLoader, ClipSampler
-from emolit.taxonomy import Taxonomy, in_order
 from emolit.types import Clip, Split
 
 SPLITS: tuple[Split, ...] = get_args(Split)

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.dataset import Loading
 from emolit.errors import ConfigError, CorpusError
-from emolit.loading import Loading
+from emolit.files.table import Row, read_table
 from emolit.prompts import Prompt
-from emolit.table import Row, read_table
 from emolit.types import Clip, Split
 
 EMOTIONS = {

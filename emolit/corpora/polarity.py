@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from emolit.archive import read_labels
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.dataset import Loading
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import Media
+from emolit.files.media import Media
+from emolit.files.npz import read_labels
+from emolit.files.table import Row, by_name, read_table
 from emolit.prompts import Prompt
-from emolit.table import Row, by_name, read_table
 from emolit.types import Clip, Split
 
 Language = Literal["english", "chinese"]

@@ -7,7 +7,7 @@ audio extension). The part ``dataset/`` may be left out. There are neither class
 
 Splits: the release is a test set of 600 clips, its training set is not public. The folds are ours:
 clips with the same caption stay together, captions are dealt to five folds in the order of a hash,
-fold k is tested, half of the next one is for validation (`emolit.division`). Nobody says who
+fold k is tested, half of the next one is for validation (`emolit.data.folds`). Nobody says who
 speaks, so that no split is known to be speaker-independent: that needs
 ``speaker_independent: false``, and every report says so.
 
@@ -22,13 +22,13 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import guessed, json_of, lines_of, text_of
-from emolit.division import FOLDS, in_folds
+from emolit.data.dataset import Loading
+from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.disk import guessed, json_of, lines_of, text_of
+from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
-from emolit.tokenizer import tidy
+from emolit.text.tokenizer import tidy
 from emolit.types import Clip
 
 CAPTIONS = "fid2captions.json"

@@ -1,10 +1,11 @@
 """Synthetic: speech-like audio made by code, so that everything runs without a download.
 
-Four emotions acted by imagined speakers (``emolit.acting``: cues and their literature) with
-voices out of pulses, formants and noise (``emolit.voice``). It says no words: there is no
-transcript. Each clip has a caption of what is heard of its cues. What holds, and is tested: no
-single measured cue separates the classes (a linear probe stays below 0.5 UA, chance is 0.25), all
-cues together do (above 0.8); the same arguments give the same samples on every machine.
+Four emotions acted by imagined speakers (``emolit.corpora.synthesis.acting``: cues and their
+literature) with voices out of pulses, formants and noise (``emolit.corpora.synthesis.voice``). It
+says no words: there is no transcript. Each clip has a caption of what is heard of its cues. What
+holds, and is tested: no single measured cue separates the classes (a linear probe stays below 0.5
+UA, chance is 0.25), all cues together do (above 0.8); the same arguments give the same samples on
+every machine.
 
 Layout: ``{train,val,test}/studio-test03-05-happy.wav``: place, split and number of the speaker,
 number of the clip, emotion. It is written once, into a folder that is named after what it is made
@@ -25,7 +26,8 @@ import soundfile
 from lightning.pytorch.utilities import rank_zero_info
 from numpy.typing import NDArray
 
-from emolit.acting import (
+from emolit.corpora.base import ROOT, Corpus
+from emolit.corpora.synthesis.acting import (
     CUES,
     EMOTIONS,
     STUDIO,
@@ -36,11 +38,10 @@ from emolit.acting import (
     make_speaker,
     record,
 )
-from emolit.corpora.base import ROOT, Corpus
+from emolit.corpora.synthesis.signal import RATE, quantize
+from emolit.data.dataset import Loading
 from emolit.errors import ConfigError, CorpusError
-from emolit.loading import Loading
 from emolit.prompts import Prompt
-from emolit.sound import RATE, quantize
 from emolit.types import Clip, Split
 
 VERSION = 1

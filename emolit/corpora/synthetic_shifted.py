@@ -11,7 +11,7 @@ License: made by emolit; Apache-2.0 like it.
 
 from typing import ClassVar
 
-from emolit.acting import FIELD
+from emolit.corpora.synthesis.acting import FIELD
 from emolit.corpora.synthetic import Synthetic
 
 

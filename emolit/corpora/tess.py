@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.disk import below
+from emolit.data.dataset import Loading
+from emolit.data.emobox_folds import FoldLists, placed
 from emolit.errors import CorpusError
-from emolit.fold import FoldLists, placed
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.disk import below
+from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip
 

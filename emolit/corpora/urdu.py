@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.dataset import Loading
 from emolit.errors import CorpusError
-from emolit.loading import Loading
-from emolit.media import AUDIO
+from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from emolit.compat.transformers import settings_without_source, version
-from emolit.engine.store import Store, digest
+from emolit.engine.tensor_store import Store, digest
 from emolit.errors import PolicyError
 
 Item = TypeVar("Item")

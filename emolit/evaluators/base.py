@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from emolit.confidence import Confidence
 from emolit.errors import CorpusError
+from emolit.evaluators.confidence import Confidence
 from emolit.prompts import Prompt
 from emolit.types import Evaluation
 

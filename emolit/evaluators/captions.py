@@ -6,9 +6,9 @@ from typing import Any, cast
 from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
-from emolit.encoder import SentenceEncoder
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.base import Evaluator, quiet
+from emolit.judges.encoder import SentenceEncoder
 from emolit.metrics.bleu import Bleu
 from emolit.metrics.cider_d import CiderD
 from emolit.metrics.distinct import Distinct
@@ -19,7 +19,7 @@ from emolit.metrics.sacre_bleu import SacreBleu
 from emolit.metrics.self_bleu import SelfBleu
 from emolit.metrics.written import Written
 from emolit.prompts import Prompt
-from emolit.tokenizer import tokenizer as tokenizer_of
+from emolit.text.tokenizer import tokenizer as tokenizer_of
 from emolit.types import Answer, Clip, Evaluation
 
 SCORES = (Written, Bleu, RougeL, CiderD, EmotionSetF1, Distinct, SelfBleu, SacreBleu)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric, MetricCollection
 
-from emolit.confidence import Confidence
+from emolit.affect.taxonomy import Taxonomy
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.base import Evaluator, quiet
+from emolit.evaluators.confidence import Confidence
 from emolit.metrics.accuracy import Accuracy
 from emolit.metrics.base import UNREADABLE, Counted
 from emolit.metrics.confidence_scores import ConfidenceScores
@@ -21,7 +22,6 @@ from emolit.metrics.readable import Readable
 from emolit.metrics.unweighted_recall import UnweightedRecall
 from emolit.metrics.weighted_f1 import WeightedF1
 from emolit.prompts import Prompt
-from emolit.taxonomy import Taxonomy
 from emolit.types import Clip, Evaluation
 
 SCORES: dict[str, type[Counted]] = {

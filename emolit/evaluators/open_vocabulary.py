@@ -6,14 +6,14 @@ from typing import cast
 from torch import Tensor, nn
 
 from emolit import __version__
+from emolit.affect.lexicon import Lexicon
+from emolit.affect.packaged_lexicon import PackagedLexicon
 from emolit.errors import CorpusError
 from emolit.evaluators.base import Evaluator, quiet
-from emolit.extractor import WordExtractor
-from emolit.lexicon import Lexicon
+from emolit.judges.word_extractor import WordExtractor
 from emolit.metrics.hit_rate import HitRate
 from emolit.metrics.wheel_f1 import Undefined, Unknown, WheelF1
 from emolit.metrics.word_lists import WordLists
-from emolit.packaged_lexicon import PackagedLexicon
 from emolit.types import Answer, Clip, Evaluation
 
 PARITY = {"2025": ("free", "nan", "nan"), "2026": ("free", "zero", "zero")}

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
+from emolit.affect.packaged_lexicon import PackagedLexicon
 from emolit.errors import CorpusError
 from emolit.evaluators.base import Evaluator, quiet
 from emolit.metrics.accuracy import Accuracy
@@ -19,9 +20,8 @@ from emolit.metrics.base import UNREADABLE, Counted
 from emolit.metrics.per_class import Support
 from emolit.metrics.readable import Readable
 from emolit.metrics.weighted_f1 import WeightedF1
-from emolit.packaged_lexicon import PackagedLexicon
+from emolit.text.words import named
 from emolit.types import Answer, Clip, Evaluation
-from emolit.words import named
 
 Zeros = Literal["out", "positive"]
 NAMES = {

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from emolit import __version__
-from emolit.encoder import TextEncoder
 from emolit.errors import ConfigError
+from emolit.judges.encoder import TextEncoder
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import tidy
+from emolit.text.tokenizer import tidy
 
 AT_ONCE = 256
 """Pairs whose states are held in memory together."""

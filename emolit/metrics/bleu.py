@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import Tokens, ngrams
+from emolit.text.tokenizer import Tokens, ngrams
 
 ORDERS = 4
 Array = NDArray[np.float64]

@@ -18,7 +18,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
 from emolit import __version__
-from emolit.tokenizer import tokenizer
+from emolit.text.tokenizer import tokenizer
 
 
 class Item(NamedTuple):
@@ -44,7 +44,7 @@ class Captioned(Metric, ABC):
     """A score of captions against their references.
 
     Args:
-        tokenizer: Its name, such as ``zh-char`` or ``en-13a`` (`emolit.tokenizer`).
+        tokenizer: Its name, such as ``zh-char`` or ``en-13a`` (`emolit.text.tokenizer`).
 
     Attributes:
         lines: Predictions and references as JSON lines; gathered over processes. ``[bytes]`` uint8

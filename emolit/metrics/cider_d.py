@@ -22,7 +22,7 @@ from math import exp, log, sqrt
 from typing import NamedTuple
 
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import Tokens, ngrams
+from emolit.text.tokenizer import Tokens, ngrams
 
 ORDERS = (1, 2, 3, 4)
 Gram = tuple[str, ...]

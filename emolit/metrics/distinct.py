@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from itertools import chain
 
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import ngrams
+from emolit.text.tokenizer import ngrams
 
 
 def distinct(captions: Sequence[Sequence[Hashable]], order: int) -> float:

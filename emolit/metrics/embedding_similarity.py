@@ -13,7 +13,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from emolit import __version__
-from emolit.encoder import SentenceEncoder
+from emolit.judges.encoder import SentenceEncoder
 
 
 def similarities(

@@ -22,10 +22,10 @@ import torch
 from numpy.typing import NDArray
 
 from emolit import __version__
-from emolit.lexicon import Lexicon
+from emolit.affect.lexicon import Lexicon
+from emolit.affect.wheel_score import WheelScore
 from emolit.metrics.captioned import Captioned, Item
 from emolit.metrics.wheel_f1 import set_scores
-from emolit.wheel_score import WheelScore
 
 Array = NDArray[Any]
 

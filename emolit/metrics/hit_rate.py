@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from emolit.lexicon import NEUTRAL, Lexicon, groups
+from emolit.affect.lexicon import NEUTRAL, Lexicon, groups
 
 
 def hit_rates(wanted: Tensor, given: Tensor) -> Tensor:

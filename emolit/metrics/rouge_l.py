@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import Tokens
+from emolit.text.tokenizer import Tokens
 
 BETA_SQUARED = 1.2**2
 

@@ -1,15 +1,15 @@
 """sacrebleu's BLEU and chrF, with sacrebleu's own tokenizers and signatures.
 
-They read texts, not tokens of `emolit.tokenizer`: case and punctuation are kept, and Chinese is
-split by sacrebleu's ``zh``, other languages by ``13a``. Post 2018, https://aclanthology.org/W18-6319;
-chrF: Popovic 2015, https://aclanthology.org/W15-3049.
+They read texts, not tokens of `emolit.text.tokenizer`: case and punctuation are kept, and Chinese
+is split by sacrebleu's ``zh``, other languages by ``13a``. Post 2018,
+https://aclanthology.org/W18-6319; chrF: Popovic 2015, https://aclanthology.org/W15-3049.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import tidy, tokenizer
+from emolit.text.tokenizer import tidy, tokenizer
 
 
 def by_place(items: Sequence[Item]) -> tuple[list[str], list[list[str | None]]]:
@@ -31,7 +31,7 @@ class SacreBleu(Captioned):
     """sacrebleu's corpus BLEU and chrF2, 0 to 100.
 
     Args:
-        tokenizer: Name of a tokenizer of `emolit.tokenizer`; its language decides sacrebleu's.
+        tokenizer: Name of a tokenizer of `emolit.text.tokenizer`; its language decides sacrebleu's.
     """
 
     names = ("sacreBLEU", "chrF")

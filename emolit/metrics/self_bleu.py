@@ -12,7 +12,7 @@ import numpy as np
 
 from emolit.metrics.bleu import ORDERS, bleu, closest
 from emolit.metrics.captioned import Captioned, Item
-from emolit.tokenizer import Tokens, ngrams
+from emolit.text.tokenizer import Tokens, ngrams
 
 SAMPLE = 500
 SEED = 0

@@ -14,9 +14,9 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
-from emolit.coco import coco_part
 from emolit.errors import ConfigError
 from emolit.metrics.captioned import Captioned, Item
+from emolit.text.coco import coco_part
 
 MODELS = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
 Texts = dict[int, list[str]]

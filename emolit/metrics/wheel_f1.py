@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from emolit.lexicon import Lexicon, Match, matches
+from emolit.affect.lexicon import Lexicon, Match, matches
 
 Unknown = Literal["wrong", "free"]
 Undefined = Literal["zero", "nan"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from emolit.lexicon import Lexicon, match
+from emolit.affect.lexicon import Lexicon, match
 from emolit.metrics.wheel_f1 import set_scores
 
 COUNTED = ("length", "gold_length", "words", "gold_words", "known", "gold_known")

@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from emolit.functional import k3, masked_mean, masked_sum
-from emolit.kl import KL
+from emolit.rl.functional import k3, masked_mean, masked_sum
+from emolit.rl.kl import KL
 from emolit.types import Outcome, ScoredRollout
 
 

@@ -16,9 +16,9 @@ so that its loss depends on how the batch is split, this by those of all.
 
 from torch import Tensor
 
-from emolit.functional import clipped_surrogate, masked_mean, outside, safe_ratio
-from emolit.kl import KL
 from emolit.objectives.base import Objective, mean_over_tokens
+from emolit.rl.functional import clipped_surrogate, masked_mean, outside, safe_ratio
+from emolit.rl.kl import KL
 from emolit.types import Outcome, ScoredRollout
 
 

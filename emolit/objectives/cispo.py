@@ -18,9 +18,9 @@ accumulation (see DAPO).
 
 from torch import Tensor
 
-from emolit.functional import masked_mean, outside, safe_ratio
-from emolit.kl import KL
 from emolit.objectives.base import Objective, mean_over_tokens
+from emolit.rl.functional import masked_mean, outside, safe_ratio
+from emolit.rl.kl import KL
 from emolit.types import Outcome, ScoredRollout
 
 

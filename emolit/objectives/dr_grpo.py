@@ -16,9 +16,9 @@ are clamped, unscored responses are left out. Equals TRL 1.16's ``loss_type="dr_
 
 from torch import Tensor
 
-from emolit.functional import clipped_surrogate, masked_mean, masked_sum, outside, safe_ratio
-from emolit.kl import KL
 from emolit.objectives.base import Objective, mean_over_responses
+from emolit.rl.functional import clipped_surrogate, masked_mean, masked_sum, outside, safe_ratio
+from emolit.rl.kl import KL
 from emolit.types import Outcome, ScoredRollout
 
 

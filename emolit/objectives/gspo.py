@@ -16,9 +16,9 @@ response as in GRPO. Log-ratios are clamped, unscored responses are left out. Eq
 
 from torch import Tensor
 
-from emolit.functional import clipped_surrogate, log_ratio, masked_mean, outside
-from emolit.kl import KL
 from emolit.objectives.base import Objective, mean_over_responses
+from emolit.rl.functional import clipped_surrogate, log_ratio, masked_mean, outside
+from emolit.rl.kl import KL
 from emolit.types import Outcome, ScoredRollout
 
 

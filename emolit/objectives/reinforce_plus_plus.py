@@ -9,9 +9,9 @@ group. With the ratio r_t of each token and the advantage A of its response::
 Two variants, both by settings of the task:
 
 - REINFORCE++: ``advantage: emolit.advantages.standardized_by_batch`` and ``reward_kl`` with the
-  estimator ``emolit.functional.k1``.
+  estimator ``emolit.rl.functional.k1``.
 - with baseline: ``advantage: emolit.advantages.scaled_by_batch`` and ``kl`` in
-  this objective, with the estimator ``emolit.functional.k2``.
+  this objective, with the estimator ``emolit.rl.functional.k2``.
 
 Deviations from the paper: it takes off a token's reward the KL of this and all later tokens, here
 each token bears the KL of its whole response. What came before a token does not depend on it, so
@@ -21,9 +21,9 @@ responses are left out. TRL 1.16 has no such loss type.
 
 from torch import Tensor
 
-from emolit.functional import clipped_surrogate, masked_mean, outside, safe_ratio
-from emolit.kl import KL
 from emolit.objectives.base import Objective, mean_over_responses
+from emolit.rl.functional import clipped_surrogate, masked_mean, outside, safe_ratio
+from emolit.rl.kl import KL
 from emolit.types import Outcome, ScoredRollout
 
 

@@ -7,7 +7,7 @@ its advantage A, the reward minus the mean reward of the *other* responses to th
 
 At ratio 1 its gradient is the paper's: minus the mean of A times the gradient of log p(o). Goes
 with ``advantage: emolit.advantages.leave_one_out``, which must be set; the paper's KL is in the
-reward: ``reward_kl`` of the task, with the estimator ``emolit.functional.k1``.
+reward: ``reward_kl`` of the task, with the estimator ``emolit.rl.functional.k1``.
 
 Deviations from the paper: it makes one update a rollout, where ratio and clipping do nothing; they
 keep further updates in place, as in the authors' later implementation. The summed log-ratio is
@@ -16,8 +16,8 @@ clamped to [-20, 20], unscored responses are left out. Equals TRL 1.16's ``RLOOT
 
 from torch import Tensor
 
-from emolit.functional import clipped_surrogate, masked_sum, outside, sequence_log_ratio
 from emolit.objectives.base import Objective, mean_over_responses
+from emolit.rl.functional import clipped_surrogate, masked_sum, outside, sequence_log_ratio
 from emolit.types import Outcome, ScoredRollout
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.reading import begun
+from emolit.engine.inputs.text_processor import begun
 from emolit.policies.huggingface import HuggingFace
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.engine.hearing import load_hearing
+from emolit.engine.inputs.audio_processor import load_hearing
 from emolit.policies.huggingface import HuggingFace
 
 WINDOW = 30.0

@@ -8,24 +8,24 @@ from torch import Tensor, nn
 
 from emolit.compat.peft import ADAPTER, is_wrapped
 from emolit.compat.transformers import EYES
-from emolit.engine.adapters import Lora, fresh_adapter, trained_adapter
-from emolit.engine.checkpoint import checkpoint_layers, load_model, source_of
-from emolit.engine.compiling import compile_decoder
-from emolit.engine.encoding import check_inputs, check_room, feature
-from emolit.engine.freezing import freeze_modules
+from emolit.engine.inputs.encoding import check_inputs, check_room, feature
+from emolit.engine.inputs.responses import decoded, imitation, stopped, told
+from emolit.engine.inputs.token_sets import end_token, end_tokens, forbidden_tokens
 from emolit.engine.layers import check_layers
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Encoded, positions
-from emolit.engine.quantization import four_bit
-from emolit.engine.reference import frozen_copy
-from emolit.engine.replies import decoded, imitation, stopped, told
-from emolit.engine.rollout import generate, streams
-from emolit.engine.scoring import Scorer
-from emolit.engine.selfcheck import check_network
-from emolit.engine.sharding import anyone_in, gathered, shard
-from emolit.engine.store import Store
-from emolit.engine.tower import hear_once
-from emolit.engine.vocabulary import end_token, end_tokens, forbidden_tokens
+from emolit.engine.sampling.generate import generate, streams
+from emolit.engine.scoring.logprobs import Scorer
+from emolit.engine.self_check import check_network
+from emolit.engine.tensor_store import Store
+from emolit.engine.towers.memo import hear_once
+from emolit.engine.weights.adapters import Lora, fresh_adapter, trained_adapter
+from emolit.engine.weights.checkpoint import checkpoint_layers, load_model, source_of
+from emolit.engine.weights.compiling import compile_decoder
+from emolit.engine.weights.freezing import freeze_modules
+from emolit.engine.weights.quantization import four_bit
+from emolit.engine.weights.reference import frozen_copy
+from emolit.engine.weights.sharding import anyone_in, gathered, shard
 from emolit.errors import PolicyError
 from emolit.policies.referenced import ReferencedPolicy
 from emolit.types import Batch, Rollout, Sampling

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 
 from emolit.compat.transformers import find_part, whisper_positions
-from emolit.engine.adapters import Lora
+from emolit.engine.weights.adapters import Lora
 from emolit.policies.qwen2_audio import Qwen2Audio
 
 VERSION = 1

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from emolit.compat.torch import replace_forward
 from emolit.compat.transformers import find_part
-from emolit.engine.hearing import load_hearing
-from emolit.engine.tower import Alone
+from emolit.engine.inputs.audio_processor import load_hearing
+from emolit.engine.towers.memo import Alone
 from emolit.policies.huggingface import HuggingFace
 
 

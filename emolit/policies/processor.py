@@ -4,11 +4,11 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.checkpoint import load_processor
-from emolit.engine.encoding import check_lengths, heard
-from emolit.engine.features import in_float32, stored_features
-from emolit.engine.reading import begun
-from emolit.engine.store import Store
+from emolit.engine.inputs.encoding import check_lengths, heard
+from emolit.engine.inputs.feature_cache import in_float32, stored_features
+from emolit.engine.inputs.text_processor import begun
+from emolit.engine.tensor_store import Store
+from emolit.engine.weights.checkpoint import load_processor
 from emolit.errors import PolicyError
 from emolit.policies.base import Policy
 from emolit.types import Batch

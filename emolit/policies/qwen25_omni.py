@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.hearing import load_hearing
-from emolit.engine.seeing import patches, with_placeholders
-from emolit.engine.window import cropped
+from emolit.engine.inputs.audio_processor import load_hearing
+from emolit.engine.inputs.video_processor import patches, with_placeholders
+from emolit.engine.towers.window import cropped
 from emolit.policies.huggingface import HuggingFace
 from emolit.types import Batch
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from emolit.compat.torch import replace_forward
 from emolit.compat.transformers import find_part
-from emolit.engine.window import Window, cropped
+from emolit.engine.towers.window import Window, cropped
 from emolit.policies.huggingface import HuggingFace
 
 

@@ -1,7 +1,7 @@
 """A policy beside what it must not drift from, which may follow it."""
 
-from emolit.engine.reference import Reference
-from emolit.engine.sharding import reshard
+from emolit.engine.weights.reference import Reference
+from emolit.engine.weights.sharding import reshard
 from emolit.errors import PolicyError
 from emolit.policies.processor import ProcessorPolicy
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.reading import Reading, load_reading
+from emolit.engine.inputs.text_processor import Reading, load_reading
 from emolit.policies.huggingface import HuggingFace
 from emolit.types import Batch
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, is_dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from emolit.thoughts import Thoughts
+from emolit.prompts.rationales import Thoughts
 from emolit.types import Answer, Clip
 
 QUESTION = "Listen to the speaker. Which emotion do they express? Choose one of: {options}."

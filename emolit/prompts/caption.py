@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from emolit.prompts.base import Prompt
-from emolit.tokenizer import is_mark, tidy
+from emolit.text.tokenizer import is_mark, tidy
 from emolit.types import Clip
 
 REQUEST = "请用一句话描述说话人的情感，以及声音是怎样表现它的。"

@@ -1,7 +1,7 @@
 """The answer at once: ``<answer>…</answer>`` (EMO-RL's implicit reasoning, IR)."""
 
-from emolit.asking import Asking
 from emolit.prompts.base import QUESTION, Prompt, option, tagged
+from emolit.prompts.variation import Asking
 from emolit.types import Clip
 
 

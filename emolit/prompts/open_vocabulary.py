@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from emolit.asking import Asking
-from emolit.openset import parted
+from emolit.affect.word_lists import parted
 from emolit.prompts.base import Prompt, between, tagged
-from emolit.thoughts import Thoughts
+from emolit.prompts.rationales import Thoughts
+from emolit.prompts.variation import Asking
+from emolit.text.words import listed, listed_as_released
 from emolit.types import Clip
-from emolit.words import listed, listed_as_released
 
 
 class OpenVocabulary(Prompt):

@@ -1,8 +1,8 @@
 """Free thinking before the answer: ``<think>…</think><answer>…</answer>`` (EMO-RL's EUR)."""
 
-from emolit.asking import Asking
 from emolit.prompts.base import QUESTION, Prompt, concluded
-from emolit.thoughts import Thoughts
+from emolit.prompts.rationales import Thoughts
+from emolit.prompts.variation import Asking
 from emolit.types import Clip
 
 

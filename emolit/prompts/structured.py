@@ -1,8 +1,8 @@
 """Thinking in three steps before the answer (EMO-RL's explicit structured reasoning, ESR)."""
 
-from emolit.asking import Asking
 from emolit.prompts.base import QUESTION, Prompt, concluded
-from emolit.thoughts import Thoughts
+from emolit.prompts.rationales import Thoughts
+from emolit.prompts.variation import Asking
 from emolit.types import Clip
 
 

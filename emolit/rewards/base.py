@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from emolit.errors import ConfigError, RewardError
-from emolit.guard import FAILURES, Guard, attempts, within
+from emolit.judges.guard import FAILURES, Guard, attempts, within
 from emolit.prompts import Prompt
-from emolit.schedule import Schedule
+from emolit.rl.schedule import Schedule
 from emolit.types import Answer, Clip, Rollout
 
 Weight = float | Schedule

@@ -2,7 +2,7 @@
 
 from collections import abc
 
-from emolit.guard import Guard
+from emolit.judges.guard import Guard
 from emolit.rewards.base import Reward, Weight
 from emolit.types import Answer, Clip
 

@@ -10,9 +10,9 @@ from emolit.metrics.cider_d import Frequencies, cider_d
 from emolit.metrics.rouge_l import rouge_l
 from emolit.prompts import Prompt
 from emolit.rewards.base import Reward, Weight
-from emolit.tokenizer import Tokens, tokenizer
+from emolit.text.tokenizer import Tokens, tokenizer
+from emolit.text.words import text_of
 from emolit.types import Answer, Clip
-from emolit.words import text_of
 
 Measure = Literal["BLEU_4", "ROUGE_L", "CIDEr_D"]
 
@@ -25,7 +25,7 @@ class CaptionOverlap(Reward):
 
     Args:
         overlap: ``BLEU_4``, ``ROUGE_L`` or ``CIDEr_D``, as in `emolit.metrics`, of one caption.
-        tokenizer: How texts become tokens (`emolit.tokenizer`).
+        tokenizer: How texts become tokens (`emolit.text.tokenizer`).
         frequencies: For CIDEr-D: a UTF-8 text file of the references that say how rare n-grams
             are, those of the training part; a line a clip, tabs between its references.
         weight: Factor in the total.

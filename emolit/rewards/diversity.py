@@ -7,9 +7,9 @@ from torch import Tensor
 
 from emolit.errors import ConfigError
 from emolit.rewards.base import BatchedReward, Weight
-from emolit.tokenizer import ngrams, tokenizer
+from emolit.text.tokenizer import ngrams, tokenizer
+from emolit.text.words import text_of
 from emolit.types import Rollout
-from emolit.words import text_of
 
 
 class Diversity(BatchedReward):
@@ -25,7 +25,7 @@ class Diversity(BatchedReward):
 
     Args:
         order: n, tokens in an n-gram.
-        tokenizer: How texts become tokens (`emolit.tokenizer`).
+        tokenizer: How texts become tokens (`emolit.text.tokenizer`).
         weight: Factor in the total.
         name: Key in logs and predictions.
 

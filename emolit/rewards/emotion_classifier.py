@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from emolit.encoder import AudioClassifier, Sound, TextClassifier
+from emolit.affect.taxonomy import merge
 from emolit.errors import ConfigError
-from emolit.guard import Guard
+from emolit.judges.encoder import AudioClassifier, Sound, TextClassifier
+from emolit.judges.guard import Guard
 from emolit.prompts.base import tagged
 from emolit.rewards.base import BatchedReward, Weight
-from emolit.taxonomy import merge
+from emolit.text.words import plain
 from emolit.types import Rollout
-from emolit.words import plain
 
 
 class EmotionClassifier(BatchedReward):

@@ -5,10 +5,10 @@ from itertools import chain
 import torch
 from torch import Tensor
 
+from emolit.affect.similarity import PlutchikWheel, Similarity
 from emolit.errors import ConfigError
 from emolit.rewards.base import BatchedReward, Weight
-from emolit.schedule import LinearFade, Schedule
-from emolit.similarity import PlutchikWheel, Similarity
+from emolit.rl.schedule import LinearFade, Schedule
 from emolit.types import Answer, Rollout
 
 

@@ -22,13 +22,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from emolit.encoder import SentenceEncoder
 from emolit.errors import ConfigError
-from emolit.guard import Guard
+from emolit.judges.encoder import SentenceEncoder
+from emolit.judges.guard import Guard
 from emolit.prompts import Prompt
 from emolit.rewards.base import BatchedReward, Weight
+from emolit.text.words import text_of
 from emolit.types import Rollout
-from emolit.words import text_of
 
 ANCHORS = (
     "说话人的语气平静，没有明显的情绪。",

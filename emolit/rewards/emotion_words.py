@@ -1,10 +1,10 @@
 """Reward for the emotions that a caption names."""
 
-from emolit.lexicon import Lexicon
+from emolit.affect.lexicon import Lexicon
+from emolit.affect.wheel_score import WheelScore
 from emolit.rewards.base import Reward, Weight
+from emolit.text.words import text_of
 from emolit.types import Answer, Clip
-from emolit.wheel_score import WheelScore
-from emolit.words import text_of
 
 
 class EmotionWords(Reward):

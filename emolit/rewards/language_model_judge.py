@@ -3,9 +3,9 @@
 import re
 from contextlib import AbstractAsyncContextManager
 
-from emolit.endpoint import Chat, Endpoint, filled, known
 from emolit.errors import ConfigError, RewardError
-from emolit.guard import Guard
+from emolit.judges.chat_endpoint import Chat, Endpoint, filled, known
+from emolit.judges.guard import Guard
 from emolit.prompts import Prompt
 from emolit.rewards.base import Reward, Weight
 from emolit.types import Answer, Clip

@@ -14,10 +14,10 @@ import soundfile
 import torch
 from torch import Tensor
 
-from emolit.endpoint import Chat, Endpoint, filled, known
-from emolit.engine.store import digest
+from emolit.engine.tensor_store import digest
 from emolit.errors import ConfigError, RewardError
-from emolit.guard import Guard, attempts
+from emolit.judges.chat_endpoint import Chat, Endpoint, filled, known
+from emolit.judges.guard import Guard, attempts
 from emolit.prompts import Prompt
 from emolit.rewards.base import FAILED, Reward, Weight
 from emolit.types import Answer, Batch, Clip, Rollout

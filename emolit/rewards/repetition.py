@@ -2,8 +2,8 @@
 
 from emolit.errors import ConfigError
 from emolit.rewards.base import Reward, Weight
+from emolit.text.words import plain, units
 from emolit.types import Answer, Clip
-from emolit.words import plain, units
 
 
 class Repetition(Reward):

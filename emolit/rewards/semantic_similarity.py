@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from emolit.encoder import SentenceEncoder
-from emolit.guard import Guard
+from emolit.judges.encoder import SentenceEncoder
+from emolit.judges.guard import Guard
 from emolit.rewards.base import BatchedReward, Weight
+from emolit.text.words import text_of
 from emolit.types import Rollout
-from emolit.words import text_of
 
 
 class SemanticSimilarity(BatchedReward):

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from emolit.guard import Guard
-from emolit.lexicon import Lexicon
+from emolit.affect.lexicon import Lexicon
+from emolit.affect.wheel_score import WheelScore
+from emolit.judges.guard import Guard
 from emolit.prompts import Prompt
 from emolit.prompts.base import tagged
 from emolit.rewards.base import BatchedReward, Weight, check_thinking
+from emolit.text.words import named
 from emolit.types import Answer, Rollout
-from emolit.wheel_score import WheelScore
-from emolit.words import named
 
 
 class ThinkAnswerAgreement(BatchedReward):
@@ -18,9 +18,9 @@ class ThinkAnswerAgreement(BatchedReward):
 
     It ends on the last of the options that it names as whole words. Where the answer is a list,
     the worth is ``EW(words of the thinking, words of the answer)`` on emotion wheels
-    (`emolit.wheel_score`), the "alignment" reward of AffectGPT-R1, whose formula is not published.
-    Thinking that names none, an unreadable answer, an answer that no wheel knows and missing
-    thinking are worth 0: a response must not escape by saying nothing.
+    (`emolit.affect.wheel_score`), the "alignment" reward of AffectGPT-R1, whose formula is not
+    published. Thinking that names none, an unreadable answer, an answer that no wheel knows and
+    missing thinking are worth 0: a response must not escape by saying nothing.
 
     Limits: an option's name is its own ("angry", not "anger"), and "not sad" names sad. Whether
     the answer is right is another reward's question.

@@ -1,11 +1,11 @@
 """Reward for thinking that names the emotions that hold for a clip."""
 
-from emolit.lexicon import Lexicon
+from emolit.affect.lexicon import Lexicon
+from emolit.affect.wheel_score import WheelScore
 from emolit.prompts import Prompt
 from emolit.prompts.base import tagged
 from emolit.rewards.base import Reward, Weight, check_thinking
 from emolit.types import Answer, Clip
-from emolit.wheel_score import WheelScore
 
 
 class ThinkTarget(Reward):

@@ -1,16 +1,16 @@
 """Reward for the emotion words that hold for a clip."""
 
-from emolit.lexicon import Lexicon
+from emolit.affect.lexicon import Lexicon
+from emolit.affect.wheel_score import Measure, Unknown, WheelScore
 from emolit.rewards.base import Reward, Weight
 from emolit.types import Answer, Clip
-from emolit.wheel_score import Measure, Unknown, WheelScore
 
 
 class WheelF1(Reward):
     """``EW(answer, gold)``: F of the answer's words on emotion wheels, averaged over wheels.
 
-    The accuracy reward of AffectGPT-R1 by the form of `emolit.wheel_score`. Gold words are the
-    clip's, or its label where it has none; it does not apply where none of them has a group. A
+    The accuracy reward of AffectGPT-R1 by the form of `emolit.affect.wheel_score`. Gold words are
+    the clip's, or its label where it has none; it does not apply where none of them has a group. A
     text is searched for emotion words; an unreadable or empty answer is worth 0. Two of them, with
     ``measure: recall`` and ``measure: precision``, names of their own and ``per_reward`` of the
     task, are MER-R1's separately normalized rewards.

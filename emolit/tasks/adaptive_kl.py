@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.functional import masked_sum
-from emolit.kl import KL, AdaptiveKL
+from emolit.rl.functional import masked_sum
+from emolit.rl.kl import KL, AdaptiveKL
 from emolit.tasks.base import Task
 from emolit.tasks.settings import KEY
 from emolit.types import ScoredRollout

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from emolit.functional import safe_ratio
+from emolit.rl.functional import safe_ratio
 from emolit.types import ScoredRollout
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from emolit.confidence import Confidence
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
+from emolit.evaluators.confidence import Confidence
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.seed import run_seed

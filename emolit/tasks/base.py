@@ -16,7 +16,7 @@ from emolit.compat.lightning import (
     scales_gradients,
     trainer_of,
 )
-from emolit.engine.freezing import trainable_table
+from emolit.engine.weights.freezing import trainable_table
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy

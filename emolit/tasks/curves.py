@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from emolit.functional import masked_mean
 from emolit.rewards import Reward
-from emolit.schedule import Schedule
+from emolit.rl.functional import masked_mean
+from emolit.rl.schedule import Schedule
 from emolit.types import ScoredRollout
 
 

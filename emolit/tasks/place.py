@@ -26,8 +26,8 @@ from emolit.compat.lightning import (
     reopen_epoch,
     set_progress,
 )
+from emolit.data.sampler import ClipLoader
 from emolit.errors import ConfigError
-from emolit.sampler import ClipLoader
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,19 @@ import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
-from emolit.advantages import Advantage, flat, standardized, teaches
+from emolit.advantages import Advantage, standardized
+from emolit.advantages.base import flat, teaches
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
-from emolit.functional import masked_sum
-from emolit.groups import clips_of, replaced, scored_groups_of
-from emolit.kl import KL
 from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.rewards.base import Scores
-from emolit.schedule import check_end
+from emolit.rl.functional import masked_sum
+from emolit.rl.groups import clips_of, replaced, scored_groups_of
+from emolit.rl.kl import KL
+from emolit.rl.schedule import check_end
 from emolit.seed import run_seed
 from emolit.tasks.adaptive_kl import AdaptiveKLTask
 from emolit.tasks.alignment import aligned

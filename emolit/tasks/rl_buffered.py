@@ -22,15 +22,15 @@ import torch
 from torch import Tensor, distributed
 
 from emolit.advantages import Advantage, standardized
-from emolit.buffer import packed, unpacked
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
-from emolit.groups import groups_of, scored_groups_of
-from emolit.kl import KL
 from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
+from emolit.rl.groups import groups_of, scored_groups_of
+from emolit.rl.kl import KL
+from emolit.rl.rollout_buffer import packed, unpacked
 from emolit.tasks.alignment import aligned
 from emolit.tasks.base import check_finite
 from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory

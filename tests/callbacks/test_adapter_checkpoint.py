@@ -21,10 +21,10 @@ from emolit.callbacks.adapter_checkpoint import (
 from emolit.callbacks.fit_report import FitReport
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.corpora.manifest import Manifest
-from emolit.engine.adapters import Lora
+from emolit.data.dataset import Loading
+from emolit.engine.weights.adapters import Lora
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators.categorical import Categorical
-from emolit.loading import Loading
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning

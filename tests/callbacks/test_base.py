@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from emolit import sheet
 from emolit.callbacks import base
 from emolit.callbacks.base import drafted, gather
+from emolit.reporting import tables as sheet
 
 
 def test_a_file_is_whole_or_the_old_one_stays(tmp_path: Path):

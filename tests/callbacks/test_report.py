@@ -17,7 +17,7 @@ from emolit.callbacks.report import (
     restricted_scores,
     ua_interval,
 )
-from emolit.census import Census
+from emolit.data.census import Census
 from emolit.errors import ConfigError
 from emolit.evaluators.open_vocabulary import OpenVocabulary
 from emolit.types import Answer, Clip

@@ -11,6 +11,7 @@ import pytest
 import torch
 from lightning.pytorch import LightningDataModule
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.callbacks.reward_watch import RewardWatch, flat_groups, variety
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.errors import ConfigError
@@ -21,7 +22,6 @@ from emolit.rewards import Reward
 from emolit.rewards.correct import Correct
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.rl_buffered import BufferedReinforcementFinetuning
-from emolit.taxonomy import Taxonomy
 from emolit.types import Clip, ScoredRollout
 from tests.callbacks.tiny import Loader, Told, batch_of, events, rollout, trainer
 from tests.tasks.toy import WORDS, Table, asked

@@ -10,9 +10,9 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
-from emolit.taxonomy import Taxonomy
 from emolit.types import Answer, Batch, Clip, Evaluation, Rollout, Sampling, ScoredRollout
 
 LABELS = ("angry", "happy", "sad")

@@ -28,7 +28,7 @@ from emolit.compat.transformers import (
     version,
     whisper_positions,
 )
-from emolit.engine.checkpoint import load_model
+from emolit.engine.weights.checkpoint import load_model
 from emolit.errors import PolicyError
 
 HERE = f"transformers {version()} breaks what emolit/compat/transformers.py relies on"

@@ -11,14 +11,14 @@ from lightning.pytorch import LightningModule, Trainer
 from torch.nn import Parameter
 from torch.optim import SGD
 
-from emolit import audio
+from emolit.audio import decoding as audio
 from emolit.corpora import base
 from emolit.corpora.manifest import Manifest
 from emolit.corpora.ravdess import Ravdess
+from emolit.data.dataset import Loading
 from emolit.errors import AudioError, ConfigError, CorpusError
-from emolit.loading import Loading
+from emolit.files.table import Row
 from emolit.prompts.direct import Direct
-from emolit.table import Row
 from tests.fakes.listing import ROWS, write_listing, write_tone
 
 BAD = {

@@ -4,8 +4,8 @@ from functools import partial
 import pytest
 
 from emolit.corpora.cmu_mosei import LINES, WHOLE, CmuMosei
+from emolit.data.dataset import Loading
 from emolit.errors import CorpusError
-from emolit.loading import Loading
 from tests.corpora.test_polarity import set_up as set_up_as
 from tests.fakes.listing import write_tone
 from tests.fakes.sentiment import mosi_parts, write_merbench, write_whole

@@ -3,10 +3,10 @@ from collections import Counter
 
 import pytest
 
+from emolit.affect.wheel_score import WheelScore
 from emolit.corpora.emo_gator import CATEGORIES, EmoGator
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts.direct import Direct
-from emolit.wheel_score import WheelScore
 from tests.fakes.emo_gator import write_emo_gator
 from tests.fakes.listing import write_tone
 

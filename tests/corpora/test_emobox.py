@@ -7,8 +7,8 @@ import pytest
 from emolit.corpora.emobox import EmoBox
 from emolit.corpora.mixture import Mixture
 from emolit.corpora.ravdess import Ravdess
+from emolit.data.dataset import Loading
 from emolit.errors import AudioError, ConfigError, CorpusError
-from emolit.loading import Loading
 from emolit.prompts.direct import Direct
 from tests.fakes.emobox import (
     SAVEE,

@@ -8,8 +8,8 @@ import soundfile
 import yaml
 
 from emolit.corpora.manifest import Manifest, divided
+from emolit.data.dataset import Loading
 from emolit.errors import AudioError, ConfigError, CorpusError
-from emolit.loading import Loading
 from emolit.prompts.open_vocabulary import OpenVocabulary
 from tests.fakes.listing import ROWS, write_listing, write_table, write_tone
 

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from emolit.corpora.meld import FOLDERS, MAIN, Meld
+from emolit.data.dataset import Loading
 from emolit.errors import AudioError, ConfigError, CorpusError
-from emolit.loading import Loading
 from tests.fakes.meld import rows, write_meld, write_part
 from tests.fakes.video import write_video
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from emolit.corpora.mer_caption import MerCaption
+from emolit.data.dataset import Loading
 from emolit.errors import AudioError, ConfigError, CorpusError
-from emolit.loading import Loading
 from emolit.prompts.base import Prompt
 from tests.fakes.mer import REASON, SAID, names, write_open, write_rows
 from tests.fakes.video import write_video

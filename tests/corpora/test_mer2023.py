@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from emolit.corpora.mer2023 import ARCHIVE, TRANSCRIPTS, Mer2023
+from emolit.data.emobox_folds import FoldLists
 from emolit.errors import ConfigError, CorpusError
-from emolit.fold import FoldLists
 from tests.corpora.test_mer import set_up
 from tests.fakes.mer import SAID, write_archive, write_mer2023, write_rows
 

@@ -6,8 +6,8 @@ from emolit.corpora.manifest import Manifest
 from emolit.corpora.mixture import Mixture
 from emolit.corpora.ravdess import Ravdess
 from emolit.corpora.urdu import Urdu
+from emolit.data.dataset import Loading
 from emolit.errors import ConfigError, CorpusError
-from emolit.loading import Loading
 from emolit.prompts.direct import Direct
 from tests.fakes.listing import ROWS, write_listing, write_table
 from tests.fakes.ravdess import write_ravdess

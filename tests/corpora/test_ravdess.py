@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from emolit.corpora.ravdess import ACTORS, FOLDS, Ravdess, split_of, validation_actors
+from emolit.data.dataset import Loading
 from emolit.errors import ConfigError, CorpusError
-from emolit.loading import Loading
 from tests.fakes.ravdess import stems, write_ravdess
 
 INCOMPLETE = "ignore:'ravdess' in .* has .* clips, the release has 1440"

@@ -12,13 +12,14 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from emolit import sound, voice
-from emolit.acting import EMOTIONS
 from emolit.corpora import synthetic
+from emolit.corpora.synthesis import signal as sound
+from emolit.corpora.synthesis import voice
+from emolit.corpora.synthesis.acting import EMOTIONS
 from emolit.corpora.synthetic import Synthetic
 from emolit.corpora.synthetic_shifted import SyntheticShifted
+from emolit.data.dataset import Loading
 from emolit.errors import ConfigError, CorpusError
-from emolit.loading import Loading
 from emolit.prompts.direct import Direct
 from tests.fakes.acoustics import measured
 

@@ -5,7 +5,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from emolit.corpora import manifest, mixture, ravdess, urdu
 from emolit.corpora.base import Corpus
-from emolit.loading import Loading
+from emolit.data.dataset import Loading
 from emolit.prompts import Prompt
 from emolit.prompts.direct import Direct
 

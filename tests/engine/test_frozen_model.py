@@ -5,8 +5,8 @@ import pickle
 import pytest
 import torch
 
-from emolit.encoder import SentenceEncoder, TextClassifier
 from emolit.errors import PolicyError
+from emolit.judges.encoder import SentenceEncoder, TextClassifier
 from tests.fakes.models import text_model
 
 TEXTS = ["a low voice", "she is happy", "he shouts and is angry", "a low voice"]

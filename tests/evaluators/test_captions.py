@@ -11,13 +11,13 @@ from jsonargparse import ArgumentParser
 from torch import multiprocessing
 from torchmetrics import MeanMetric
 
-from emolit.coco import treebank_tokens
-from emolit.encoder import SentenceEncoder
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.captions import Captions
+from emolit.judges.encoder import SentenceEncoder
 from emolit.metrics.bleu import Bleu
 from emolit.metrics.meteor import Meteor
+from emolit.text.coco import treebank_tokens
 from tests.evaluators.answers import evaluation
 from tests.evaluators.caption_worker import captioned, score
 from tests.fakes.models import text_model

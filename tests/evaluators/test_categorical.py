@@ -14,11 +14,11 @@ from torch import multiprocessing
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassCohenKappa
 
-from emolit.confidence import OptionProbability, SelfConsistency
+from emolit.affect.taxonomy import Taxonomy
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
-from emolit.taxonomy import Taxonomy
+from emolit.evaluators.confidence import OptionProbability, SelfConsistency
 from emolit.types import Evaluation
 from tests.evaluators.answers import LABELS, evaluation
 from tests.evaluators.worker import Table, score

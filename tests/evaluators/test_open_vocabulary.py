@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, distributed, multiprocessing
 
+from emolit.affect.packaged_lexicon import WHEELS, PackagedLexicon
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.open_vocabulary import OpenVocabulary, gold_words
-from emolit.packaged_lexicon import WHEELS, PackagedLexicon
+from emolit.text.words import listed_as_released
 from emolit.types import Answer, Clip, Evaluation
-from emolit.words import listed_as_released
 from tests.command import emolit
 from tests.evaluators.answers import batch_of
 from tests.fakes.tones import write_experiment

@@ -7,9 +7,9 @@ import torch
 from torch import distributed
 from torchmetrics.classification import MulticlassCohenKappa
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.callbacks.base import gather
 from emolit.evaluators.categorical import Categorical
-from emolit.taxonomy import Taxonomy
 from tests.evaluators.answers import LABELS, evaluation
 
 Table = list[tuple[str, str, str | None]]

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from emolit.encoder import SentenceEncoder
 from emolit.errors import PolicyError
+from emolit.judges.encoder import SentenceEncoder
 from emolit.metrics.embedding_similarity import EmbeddingSimilarity, similarities
 from tests.fakes.models import text_model
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit import __version__
+from emolit.affect.wheel_score import WheelScore
 from emolit.metrics.emotion_set_f1 import EmotionSetF1, emotion_set_scores, matched
 from emolit.metrics.wheel_f1 import WheelF1
 from emolit.rewards.emotion_words import EmotionWords
 from emolit.types import Clip
-from emolit.wheel_score import WheelScore
 from tests.lexicons import Toy
 from tests.metrics.pairs import scored
 

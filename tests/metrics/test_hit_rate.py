@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from emolit.metrics.hit_rate import HitRate, hit_or_not, hit_rates
-from emolit.words import listed_as_released
+from emolit.text.words import listed_as_released
 from tests.lexicons import Toy, released
 
 STORED = {"2025": "affectgpt_v2025", "2026": "affectgpt_code_with_mer2026_mapping"}

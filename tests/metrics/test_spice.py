@@ -8,7 +8,7 @@ import pytest
 from emolit.errors import ConfigError
 from emolit.metrics.spice import MODELS, Spice
 from tests.metrics.pairs import scored
-from tests.test_coco import command
+from tests.text.test_coco import command
 
 PROGRAM = """
 import json, sys

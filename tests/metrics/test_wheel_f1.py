@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit.metrics.wheel_f1 import WheelF1, harmonic, set_scores
-from emolit.words import listed_as_released
+from emolit.text.words import listed_as_released
 from tests.lexicons import TOY, Toy, released
 
 STORED = {

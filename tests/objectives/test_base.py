@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from emolit.kl import KL
 from emolit.objectives import Objective
 from emolit.objectives.base import mean_over_responses, mean_over_tokens
+from emolit.rl.kl import KL
 from tests.objectives.cases import example, gradient, halves, padded, scored, turned
 from tests.test_house import plugins
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from emolit.functional import k3
 from emolit.objectives.grpo import GRPO
+from emolit.rl.functional import k3
 from tests.objectives.cases import example, gradient, on_policy, scored
 
 

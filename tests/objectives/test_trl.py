@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.kl import KL
 from emolit.objectives.bnpo import BNPO
 from emolit.objectives.cispo import CISPO
 from emolit.objectives.dapo import DAPO
@@ -22,6 +21,7 @@ from emolit.objectives.dr_grpo import DrGRPO
 from emolit.objectives.grpo import GRPO
 from emolit.objectives.gspo import GSPO
 from emolit.objectives.rloo import RLOO
+from emolit.rl.kl import KL
 from tests.objectives.cases import LONGEST, example, gradient
 
 trl = pytest.importorskip("trl", reason="TRL is not installed: nothing to compare the losses with")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from emolit.engine.adapters import Lora
 from emolit.engine.prefix import prefill
-from emolit.engine.scoring import packed_logprobs, plain_logprobs, shared_logprobs
+from emolit.engine.scoring.logprobs import packed_logprobs, plain_logprobs, shared_logprobs
+from emolit.engine.weights.adapters import Lora
 from emolit.types import Batch, Clip, Sampling
 from tests.conftest import part
 

@@ -6,8 +6,8 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from emolit.engine.checkpoint import load_model
-from emolit.engine.encoding import heard
+from emolit.engine.inputs.encoding import heard
+from emolit.engine.weights.checkpoint import load_model
 from emolit.errors import PolicyError
 from emolit.policies.gemma3n import Gemma3n
 from tests.conftest import part

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from emolit.engine.encoding import heard
+from emolit.engine.inputs.encoding import heard
 from emolit.errors import PolicyError
 from emolit.policies.granite_speech import GraniteSpeech
 from tests.conftest import part

@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import AutoModelForMultimodalLM
 
-from emolit.engine.adapters import Lora
 from emolit.engine.prefix import prefill
-from emolit.engine.scoring import packed_logprobs, plain_logprobs, shared_logprobs
+from emolit.engine.scoring.logprobs import packed_logprobs, plain_logprobs, shared_logprobs
+from emolit.engine.weights.adapters import Lora
 from emolit.errors import PolicyError
-from emolit.functional import unpack, warp
 from emolit.policies.huggingface import HuggingFace
 from emolit.policies.nano import Nano
+from emolit.rl.functional import unpack, warp
 from emolit.types import Sampling
 from tests.conftest import part
 

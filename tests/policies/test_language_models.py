@@ -6,8 +6,8 @@ import pytest
 import torch
 import transformers
 
-from emolit.engine.adapters import Lora
-from emolit.engine.scoring import packed_logprobs
+from emolit.engine.scoring.logprobs import packed_logprobs
+from emolit.engine.weights.adapters import Lora
 from emolit.errors import PolicyError
 from emolit.policies.audio_flamingo3 import AudioFlamingo3
 from emolit.policies.huggingface import HuggingFace

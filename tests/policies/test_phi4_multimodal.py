@@ -2,7 +2,7 @@
 
 import torch
 
-from emolit.engine.encoding import heard
+from emolit.engine.inputs.encoding import heard
 from emolit.policies.phi4_multimodal import Phi4Multimodal
 from tests.conftest import part
 from tests.fakes.models import random_model, save, tokenizer, turns

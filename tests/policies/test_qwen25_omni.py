@@ -8,11 +8,11 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from emolit.engine.encoding import heard
-from emolit.engine.scoring import packed_logprobs, plain_logprobs
+from emolit.engine.inputs.encoding import heard
+from emolit.engine.scoring.logprobs import packed_logprobs, plain_logprobs
 from emolit.errors import PolicyError
-from emolit.groups import clips_of
 from emolit.policies.qwen25_omni import Qwen25Omni
+from emolit.rl.groups import clips_of
 from tests.fakes.models import random_model, save, tokenizer, turns
 from tests.policies.contract import SAMPLING, Contract, check_gradients
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from emolit.engine.adapters import Lora
+from emolit.engine.weights.adapters import Lora
 from emolit.errors import PolicyError
 from emolit.policies.qwen2_audio import Qwen2Audio
 from emolit.types import Sampling

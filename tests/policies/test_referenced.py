@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from emolit.engine.adapters import Lora
+from emolit.engine.weights.adapters import Lora
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 from emolit.types import Sampling

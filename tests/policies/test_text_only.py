@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from emolit.engine.adapters import Lora
+from emolit.engine.weights.adapters import Lora
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 from emolit.policies.text_only import TextOnly

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from emolit.engine.encoding import heard
+from emolit.engine.inputs.encoding import heard
 from emolit.policies.voxtral import Voxtral
 from tests.conftest import part
 from tests.fakes.models import random_model, save, tokenizer

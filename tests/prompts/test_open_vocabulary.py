@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from emolit.asking import Asking
 from emolit.prompts.base import fits
 from emolit.prompts.open_vocabulary import OpenVocabulary
+from emolit.prompts.variation import Asking
+from emolit.text.words import listed_as_released
 from emolit.types import Clip
-from emolit.words import listed_as_released
 
 CLIP = Clip("a", "toy", "a.wav", words=("happy", "let down"), reason="A low, slow voice.")
 

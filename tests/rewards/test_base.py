@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from emolit.errors import RewardError
-from emolit.guard import Guard
+from emolit.judges.guard import Guard
 from emolit.rewards import Reward
 from emolit.rewards.base import BatchedReward
 from emolit.rewards.correct import Correct

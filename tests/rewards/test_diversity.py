@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from emolit.errors import ConfigError
 from emolit.metrics.distinct import distinct
 from emolit.rewards.diversity import Diversity
-from emolit.tokenizer import tokenizer
+from emolit.text.tokenizer import tokenizer
 from tests.rewards.captioned import captioned
 
 texts = st.text(alphabet="ab", min_size=1, max_size=6)

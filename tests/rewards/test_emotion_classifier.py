@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from emolit.encoder import AudioClassifier, Sound, TextClassifier
 from emolit.errors import ConfigError
+from emolit.judges.encoder import AudioClassifier, Sound, TextClassifier
 from emolit.rewards.emotion_classifier import EmotionClassifier
 from tests.fakes.models import audio_classifier, text_model
 from tests.rewards.test_base import rollout

@@ -5,12 +5,12 @@ from itertools import product
 
 import pytest
 
+from emolit.affect.similarity import Circumplex, PlutchikWheel, SimilarityMatrix
+from emolit.affect.taxonomy import CANONICAL
 from emolit.errors import ConfigError
 from emolit.rewards.correct import Correct
 from emolit.rewards.emotion_similarity import EmotionSimilarity
-from emolit.schedule import CosineFade, LinearFade
-from emolit.similarity import Circumplex, PlutchikWheel, SimilarityMatrix
-from emolit.taxonomy import CANONICAL
+from emolit.rl.schedule import CosineFade, LinearFade
 from emolit.types import Clip
 from tests.rewards.test_base import rollout
 

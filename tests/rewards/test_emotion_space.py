@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from emolit.encoder import SentenceEncoder
 from emolit.errors import ConfigError, PolicyError
+from emolit.judges.encoder import SentenceEncoder
 from emolit.prompts.caption import Caption
 from emolit.rewards.emotion_space import ANCHORS, EmotionSpace
 from tests.fakes.models import text_model

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from emolit.endpoint import Endpoint
 from emolit.errors import ConfigError, RewardError
-from emolit.guard import Guard
+from emolit.judges.chat_endpoint import Endpoint
+from emolit.judges.guard import Guard
 from emolit.prompts.direct import Direct
 from emolit.rewards.language_model_judge import LanguageModelJudge
 from tests.fakes.endpoint import Reply, completion, served

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 import torch
 
-from emolit.endpoint import Endpoint
 from emolit.errors import ConfigError, RewardError
-from emolit.guard import Guard
+from emolit.judges.chat_endpoint import Endpoint
+from emolit.judges.guard import Guard
 from emolit.prompts.direct import Direct
 from emolit.rewards.preference import Preference, verdict
 from emolit.types import Sampling

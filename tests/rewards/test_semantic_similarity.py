@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from emolit.encoder import SentenceEncoder
 from emolit.errors import RewardError
+from emolit.judges.encoder import SentenceEncoder
 from emolit.rewards.semantic_similarity import SemanticSimilarity
 from tests.fakes.models import text_model
 from tests.rewards.test_base import rollout

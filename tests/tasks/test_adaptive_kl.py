@@ -2,8 +2,8 @@
 
 import pytest
 
-from emolit.kl import AdaptiveKL
 from emolit.objectives.grpo import GRPO
+from emolit.rl.kl import AdaptiveKL
 from tests.tasks.test_rl import counted, moved, steps, task
 
 __all__ = ["counted"]  # the fixture that gives these tasks a step

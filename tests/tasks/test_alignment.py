@@ -9,10 +9,8 @@ import pytest
 import torch
 import transformers
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.evaluators.categorical import Categorical
-from emolit.functional import k1, k3
-from emolit.groups import clips_of
-from emolit.kl import KL, AdaptiveKL
 from emolit.objectives.bnpo import BNPO
 from emolit.objectives.cispo import CISPO
 from emolit.objectives.dapo import DAPO
@@ -25,10 +23,12 @@ from emolit.policies.nano import Nano
 from emolit.policies.text_only import TextOnly
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
+from emolit.rl.functional import k1, k3
+from emolit.rl.groups import clips_of
+from emolit.rl.kl import KL, AdaptiveKL
 from emolit.tasks.alignment import aligned
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.rl_buffered import BufferedReinforcementFinetuning
-from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
 from tests.conftest import OPTIONS
 from tests.fakes.models import random_model, save, tokenizer

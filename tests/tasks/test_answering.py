@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
 from emolit.prompts.direct import Direct
 from emolit.tasks.answering import Answering
-from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
 from tests.tasks.toy import WORDS, Table, asked
 

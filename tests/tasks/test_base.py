@@ -6,12 +6,12 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.corpora.synthetic import Synthetic
+from emolit.data.dataset import Loading
 from emolit.evaluators.categorical import Categorical
-from emolit.loading import Loading
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning
-from emolit.taxonomy import Taxonomy
 from tests.tasks.toy import WORDS, Table
 
 

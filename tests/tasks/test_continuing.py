@@ -12,9 +12,9 @@ from lightning.pytorch import Callback, Trainer
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
 from emolit.callbacks.fit_report import FitReport
 from emolit.corpora.manifest import Manifest
+from emolit.data.dataset import Loading
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
-from emolit.loading import Loading
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning

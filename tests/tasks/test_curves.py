@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from emolit.guard import Guard
+from emolit.judges.guard import Guard
 from emolit.rewards.correct import Correct
-from emolit.schedule import CosineFade
+from emolit.rl.schedule import CosineFade
 from emolit.tasks.curves import curves, mean_and_deviation, rollout_curves, sums, tally
 from emolit.types import Rollout, Sampling, ScoredRollout
 

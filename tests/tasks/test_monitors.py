@@ -2,13 +2,13 @@
 
 import pytest
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.errors import ConfigError
 from emolit.evaluators.captions import Captions
 from emolit.evaluators.categorical import Categorical
 from emolit.evaluators.open_vocabulary import OpenVocabulary
 from emolit.evaluators.sentiment import Sentiment
 from emolit.tasks.monitors import whole_name
-from emolit.taxonomy import Taxonomy
 from emolit.types import Batch, Clip, Evaluation
 
 SCORES = ("UA", "recall/sad")

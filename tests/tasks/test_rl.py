@@ -7,21 +7,22 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.advantages import Accepted, centered, flat, standardized, standardized_by_batch
+from emolit.advantages import Accepted, centered, standardized, standardized_by_batch
+from emolit.advantages.base import flat
+from emolit.affect.taxonomy import Taxonomy
 from emolit.errors import ConfigError, PolicyError, RewardError
 from emolit.evaluators.categorical import Categorical
-from emolit.functional import k1
-from emolit.guard import Guard
-from emolit.kl import KL
+from emolit.judges.guard import Guard
 from emolit.objectives.dapo import DAPO
 from emolit.objectives.grpo import GRPO
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
 from emolit.rewards.emotion_similarity import EmotionSimilarity
 from emolit.rewards.well_formed import WellFormed
-from emolit.schedule import CosineFade
+from emolit.rl.functional import k1
+from emolit.rl.kl import KL
+from emolit.rl.schedule import CosineFade
 from emolit.tasks.rl import ReinforcementFinetuning
-from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
 from tests.tasks.toy import WORDS, Table, asked
 

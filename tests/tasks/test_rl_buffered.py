@@ -10,20 +10,20 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from emolit.affect.taxonomy import Taxonomy
+from emolit.data.sampler import ClipLoader, ClipSampler
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
-from emolit.groups import clips_of
-from emolit.kl import AdaptiveKL
 from emolit.objectives.grpo import GRPO
 from emolit.objectives.gspo import GSPO
 from emolit.objectives.rloo import RLOO
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
-from emolit.sampler import ClipLoader, ClipSampler
+from emolit.rl.groups import clips_of
+from emolit.rl.kl import AdaptiveKL
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.rl_buffered import BufferedReinforcementFinetuning
-from emolit.taxonomy import Taxonomy
 from emolit.types import Sampling
 from tests.conftest import OPTIONS
 from tests.tasks.toy import WORDS, Table, asked

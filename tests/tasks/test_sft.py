@@ -5,10 +5,10 @@ from functools import partial
 import pytest
 import torch
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.evaluators.categorical import Categorical
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning
-from emolit.taxonomy import Taxonomy
 from tests.tasks.toy import WORDS, Table, asked
 
 

@@ -7,7 +7,7 @@ from emolit.advantages import standardized
 from emolit.errors import ConfigError
 from emolit.rewards.base import Scores
 from emolit.rewards.correct import Correct
-from emolit.schedule import LinearFade
+from emolit.rl.schedule import LinearFade
 from emolit.tasks.totals import check_names, weighted_sum, whole
 from tests.rewards.test_base import Returns, rollout
 

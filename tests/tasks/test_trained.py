@@ -8,13 +8,13 @@ import pytest
 import torch
 from lightning.pytorch.plugins.precision import DeepSpeedPrecision, HalfPrecision, MixedPrecision
 
-from emolit.engine.adapters import Lora
+from emolit.affect.taxonomy import Taxonomy
+from emolit.engine.weights.adapters import Lora
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning
-from emolit.taxonomy import Taxonomy
 from tests.tasks.toy import WORDS, Table
 
 

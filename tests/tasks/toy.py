@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emolit.engine.rollout import draw, streams
+from emolit.engine.sampling.generate import draw, streams
 from emolit.policies import Policy
 from emolit.types import Batch, Clip, Rollout, Sampling
 

@@ -16,7 +16,7 @@ from transformers import (
 )
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from emolit.engine.adapters import Lora
+from emolit.engine.weights.adapters import Lora
 from emolit.policies.qwen2_audio import Qwen2Audio
 from emolit.policies.text_only import TextOnly
 from emolit.types import Sampling

@@ -12,14 +12,14 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from emolit.affect.taxonomy import Taxonomy
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import Report
-from emolit.confidence import OptionProbability
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
-from emolit.scorecard import of_arrays
-from emolit.significance import difference, mcnemar, randomization
-from emolit.taxonomy import Taxonomy
+from emolit.evaluators.confidence import OptionProbability
+from emolit.reporting.scorecard import of_arrays
+from emolit.statistics.significance import difference, mcnemar, randomization
 from emolit.types import Batch, Clip, Evaluation
 from tests.callbacks.tiny import LABELS, Loader, Told, batch_of, trainer
 from tests.fakes.tones import write_tones

@@ -8,11 +8,11 @@ from types import ModuleType
 import pytest
 import torch
 
-from emolit.acoustics import CUES, Standing
+from emolit.audio.acoustics import CUES, Standing
 from emolit.policies.nano import Nano, NanoSize
 from emolit.prompts.base import fits
+from emolit.text.words import named, units
 from emolit.types import Batch, Clip
-from emolit.words import named, units
 from tests.fakes.voices import voice, write_voices
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "reasoning.py"

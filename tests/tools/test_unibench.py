@@ -199,7 +199,7 @@ def test_published_means_are_those_of_their_nine_sets(tool):
 
 def test_numbers_of_clips_are_those_of_the_annotations(tool, shared):
     """Test parts of MERBench's labels; those of sentiment 0 are left out."""
-    from emolit.archive import read_archive
+    from emolit.files.npz import read_archive
 
     folder = shared / "annotations" / "merbench"
     for name, place in zip(POLAR, ("cmumosi", "cmumosei", "sims", "simsv2"), strict=True):

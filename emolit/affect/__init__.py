@@ -1,0 +1,1 @@
+"""Emotions as data: label sets, wheels, similarities, words and what they stand for."""

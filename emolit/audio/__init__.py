@@ -1,0 +1,1 @@
+"""Sound and pictures in: files and containers decoded, voices measured."""

@@ -1,0 +1,1 @@
+"""Sound made by code for `Synthetic`: signals, voices, acting."""

@@ -1,0 +1,167 @@
+"""From clips to batches: what is loaded how, decoded audio, questions put."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from torch import Generator, Tensor, zeros
+from torch.utils.data import Dataset
+
+from emolit.audio import decoding as audio
+from emolit.errors import AudioError, ConfigError
+from emolit.audio.video_frames import pictures
+from emolit.prompts import Prompt
+from emolit.data.sampler import ClipLoader, ClipSampler, even, placement
+from emolit.seed import run_seed
+from emolit.types import Batch, Clip
+
+Item = tuple[Clip, *tuple[Tensor, ...]]
+"""A clip, its waveform and, where they are wanted, its pictures."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How clips are loaded.
+
+    Attributes:
+        batch_size: Clips a training step of one process.
+        eval_batch_size: Clips a step of validation, test and prediction.
+        num_workers: Processes that decode audio beside each process of the trainer.
+        seed: Gives the order in training, together with the epoch; None takes the run's seed.
+        max_seconds: Longer clips are cut to their first seconds; how many is logged.
+        on_bad_audio: ``raise`` stops with a list of the files that cannot be used; ``skip``
+            leaves them out, counts and lists them.
+        frames: Pictures out of each clip's video, evenly spread over it, for policies that see; a
+            clip without video is as bad as one without audio. 0 leaves videos alone.
+        frame_side: Longest side of a picture in pixels; larger ones are made smaller.
+    """
+
+    batch_size: int = 8
+    eval_batch_size: int = 32
+    num_workers: int = 0
+    seed: int | None = None
+    max_seconds: float = 30.0
+    on_bad_audio: Literal["raise", "skip"] = "raise"
+    frames: int = 0
+    frame_side: int = 448
+
+    def __post_init__(self) -> None:
+        """Refuse sizes without meaning."""
+        for name in ("batch_size", "eval_batch_size", "max_seconds", "frame_side"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"`loading.{name}` is {getattr(self, name)}; it must be above 0.")
+        for name in ("num_workers", "order_seed", "frames"):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"`loading.{name.removeprefix('order_')}` is {getattr(self, name)}; "
+                    "it must be 0 or more."
+                )
+
+    @property
+    def order_seed(self) -> int:
+        """The seed that gives the order in training."""
+        return run_seed() if self.seed is None else self.seed
+
+
+@dataclass(frozen=True)
+class ClipDataset(Dataset[Item]):
+    """Clips with their audio, and pictures if any are wanted, decoded when asked for.
+
+    Attributes:
+        clips: In the order of their index.
+        folders: Corpus name to the folder that the clips' paths are relative to.
+        sampling_rate: Of the waveforms, in Hz.
+        loading: Where long clips are cut, and how many pictures are wanted.
+    """
+
+    clips: tuple[Clip, ...]
+    folders: Mapping[str, Path]
+    sampling_rate: int
+    loading: Loading = Loading()
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.clips)
+
+    def __getitem__(self, index: int) -> Item:
+        """Return a clip, its waveform ``[samples]``, and its pictures ``[N, 3, H, W]`` if any.
+
+        The waveform of a clip that is text alone is empty.
+
+        Raises:
+            AudioError: The file cannot be decoded, or has become shorter since it was checked.
+        """
+        clip = self.clips[index]
+        if not clip.path:
+            return clip, zeros(0)
+        folder, wanted = self.folders[clip.corpus], self.loading
+        heard = audio.decode(
+            folder / clip.path, self.sampling_rate, wanted.max_seconds, clip.start, clip.end
+        )
+        lasts = min(wanted.max_seconds, clip.seconds or 0.0)
+        if len(heard) / self.sampling_rate < lasts - audio.TOLERANCE:
+            raise AudioError(
+                f"{folder / clip.path} lasts {len(heard) / self.sampling_rate:.2f} s of the "
+                f"{lasts:.2f} s that it had when it was checked: it was changed since. Put it "
+                "back, and start again."
+            )
+        if not wanted.frames or clip.video is None:
+            return clip, heard
+        span = (clip.start, len(heard) / self.sampling_rate)
+        return clip, heard, pictures(folder / clip.video, wanted.frames, wanted.frame_side, *span)
+
+
+@dataclass(frozen=True)
+class Collate:
+    """Makes a batch: clips, questions, targets and waveforms; no tokens, no model.
+
+    Attributes:
+        prompt: Puts the question and knows the reply wanted.
+        options: The labels that a question offers.
+        sampling_rate: Of the waveforms, in Hz.
+    """
+
+    prompt: Prompt
+    options: tuple[str, ...]
+    sampling_rate: int
+
+    def __call__(self, items: Sequence[Item]) -> Batch:
+        """Put the question about each clip, and say which reply is wanted."""
+        clips, waveforms, *frames = zip(*items, strict=True)
+        return Batch(
+            clips=clips,
+            questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
+            targets=tuple(self.prompt.target(clip) for clip in clips),
+            options=self.options,
+            waveforms=waveforms,
+            sampling_rate=self.sampling_rate,
+            frames=frames[0] if frames else (),
+        )
+
+
+def clip_loader(
+    dataset: ClipDataset, sampler: ClipSampler, collate: Collate, training: bool
+) -> ClipLoader:
+    """Return a loader of batches; in training the ragged end of an epoch is dropped.
+
+    The generator is the loader's own, so that loading draws nothing from the global stream.
+
+    Args:
+        dataset: The clips, with batch sizes, workers and seed.
+        sampler: Their order.
+        collate: Makes batches.
+        training: Whether batches are those of training.
+    """
+    loading = dataset.loading
+    evaluated = even(len(dataset), loading.eval_batch_size, placement()[1])
+    return ClipLoader(
+        dataset,
+        batch_size=loading.batch_size if training else evaluated,
+        sampler=sampler,
+        num_workers=loading.num_workers,
+        collate_fn=collate,
+        drop_last=training,
+        generator=Generator().manual_seed(loading.order_seed),
+        persistent_workers=loading.num_workers > 0,
+    )

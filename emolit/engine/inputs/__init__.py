@@ -1,0 +1,1 @@
+"""From questions, clips and replies to tensors, and back."""

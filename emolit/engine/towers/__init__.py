@@ -1,0 +1,1 @@
+"""Frozen towers, heard once; windows no longer than the clips."""

@@ -1,0 +1,1 @@
+"""Weights: loaded, adapted, frozen, quantized, sharded, compiled, kept beside a reference."""

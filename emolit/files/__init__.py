@@ -1,0 +1,1 @@
+"""What releases are written in: tables, arrays, folders of recordings."""

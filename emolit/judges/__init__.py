@@ -1,0 +1,1 @@
+"""Models and servers that judge what a policy says."""

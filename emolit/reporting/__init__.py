@@ -1,0 +1,1 @@
+"""Scores for people: tables on the terminal, cards, files."""

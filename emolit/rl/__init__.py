@@ -1,0 +1,1 @@
+"""The mathematics of reinforcement learning: tensors in, tensors out."""

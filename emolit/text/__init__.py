@@ -1,0 +1,1 @@
+"""Words and tokens of free text and of captions."""

@@ -1,0 +1,66 @@
+"""Masks of packed rows."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from emolit.engine.scoring.masks import blocks, layer_masks
+
+
+def test_a_packed_row_shows_each_response_its_prompt_and_itself():
+    prompt = torch.tensor([[False, True]])
+    responses = torch.tensor([[[True, True], [True, False]]])
+    assert blocks(prompt, responses)[0].int().tolist() == [
+        [0, 0, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0, 0],
+        [0, 1, 1, 0, 0, 0],
+        [0, 1, 1, 1, 0, 0],
+        [0, 1, 0, 0, 1, 0],
+        [0, 1, 0, 0, 1, 0],
+    ]
+
+
+def config(**settings):
+    return SimpleNamespace(get_text_config=lambda: SimpleNamespace(**settings))
+
+
+BOTH = ["sliding_attention", "full_attention"]
+SEEN = blocks(torch.ones(1, 2).bool(), torch.ones(1, 2, 2).bool())
+POSITIONS = torch.tensor([[0, 1, 2, 3, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"sliding_window": None, "layer_types": BOTH},
+        {"sliding_window": 2, "layer_types": ["full_attention"]},
+        {"sliding_window": 4, "layer_types": ["sliding_attention"]},
+    ],
+)
+def test_layers_without_a_window_or_with_a_long_one_see_all_that_is_theirs(settings):
+    mask = layer_masks(SEEN, POSITIONS, config(**settings), torch.float32)
+    assert torch.equal(mask == 0, SEEN.unsqueeze(1))
+    assert mask.min() == torch.finfo(torch.float32).min
+
+
+@pytest.mark.parametrize("axes", [1, 3])
+def test_a_window_counts_positions_not_places(axes):
+    """The last response stands four places behind its prompt, and one position."""
+    where = POSITIONS if axes == 1 else POSITIONS.expand(3, -1, -1)
+    masks = layer_masks(SEEN, where, config(sliding_window=2, layer_types=BOTH), torch.bfloat16)
+    assert torch.equal(masks["full_attention"] == 0, SEEN.unsqueeze(1))
+    assert (masks["sliding_attention"][0, 0] == 0).int().tolist() == [
+        [1, 0, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0, 0],
+        [0, 1, 1, 0, 0, 0],
+        [0, 0, 1, 1, 0, 0],
+        [0, 1, 0, 0, 1, 0],
+        [0, 0, 0, 0, 1, 1],
+    ]
+
+
+def test_an_architecture_that_names_no_kinds_slides_everywhere():
+    mask = layer_masks(SEEN, POSITIONS, config(sliding_window=2), torch.float32)
+    assert not (mask[0, 0, 3, :2] == 0).any()

@@ -1,0 +1,57 @@
+"""What a checkpoint says of its question."""
+
+import inspect
+
+import pytest
+
+from emolit.engine.weights.record import (
+    FILE,
+    prompt_differs,
+    read_record,
+    record_of,
+    start_note,
+    written,
+)
+from emolit.prompts.direct import Direct
+from emolit.prompts.structured import Structured
+from emolit.prompts.variation import Asking
+from tests.test_house import plugins
+
+
+def test_a_record_is_read_back_from_the_folder_and_from_the_file_beside_it(tmp_path):
+    record = record_of(Direct(asking=Asking(paraphrases=("Wie klingt es? {options}",))), ("a",), ())
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / FILE).write_text(written(record), encoding="utf-8")
+    assert read_record(tmp_path / "best") == read_record(tmp_path / "best.ckpt") == record
+    assert record["prompt"]["init_args"]["asking"]["paraphrases"] == ["Wie klingt es? {options}"]
+    assert read_record(tmp_path) is None
+
+
+@pytest.mark.parametrize("kind", [kind for _, kind in plugins("prompts")])
+def test_a_record_has_every_argument_of_a_prompt_and_makes_it_again(kind):
+    told = record_of(kind(), (), ())["prompt"]
+    assert set(told["init_args"]) == set(inspect.signature(kind).parameters)
+    plain = {name: value for name, value in told["init_args"].items() if name != "asking"}
+    assert kind(**plain).arguments == kind().arguments
+
+
+def test_a_file_of_thoughts_is_told_by_its_path():
+    assert Structured(thoughts="t.jsonl").arguments["thoughts"] == "t.jsonl"
+
+
+def test_a_prompt_of_another_class_is_named():
+    first, second = record_of(Direct(), (), ()), record_of(Structured(), (), ())
+    assert "structured.Structured and was emolit.prompts.direct.Direct" in str(
+        prompt_differs(first, second)
+    )
+    assert prompt_differs(first, record_of(None, (), ())) is None
+
+
+def test_a_start_is_called_a_start():
+    selection = {"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 0}
+    assert "runs/best is of step 0: the untouched start" in str(
+        start_note({"path": "runs/best", "selection": selection})
+    )
+    assert start_note({"path": "runs/best", "selection": {**selection, "step": 3}}) is None
+    assert start_note({"path": "runs/best", "selection": None}) is None
+    assert start_note(None) is None
