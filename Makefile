@@ -34,10 +34,10 @@ ifeq ($(CONTROL),)
 	$(BIN)/emolit fit --overwrite true --config $(DEMO_CONFIGS)/grpo.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/sft/best
 	$(BIN)/emolit test --overwrite true --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/sft $(CHECKPOINT) $(DEMO)/sft/best
 	$(BIN)/emolit test --overwrite true --config $(DEMO_CONFIGS)/test.yaml --seed_everything $(SEED) --trainer.default_root_dir $(DEMO)/grpo $(CHECKPOINT) $(DEMO)/grpo/best
-	$(BIN)/python tools/table.py $(DEMO) --seed $(SEED)
+	$(BIN)/emolit table $(DEMO) --seed $(SEED)
 else
-	$(BIN)/python tools/sweep.py configs/sweeps/demo.yaml --only $(ARMS) --seeds $(SEED) --root $(DEMO)
-	$(BIN)/python tools/table.py $(DEMO) --seed $(SEED) --runs $(ARMS) --stage seed$(SEED)/test
+	$(BIN)/emolit sweep configs/sweeps/demo.yaml --only $(ARMS) --seeds $(SEED) --root $(DEMO)
+	$(BIN)/emolit table $(DEMO) --seed $(SEED) --runs $(ARMS) --stage seed$(SEED)/test
 endif
 
 test: install ## Run the fast tests (15 minutes at most on 2 cores)
@@ -55,7 +55,7 @@ check: install ## Lint, types, import layers, spelling
 
 bench: ## Time training steps of emolit and TRL side by side (BENCH_OPTIONS="--growth": tables)
 	@$(PYTHON) tools/install.py bench --torch $(TORCH) --venv $(VENV)
-	$(BIN)/python tools/bench.py $(BENCH_OPTIONS)
+	$(BIN)/python -m tools.bench $(BENCH_OPTIONS)
 
 doctor: ## Check this machine: versions, disk, memory, libraries, GPU, folders, corpora
 	@$$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -m emolit.commands.doctor

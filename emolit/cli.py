@@ -1,176 +1,64 @@
-"""The command ``emolit``: walk the shelves, link the prompt and the labels, run Lightning's CLI."""
+"""The command ``emolit``: which word runs what.
 
+``fit``, ``validate``, ``test`` and ``predict`` are Lightning's; the others stand in
+``emolit.commands``, a module each, which is imported when it is asked for.
+"""
+
+import difflib
 import importlib
-import os
-import pkgutil
 import sys
-import warnings
 from pathlib import Path
-from typing import Any
-
-from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
-from lightning.pytorch.trainer.states import TrainerStatus
-from lightning.pytorch.utilities import rank_zero_info
 
 import emolit
-from emolit.callbacks.run_folder import RunFolder
-from emolit.callbacks.same_question import SameQuestion
-from emolit.commands.parsing import Parser, configs_first
-from emolit.compat.lightning import callbacks_of
-from emolit.corpora import Corpus
-from emolit.engine.weights.checkpoint import check_there
-from emolit.errors import EmolitError
-from emolit.prompts import Prompt
-from emolit.tasks import Task
 
-SHELVES = (
-    "prompts", "corpora", "policies", "advantages", "objectives", "rewards", "evaluators",
-    "metrics", "tasks", "callbacks",
-)  # fmt: skip
-
-
-EXPECTED = (
-    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # lightning 2.6 on torch 2.14
-    r"Found \d+ module\(s\) in eval mode",  # a policy always is, so that dropout is off
-    r"Checkpoint directory .* exists and is not empty",  # a run and its tests share one folder
-)
-"""Warnings that say what is meant to be; they are not shown."""
-
-
-def discover() -> None:
-    """Import every module of every shelf, so that short class names are legal in YAML."""
-    for shelf in SHELVES:
-        package = importlib.import_module(f"emolit.{shelf}")
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"emolit.{shelf}.{module.name}")
-
-
-class EmolitCLI(LightningCLI):
-    """LightningCLI with ``prompt`` and ``overwrite`` at the root and three links."""
-
-    trainer: Any
-    model: Any
-
-    def before_fit(self) -> None:
-        """Refuse to replace another run."""
-        start = getattr(self.model.policy, "checkpoint", None)
-        self.folder.check_run(self.trainer, start, self.config_init["fit"]["ckpt_path"])
-
-    def before_test(self) -> None:
-        """Refuse to replace other scores."""
-        self.folder.check_results(self.trainer, "test", self.datamodule.names)
-
-    def setup_parser(
-        self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
-    ) -> None:
-        """Leave Lightning's own table of scores out unless it is asked for."""
-        super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
-        self._parser("test").set_defaults({"verbose": False})
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Let what stands on the command line win over config files, wherever it stands."""
-        if args is None:
-            self.config = parser.parse_args(configs_first(sys.argv[1:]))
-        else:
-            super().parse_arguments(parser, args)
-
-    def after_instantiate_classes(self) -> None:
-        """Let a run look into its folder and at its question; say now what cannot work.
-
-        Data are not yet read, and weights not loaded.
-
-        Raises:
-            ConfigError: The evaluator cannot score what the prompt reads.
-            PolicyError: The checkpoint is no folder that can be opened.
-        """
-        self.folder = RunFolder(self._get(self.config_init, "overwrite"))
-        callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion()]
-        scores = self.subcommand != "predict" and (
-            self.subcommand != "fit" or self.trainer.limit_val_batches != 0
-        )
-        if scores and self.model.prompt is not None:
-            self.model.evaluator.check_prompt(self.model.prompt)
-        checkpoint = getattr(self.model.policy, "checkpoint", None)
-        if isinstance(checkpoint, str):
-            check_there(checkpoint)
-
-    def before_predict(self) -> None:
-        """Refuse to replace other predictions; keep none in memory, the callbacks write them."""
-        self.config_init["predict"]["return_predictions"] = False
-        self.folder.check_results(self.trainer, "predict", self.datamodule.names)
-
-    def fit(self, **settings: Any) -> None:
-        """Train; say how to go on where someone stops it."""
-        try:
-            self.trainer.fit(**settings)
-        except (KeyboardInterrupt, SystemExit):
-            if self.trainer.state.status == TrainerStatus.INTERRUPTED:
-                rank_zero_info(resumption(self.trainer))
-            raise
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the prompt, give it to both sides, and give the labels to the evaluator."""
-        parser.add_subclass_arguments(Prompt, "prompt")
-        help_text = "replace what an earlier run has left in trainer.default_root_dir"
-        parser.add_argument("--overwrite", type=bool, default=False, help=help_text)
-        parser.link_arguments("prompt", "data.init_args.prompt", apply_on="instantiate")
-        parser.link_arguments("prompt", "model.init_args.prompt", apply_on="instantiate")
-        parser.link_arguments(
-            "data.taxonomy", "model.init_args.evaluator.init_args.taxonomy", apply_on="instantiate"
-        )
-
-
-def resumption(trainer: Any) -> str:
-    """Return how to go on with a run that was stopped."""
-    kept = [each.best_model_path for each in trainer.checkpoint_callbacks if each.monitor is None]
-    found = next((path for path in kept if path and Path(path).is_file()), trainer.ckpt_path)
-    if found is None:
-        return (
-            f"Stopped in step {trainer.global_step}, and nothing to go on from was kept yet; the "
-            "same command starts anew."
-        )
-    return (
-        f"Stopped in step {trainer.global_step}. To go on from {found}, run the same command with "
-        "--ckpt_path last"
-    )
+TRAINER = ("fit", "validate", "test", "predict")
+"""Subcommands that run Lightning's trainer."""
+COMMANDS = {
+    "cross": "test several checkpoints on several corpora: a matrix with intervals and tests",
+    "describe": "show what a corpus holds, and check its release",
+    "doctor": "check this machine",
+    "reason": "write reasoning for a corpus, for prompts that think",
+    "results": "make tables of finished sweeps, with intervals and tests",
+    "sweep": "run the arms, seeds and folds of an experiment",
+    "table": "put the tests of several runs into one table",
+    "unibench": "print the table of MER-UniBench",
+}
+"""The others: what each does."""
 
 
 def main() -> None:
-    """Run a subcommand: fit, validate, test or predict.
-
-    An error of emolit's own is shown as its sentence; ``EMOLIT_TRACEBACK=1`` in the environment
-    shows its traceback. Modules are found in the current folder too.
-    """
-    for message in EXPECTED:
-        warnings.filterwarnings("ignore", message=message)
+    """Run a subcommand; modules are found in the current folder too."""
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))
-    discover()
-    try:
-        EmolitCLI(
-            model_class=Task,
-            datamodule_class=Corpus,
-            subclass_mode_model=True,
-            subclass_mode_data=True,
-            auto_configure_optimizers=False,
-            parser_class=Parser,
-            parser_kwargs={
-                "prog": "emolit",
-                "description": f"{emolit.__doc__} Say `emolit fit --help` for all options.",
-                "version": emolit.__version__,
-            },
-            save_config_kwargs={"overwrite": True},
-        )
-    except (EmolitError, ValueError) as error:
-        told = own_error(error)
-        if told is None or os.environ.get("EMOLIT_TRACEBACK"):
-            raise
-        raise SystemExit(f"error: {told}") from error
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name == "--version":
+        print(f"emolit {emolit.__version__}")
+    elif name in COMMANDS:
+        command = importlib.import_module(f"emolit.commands.{name}")
+        raise SystemExit(command.main(sys.argv[2:]))
+    elif name.startswith("-") or name in TRAINER:
+        training = importlib.import_module("emolit.commands.training")
+        training.main(epilog=others())
+    else:
+        sys.stderr.write(f"error: {no_subcommand(name)}\n")
+        raise SystemExit(2)
 
 
-def own_error(error: BaseException) -> EmolitError | None:
-    """Return the error of emolit's own in a chain; jsonargparse makes a ValueError of some."""
-    each: BaseException | None = error
-    while each is not None and not isinstance(each, EmolitError):
-        each = each.__cause__
-    return each
+def others() -> str:
+    """Return the end of the help: the subcommands that are not Lightning's."""
+    lines = [f"    {name:20}{does}" for name, does in COMMANDS.items()]
+    return "\n".join(["other subcommands:", *lines])
+
+
+def no_subcommand(name: str) -> str:
+    """Return the end of a sentence on a subcommand that is not there, or none.
+
+    Example:
+        >>> no_subcommand("swep").splitlines()[0]
+        "there is no subcommand 'swep'; did you mean 'sweep'?"
+    """
+    known = [*TRAINER, *COMMANDS]
+    near = difflib.get_close_matches(name, known, n=1)
+    said = f"there is no subcommand {name!r}" if name else "name a subcommand"
+    said += f"; did you mean {near[0]!r}?" if near else "."
+    return f"{said}\nThere are {', '.join(known)}; `emolit --help` says what they do."

@@ -61,8 +61,8 @@ def test_every_stage_of_a_sweep_parses(path, monkeypatch, capsys):
     """Those of its first fold and seed; others differ in numbers only."""
     monkeypatch.syspath_prepend(str(CONFIGS.parent / "tools"))
     monkeypatch.chdir(CONFIGS.parent)
-    from sweep import Runner
-    from sweep_plan import read
+    from emolit.commands.sweep.command import Runner
+    from emolit.commands.sweep.plan import read
 
     sweep = read(path.relative_to(CONFIGS.parent))
     commands = Runner(sweep).command

@@ -21,7 +21,7 @@ from pathlib import Path
 import soundfile
 from jsonargparse import ArgumentParser
 
-from emolit.cli import discover
+from emolit.commands.shelves import discover
 from emolit.corpora import Corpus
 from emolit.data.dataset import ClipDataset
 from emolit.errors import ConfigError, CorpusError, EmolitError

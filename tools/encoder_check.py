@@ -22,7 +22,7 @@ from jsonargparse import ArgumentParser
 from numpy.typing import NDArray
 
 from emolit.affect.wheel_score import WheelScore
-from emolit.cli import discover
+from emolit.commands.shelves import discover
 from emolit.corpora import Corpus
 from emolit.errors import EmolitError
 from emolit.judges.encoder import SentenceEncoder

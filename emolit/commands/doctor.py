@@ -1,7 +1,7 @@
 """Is this machine ready? One line a check: what was found, or what is missing and what to do.
 
-    python -m emolit.commands.doctor                # the folder `data` below this one
-    python -m emolit.commands.doctor --root /corpora --runs /scratch/runs
+    emolit doctor                # the folder `data` below this one
+    emolit doctor --root /corpora --runs /scratch/runs
 
 The exit status is 1 if something is missing without which emolit does not run.
 """
@@ -34,14 +34,14 @@ class Finding(NamedTuple):
     text: str
 
 
-def main() -> None:
-    """Run every check, print its findings, and end with 1 if something is missing."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run every check, print its findings, and return 1 if something is missing."""
     parser = argparse.ArgumentParser(
-        prog="emolit.commands.doctor", description=(__doc__ or "").split("\n")[0]
+        prog="emolit doctor", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--root", type=Path, default=Path("data"), help="parent of all corpora")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs are written")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     checks: list[Callable[[], Iterator[Finding]]] = [
         check_python, check_libraries, check_torch, check_gpu, check_audio, check_memory,
         lambda: check_folder("runs", given.runs), check_cache,
@@ -54,7 +54,7 @@ def main() -> None:
             missing |= finding.state == MISSING
             sys.stdout.write(f"{finding.state:<8}{finding.text}\n")
             sys.stdout.flush()
-    raise SystemExit(1 if missing else 0)
+    return 1 if missing else 0
 
 
 def check_python() -> Iterator[Finding]:
@@ -264,5 +264,5 @@ def subclasses(kind: type[Any]) -> Iterator[type[Any]]:
         yield from subclasses(child)
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # where emolit is not installed yet
+    sys.exit(main())

@@ -8,7 +8,9 @@ from emolit.errors import PolicyError
 
 FULL, SLIDING, CHUNKED = "full_attention", "sliding_attention", "chunked_attention"
 """What transformers calls layers that keep keys and values: of all tokens, or of the last few."""
-SHARED = {FULL, SLIDING, CHUNKED}
+ATTENTION = "attention"
+"""The same in the lists of ``layers_block_type``, as RecurrentGemma has it before 5.24."""
+SHARED = {FULL, SLIDING, CHUNKED, ATTENTION}
 """Layers behind whose cache any number of tokens may follow, for any number of responses."""
 PACKED = {FULL, SLIDING}
 """Layers whose mask of a packed row is known."""
@@ -21,7 +23,7 @@ def kinds(config: Any) -> set[str]:
         config: Of the network. One that names no kinds has one, which follows from its window.
     """
     text = config.get_text_config()
-    named = getattr(text, "layer_types", None)
+    named = getattr(text, "layer_types", None) or getattr(text, "layers_block_type", None)
     if named:
         return set(named)
     if getattr(text, "sliding_window", None) is not None:

@@ -20,7 +20,7 @@ class OpenVocabulary(Prompt):
         asking: Paraphrases and the transcript, which is the subtitle of a video.
         think: Whether reasoning in a think tag comes first; the supervised target is then the
             clip's reason.
-        thoughts: File of ``tools/reasoning.py`` whose reasoning takes the place of reasons; a clip
+        thoughts: File of ``emolit reason`` whose reasoning takes the place of reasons; a clip
             that it lacks has no target. None takes the reasons.
         reader: How a list is taken apart: ``strict`` as people and models write it, ``parity`` as
             the released scorer reads it, which does not even strip the text.

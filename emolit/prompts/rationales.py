@@ -1,4 +1,4 @@
-"""Reasoning written for clips, as JSONL: what ``tools/reasoning.py`` makes and prompts imitate.
+"""Reasoning written for clips, as JSONL: what ``emolit reason`` makes and prompts imitate.
 
 One clip a line: ``{"corpus": …, "id": …, "content": …, "acoustics": …, "summary": …}``.
 """
@@ -66,7 +66,7 @@ def read(path: Path) -> dict[tuple[str, str], Thought]:
     """
     if not path.is_file():
         raise ConfigError(
-            f"The file of thoughts {path} is missing; write it with tools/reasoning.py, or leave "
+            f"The file of thoughts {path} is missing; write it with emolit reason, or leave "
             "the prompt's `thoughts` out."
         )
     found: dict[tuple[str, str], Thought] = {}

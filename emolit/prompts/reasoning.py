@@ -13,7 +13,7 @@ class Reasoning(Prompt):
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
         instruction: How to reply, behind the question; None takes the prompt's own.
         asking: Paraphrases, order of the options, transcript.
-        thoughts: File of ``tools/reasoning.py`` with the reasoning of the supervised target; a
+        thoughts: File of ``emolit reason`` with the reasoning of the supervised target; a
             clip that it lacks has no target. None takes ``thought`` for every clip.
         thought: Text inside ``<think>`` of the supervised target without ``thoughts``;
             ``{transcript}`` is replaced by the clip's transcript.

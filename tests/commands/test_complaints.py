@@ -5,8 +5,8 @@ from argparse import ArgumentError
 import pytest
 from jsonargparse import ArgumentParser
 
-from emolit.cli import discover
 from emolit.commands.complaints import complaint, meant, no_option
+from emolit.commands.shelves import discover
 from emolit.compat.jsonargparse import install
 from emolit.rewards import Reward
 

@@ -31,7 +31,7 @@ HYBRID = {
         {"num_heads": 8, "head_dim": 8, "state_size": 8, "n_groups": 1, "expand": 2},
         "linear_attention",
     ),
-    "RecurrentGemma": ({"num_hidden_layers": 3}, "linear_attention"),
+    "RecurrentGemma": ({"num_hidden_layers": 3}, "(?:linear_attention|recurrent)"),
     "DeepseekV4": ({}, "sed_"),
 }
 PLAIN = {

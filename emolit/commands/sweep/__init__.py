@@ -1,0 +1,5 @@
+"""`emolit sweep`: the runs of an experiment, one after the other, resumable."""
+
+from emolit.commands.sweep.command import main
+
+__all__ = ["main"]
