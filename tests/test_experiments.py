@@ -98,7 +98,7 @@ def test_the_demo_runs_and_its_report_has_every_run_and_corpus(tmp_path, monkeyp
     check(tmp_path / "demo", {"synthetic": 392, "synthetic_shifted": 308})
     start = [CHECKPOINT, tmp_path / "demo" / "sft" / "last"]
     several(tmp_path / "buffered", *write, *QUICK, *start)
-    table = [sys.executable, ROOT / "tools" / "table.py", tmp_path / "demo", "--seed", "0"]
+    table = [sys.executable, "-m", "emolit", "table", tmp_path / "demo", "--seed", "0"]
     subprocess.run(list(map(str, table)), check=True, capture_output=True)
     report = json.loads((tmp_path / "demo" / "report.json").read_text())
     assert report["seed"] == 0
