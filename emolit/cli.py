@@ -10,20 +10,7 @@ import sys
 from pathlib import Path
 
 import emolit
-
-TRAINER = ("fit", "validate", "test", "predict")
-"""Subcommands that run Lightning's trainer."""
-COMMANDS = {
-    "cross": "test several checkpoints on several corpora: a matrix with intervals and tests",
-    "describe": "show what a corpus holds, and check its release",
-    "doctor": "check this machine",
-    "reason": "write reasoning for a corpus, for prompts that think",
-    "results": "make tables of finished sweeps, with intervals and tests",
-    "sweep": "run the arms, seeds and folds of an experiment",
-    "table": "put the tests of several runs into one table",
-    "unibench": "print the table of MER-UniBench",
-}
-"""The others: what each does."""
+from emolit.commands import COMMANDS, TRAINER
 
 
 def main() -> None:

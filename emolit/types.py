@@ -97,7 +97,7 @@ class Batch:
         """Return B."""
         return len(self.clips)
 
-    def repeated(self, times: int) -> Self:
+    def repeat(self, times: int) -> Self:
         """Return every entry so many times in a row."""
         if times == 1:
             return self
@@ -236,7 +236,7 @@ class ScoredRollout:
     weights: Tensor | None = None
     cap: float = math.inf
 
-    def weighed(self, weights: Tensor | None) -> Tensor:
+    def weight_advantages(self, weights: Tensor | None) -> Tensor:
         """Return the advantages times weights, none above the cap. ``[B, G, T]``.
 
         Args:
@@ -248,7 +248,7 @@ class ScoredRollout:
     @property
     def token_advantages(self) -> Tensor:
         """The advantage of each token, weighed: ``[B, G, T]``, or ``[B, G, 1]`` if all are 1."""
-        return self.weighed(self.weights)
+        return self.weight_advantages(self.weights)
 
     @property
     def mask(self) -> Tensor:

@@ -74,11 +74,11 @@ def ask(written):
     words = [sys.executable, "-c", SERVER, str(written[0])]
     quiet = {"stderr": subprocess.DEVNULL, "text": True}
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **quiet) as server:
-        yield asking(server.stdout.readline().strip(), set(written[1]))
+        yield variation(server.stdout.readline().strip(), set(written[1]))
         server.stdin.close()
 
 
-def asking(url, runs):
+def variation(url, runs):
     """Return what asks a server, which has read all runs."""
 
     def get(path, **query):

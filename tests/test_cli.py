@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emolit import __version__
-from emolit.cli import COMMANDS, TRAINER
+from emolit.commands import COMMANDS, TRAINER
 from tests.command import emolit
 
 

@@ -61,15 +61,14 @@ def test_every_stage_of_a_sweep_parses(path, monkeypatch, capsys):
     """Those of its first fold and seed; others differ in numbers only."""
     monkeypatch.syspath_prepend(str(CONFIGS.parent / "tools"))
     monkeypatch.chdir(CONFIGS.parent)
-    from emolit.commands.sweep.command import Runner
     from emolit.commands.sweep.plan import read
+    from emolit.commands.sweep.words import command
 
     sweep = read(path.relative_to(CONFIGS.parent))
-    commands = Runner(sweep).command
     stages = [stage for stage in sweep.stages.values() if stage.cell == sweep.cells[0]]
     for stage in stages:
         if not stage.candidates:
-            words = ["00:00:01:00" if "<wall" in word else word for word in commands(stage)]
+            words = ["00:00:01:00" if "<wall" in word else word for word in command(stage)]
             with pytest.raises(SystemExit) as stopped:
                 emolit(*words[1:], "--print_config")
             assert stopped.value.code == 0, capsys.readouterr().err

@@ -17,7 +17,7 @@ from emolit.advantages import (
 )
 from emolit.affect.taxonomy import Taxonomy
 from emolit.corpora.manifest import Manifest
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.evaluators.categorical import Categorical
 from emolit.objectives.bnpo import BNPO
 from emolit.objectives.cispo import CISPO
@@ -48,7 +48,9 @@ def batches(tmp_path_factory):
     """Batches of tones; in the second kind every clip has another clip's audio."""
     root = tmp_path_factory.mktemp("tones")
     write_tones(root, speakers=10, clips=8)
-    corpus = Manifest("tones.csv", root=str(root), prompt=PROMPT, loading=Loading(batch_size=16))
+    corpus = Manifest(
+        "tones.csv", root=str(root), prompt=PROMPT, loading=LoaderSettings(batch_size=16)
+    )
     corpus.prepare_data()
     corpus.setup()
     heard = list(corpus.train_dataloader())

@@ -1,11 +1,15 @@
 """The commands of README and docs exist: their options parse, their targets and files stand."""
 
+import argparse
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from emolit.cli import COMMANDS as OTHERS
+from emolit.commands.parsing import Parser
+from emolit.commands.shipped import find
 from tests.command import emolit
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +39,8 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
     if words[0] == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(words[1:]) <= {*targets, *(word for word in words[1:] if "=" in word)}
+    elif words[0] == "emolit" and words[1] in OTHERS:
+        check_other(words[1], words[2:], monkeypatch)
     elif words[0] == "emolit":
         check_emolit(words[1:], tmp_path, capsys)
     elif words[:3] == ["python", "-m", "emolit"]:
@@ -63,3 +69,22 @@ def check_emolit(words, tmp_path, capsys):
         emolit(*words)
     assert stopped.value.code == 0
     assert "class_path" in capsys.readouterr().out
+
+
+def check_other(name, words, monkeypatch):
+    """Parse the options of a subcommand that is not Lightning's, and stop; its configs stand."""
+    parser = Parser if name in {"describe", "reason"} else argparse.ArgumentParser
+    parse = parser.parse_args
+
+    def parse_and_stop(self, *given, **options):
+        parse(self, *given, **options)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(parser, "parse_args", parse_and_stop)
+    with pytest.raises(SystemExit) as stopped:
+        emolit(name, *words)
+    assert stopped.value.code == 0
+    sweeps = {"sweep": words[:1], "results": words[1:]}.get(name, [])
+    assert all(Path(find(word, "sweeps")).is_file() for word in sweeps)
+    if name == "cross":
+        assert Path(find(words[words.index("--config") + 1])).is_file()

@@ -35,7 +35,7 @@ def test_no_weight_is_above_the_cap():
     assert scored.token_advantages.tolist() == [[[2.0, 6.0], [0.0, -9.0]]]
     capped = replace(scored, cap=2.0)
     assert capped.token_advantages.tolist() == [[[2.0, 4.0], [0.0, -2.0]]]
-    assert capped.weighed(torch.tensor([[[5.0], [0.5]]])).tolist() == [[[4.0], [-0.5]]]
+    assert capped.weight_advantages(torch.tensor([[[5.0], [0.5]]])).tolist() == [[[4.0], [-0.5]]]
 
 
 def test_greedy_sampling_keeps_limits_and_drops_chance():

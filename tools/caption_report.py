@@ -15,10 +15,10 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
 import soundfile
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jsonargparse import ArgumentParser
 
 from emolit.commands.shelves import discover
@@ -28,15 +28,7 @@ from emolit.errors import ConfigError, CorpusError, EmolitError
 from emolit.text.tokenizer import tidy
 from emolit.types import Clip
 
-STYLE = """
-body { font: 16px/1.4 sans-serif; margin: 2em; }
-table { border-collapse: collapse; }
-th, td { border: 1px solid #ccc; padding: .4em .6em; text-align: left; vertical-align: top; }
-th { background: #eee; }
-ul { margin: 0; padding-left: 1.2em; }
-small { color: #666; }
-.unreadable { color: #b00; }
-"""
+TEMPLATE = "caption_report.html.jinja"
 Predictions = Mapping[tuple[str, str], Mapping[str, object]]
 
 
@@ -55,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         corpus.setup()
         runs = {name: read(folder, corpus.names) for name, folder in map(named, options.runs)}
         clips = drawn(corpus.clips("test"), runs, options.clips, options.seed)
-        rows = [row(clip, player(corpus, clip), runs) for clip in clips]
+        rows = [(clip, flac(corpus, clip), said(clip, runs)) for clip in clips]
     except EmolitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -101,43 +93,35 @@ def drawn(
     return [clip for clip in common if clip.id in chosen]
 
 
-def player(corpus: Corpus, clip: Clip) -> str:
-    """Return an audio element that holds as FLAC what a model hears of the clip."""
+def flac(corpus: Corpus, clip: Clip) -> str:
+    """Return what a model hears of the clip, as FLAC in base64."""
     loading = replace(corpus.loading, frames=0)
     _, waveform = ClipDataset((clip,), corpus.folders, corpus.sampling_rate, loading)[0]
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform.numpy(), corpus.sampling_rate, "PCM_16", format="FLAC")
-    code = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<audio controls preload="none" src="data:audio/flac;base64,{code}"></audio>'
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def row(clip: Clip, sound: str, runs: Mapping[str, Predictions]) -> str:
-    """Return the line of a clip."""
-    said = f"<br>{escape(tidy(clip.transcript))}" if clip.transcript else ""
-    texts = "".join(f"<li>{escape(tidy(text))}</li>" for text in clip.captions)
-    captions = (caption(run[clip.corpus, clip.id]) for run in runs.values())
-    cells = [f"<small>{escape(clip.id)}</small><br>{sound}{said}", f"<ul>{texts}</ul>", *captions]
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+def said(clip: Clip, runs: Mapping[str, Predictions]) -> list[Mapping[str, object]]:
+    """Return what each run predicted for a clip."""
+    return [run[clip.corpus, clip.id] for run in runs.values()]
 
 
-def caption(prediction: Mapping[str, object]) -> str:
-    """Return what a run said of a clip; the whole response where it was unreadable."""
-    answer = prediction["answer"]
-    if answer is None:
-        return f'<span class="unreadable">unreadable: {escape(repr(prediction["response"]))}</span>'
-    return escape(str(answer))
-
-
-def page(title: str, runs: Sequence[str], rows: Sequence[str]) -> str:
-    """Return the whole file."""
-    heads = "".join(f"<th>{escape(name)}</th>" for name in ("clip", "references", *runs))
-    return (
-        '<!DOCTYPE html>\n<html>\n<head><meta charset="utf-8">'
-        f"<title>Captions of {escape(title)}</title><style>{STYLE}</style></head>\n<body>\n"
-        f"<h1>Captions of {escape(title)}</h1>\n<table>\n<tr>{heads}</tr>\n"
-        + "\n".join(rows)
-        + "\n</table>\n</body>\n</html>\n"
+def page(
+    title: str,
+    runs: Sequence[str],
+    rows: Sequence[tuple[Clip, str, Sequence[Mapping[str, object]]]],
+) -> str:
+    """Return the whole file; whatever stands in a text is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
+    environment.filters |= {"tidy": tidy, "repr": repr}
+    return environment.get_template(TEMPLATE).render(title=title, runs=runs, rows=rows)
 
 
 if __name__ == "__main__":

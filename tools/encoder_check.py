@@ -27,7 +27,7 @@ from emolit.corpora import Corpus
 from emolit.errors import EmolitError
 from emolit.judges.encoder import SentenceEncoder
 from emolit.metrics.rouge_l import rouge_l
-from emolit.reporting.tables import Sheet
+from emolit.reporting.tables import ScoreTable
 from emolit.rewards.emotion_space import EmotionSpace
 from emolit.statistics.intervals import bootstrap
 from emolit.text.tokenizer import tokenizer
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             clips = [clip for split in splits for clip in corpus.clips(split)]
             texts = sorted({text for clip in clips for text in clip.captions})
             rows = table(texts, options.checkpoint, [*options.layers, None])
-            print(Sheet(f"{', '.join(corpus.names)}, {title}", HEADER, tuple(rows)).markdown())
+            print(ScoreTable(f"{', '.join(corpus.names)}, {title}", HEADER, tuple(rows)).markdown())
     except EmolitError as error:
         sys.stderr.write(f"{error}\n")
         return 1

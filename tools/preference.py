@@ -24,11 +24,11 @@ import torch
 from jsonargparse import ArgumentParser
 
 from emolit.affect.packaged_lexicon import PackagedLexicon
-from emolit.callbacks.base import drafted
+from emolit.callbacks.base import write_atomically
 from emolit.errors import ConfigError, EmolitError
 from emolit.files.table import read_table
 from emolit.metrics.weighted_f1 import weighted_f1
-from emolit.reporting.tables import Sheet, number
+from emolit.reporting.tables import ScoreTable, number
 from emolit.rewards.preference import Preference
 from emolit.statistics.intervals import Array, bootstrap, cluster
 from emolit.types import Batch, Clip, Rollout, Sampling
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     if given.out:
-        with drafted(Path(given.out)) as file:
+        with write_atomically(Path(given.out)) as file:
             json.dump(rows, file, indent=2, allow_nan=False)
     sheet(given.file, pairs, rows).show()
     return 0
@@ -103,7 +103,7 @@ def preferring(size: Callable[[str], int], pair: Pair) -> float:
 def emotions() -> Callable[[str], int]:
     """Return what counts the different emotion words of a text."""
     lexicon = PackagedLexicon()
-    return lambda text: len({*lexicon.spotted(text)})
+    return lambda text: len({*lexicon.find_words(text)})
 
 
 def judged(reward: Preference, pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def mean(sums: Array) -> Array:
     return np.asarray(sums[..., 0] / sums[..., 1])
 
 
-def sheet(file: Path, pairs: Sequence[Pair], rows: Sequence[dict[str, Any]]) -> Sheet:
+def sheet(file: Path, pairs: Sequence[Pair], rows: Sequence[dict[str, Any]]) -> ScoreTable:
     """Return the table with what one must know to read it."""
     same = sum(pair.preferred == 0.5 for pair in pairs)
     header = ("judge", *(name.replace("_", " ") for name in COLUMNS))
@@ -205,7 +205,7 @@ def sheet(file: Path, pairs: Sequence[Pair], rows: Sequence[dict[str, Any]]) -> 
         "weighted F1: a tie is wrong; contradictions: pairs on which its two orders disagree, "
         "which makes a tie",
     )
-    return Sheet(f"Agreement with people on {file.name}", header, tuple(lines), notes)
+    return ScoreTable(f"Agreement with people on {file.name}", header, tuple(lines), notes)
 
 
 def shown(name: str, found: dict[str, Any]) -> str:

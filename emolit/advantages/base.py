@@ -72,7 +72,9 @@ def flat(rewards: Tensor) -> Tensor:
     return scored.any(1) & (highest == lowest)
 
 
-def teaches(advantage: Callable[[Tensor], Tensor], group_size: int, most: float) -> bool:
+def separates_responses(
+    advantage: Callable[[Tensor], Tensor], group_size: int, most: float
+) -> bool:
     """Tell whether an advantage tells one response from others that earn nothing.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from emolit.errors import ConfigError
-from emolit.text.words import denied, spans, units
+from emolit.text.words import is_denied, spans, units
 
 Row = tuple[str | None, ...]
 """The group of a word in each column of a lexicon; None where it has none."""
@@ -68,11 +68,11 @@ class Lexicon(ABC):
         """Tell whether a phrase in lower case speaks of an emotion in running text."""
         return self._placed(phrase) is not None
 
-    def spotted(self, text: str) -> tuple[str, ...]:
+    def find_words(self, text: str) -> tuple[str, ...]:
         """Return the emotion words that a text names, in its order; the longest that fits.
 
         Deterministic and literal: "not happy" names happy, unless the phrase is known itself, or
-        ``negated`` drops what `emolit.text.words.denied` finds denied.
+        ``negated`` drops what `emolit.text.words.is_denied` finds denied.
         """
         lower, found, place = text.lower(), [], 0
         words = spans(lower)
@@ -82,7 +82,7 @@ class Lexicon(ABC):
             phrases = ((end, lower[start : words[end - 1][1]]) for end in ends)
             fits = ((end, phrase) for end, phrase in phrases if self.speaks(phrase))
             place, phrase = next(fits, (place + 1, None))
-            if phrase is not None and not (self.negated == "drop" and denied(lower, start)):
+            if phrase is not None and not (self.negated == "drop" and is_denied(lower, start)):
                 found.append(phrase)
         return tuple(found)
 

@@ -33,7 +33,7 @@ DOUBTFUL = "?"
 """Marks words that need not speak of emotions in running text, such as "down"."""
 
 
-class Entry(NamedTuple):
+class LexiconEntry(NamedTuple):
     """What is known of a word.
 
     Attributes:
@@ -101,7 +101,7 @@ def _longest() -> int:
 
 
 @lru_cache(maxsize=1 << 16)
-def entry_of(word: str) -> Entry | None:
+def entry_of(word: str) -> LexiconEntry | None:
     """Return what is known of a word in lower case, inflected or not; None if nothing is.
 
     Example:
@@ -128,7 +128,7 @@ def _forms(word: str) -> Iterator[str]:
 
 
 @cache
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, LexiconEntry]:
     """Return every packaged word with what is known of it."""
     rings = [ring for wheel in WHEELS for ring in ring_maps(_wheel(wheel))]
     found = {}
@@ -140,7 +140,7 @@ def entries() -> dict[str, Entry]:
             row = [ring.get(name, ring.get(places[i // 2])) for i, ring in enumerate(rings)]
             concept = words[0].removesuffix(DOUBTFUL)
             polarity = POLARITY[line["polarity"]]
-            found[name] = Entry((*row, concept), polarity, word.endswith(DOUBTFUL))
+            found[name] = LexiconEntry((*row, concept), polarity, word.endswith(DOUBTFUL))
     return found
 
 

@@ -89,7 +89,7 @@ class PlutchikWheel(Similarity):
     """
 
     def __init__(self, unplaced: float = 0.5, places: dict[str, float] | None = None) -> None:
-        self.unplaced = bounded(unplaced)
+        self.unplaced = check_bounds(unplaced)
         self.places = places
 
     def between(self, one: str, other: str) -> float:
@@ -127,7 +127,7 @@ class Circumplex(Similarity):
     ) -> None:
         if low >= high:
             raise ConfigError(f"Circumplex has low {low} and high {high}; choose low < high.")
-        self.unplaced = None if unplaced is None else bounded(unplaced)
+        self.unplaced = None if unplaced is None else check_bounds(unplaced)
         self.longest = math.dist((low, low), (high, high))
         self.places = MEHRABIAN if norms is None else _norms(Path(norms))
         for word, place in self.places.items():
@@ -180,7 +180,7 @@ class SimilarityMatrix(Similarity):
                 "once as a column."
             )
         self.values = {
-            (label, name): bounded(_number(row, name))
+            (label, name): check_bounds(_number(row, name))
             for label, row in zip(labels, rows, strict=True)
             for name in columns
         }
@@ -209,7 +209,7 @@ def markdown(source: Similarity, labels: Sequence[str]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def bounded(value: float) -> float:
+def check_bounds(value: float) -> float:
     """Return a similarity as it is.
 
     Raises:

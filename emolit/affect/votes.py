@@ -21,11 +21,11 @@ def majority(votes: Mapping[str, int]) -> str:
     return winners[0] if len(winners) == 1 else NO_AGREEMENT
 
 
-def merged(votes: Mapping[str, int], label_map: Mapping[str, str]) -> dict[str, int]:
+def merge_votes(votes: Mapping[str, int], label_map: Mapping[str, str]) -> dict[str, int]:
     """Apply a user's label map to votes; those of labels that become one are added.
 
     Example:
-        >>> merged({"calm": 2, "neutral": 1, "sad": 4}, {"calm": "neutral"})
+        >>> merge_votes({"calm": 2, "neutral": 1, "sad": 4}, {"calm": "neutral"})
         {'neutral': 3, 'sad': 4}
     """
     total = Counter[str]()

@@ -66,9 +66,9 @@ class WheelScore:
     def words(self, answer: Answer | None) -> tuple[str, ...]:
         """Return the words of a list, those that are spotted in a text, or none."""
         if isinstance(answer, str):
-            return self.lexicon.spotted(answer)
+            return self.lexicon.find_words(answer)
         return answer or ()
 
-    def named(self, texts: Iterable[str]) -> tuple[str, ...]:
+    def find_words(self, texts: Iterable[str]) -> tuple[str, ...]:
         """Return the words that are spotted in any of some texts, such as several references."""
-        return tuple(word for text in texts for word in self.lexicon.spotted(text))
+        return tuple(word for text in texts for word in self.lexicon.find_words(text))

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 
 from emolit.affect.packaged_lexicon import PackagedLexicon
-from emolit.text.words import unmarked
+from emolit.text.words import remove_list_marks
 
-SEPARATORS = re.compile("[,;\n\uff0c\u3001\uff1b]|(?<=['\"\u2019\u201d])\\s+(?=['\"\u2018\u201c])")
-"""Commas and semicolons, also full-width, the comma of Chinese lists, and blanks between quotes."""
+COMMAS = re.compile("[,;\n\uff0c\u3001\uff1b]")
+"""Commas and semicolons, also full-width, and the comma of Chinese lists."""
+SEPARATORS = re.compile(f"{COMMAS.pattern}|(?<=['\"\u2019\u201d])\\s+(?=['\"\u2018\u201c])")
+"""The same, and blanks between quotes."""
 EDGES = " \t\r'\"`\u201c\u201d\u2018\u2019\u300c\u300d[]{}\u3010\u3011-\u2013\u2014\u2022*"
 """Signs that surround words and lists."""
 NEUTRAL = ("neutral",)
@@ -47,12 +49,11 @@ def words_of(text: str | None) -> tuple[str, ...]:
     """
     if text is None or not text.strip():
         return ()
-    pieces = (piece for item in _items(text.strip()) for piece in SEPARATORS.split(item))
-    words = (" ".join(piece.strip(EDGES).lower().split()) for piece in pieces)
+    words = (" ".join(piece.strip(EDGES).lower().split()) for piece in _pieces(text.strip()))
     return tuple(dict.fromkeys(word for word in words if word)) or NEUTRAL
 
 
-def parted(words: Iterable[str]) -> tuple[str, ...]:
+def split_phrases(words: Iterable[str]) -> tuple[str, ...]:
     """Return the items of a list, those taken apart that are several words to the lexicon.
 
     A leading "and" or "or" goes. An item that the packaged lexicon does not know as a whole is
@@ -60,8 +61,8 @@ def parted(words: Iterable[str]) -> tuple[str, ...]:
     every part. Items with brackets stay.
 
     Example:
-        >>> parted(["and angry", "happy / sad", "calm or neutral", "rhythm and blues", "平和"])
-        ('angry', 'happy', 'sad', 'calm', 'neutral', 'rhythm and blues', '平和')
+        >>> split_phrases(["and angry", "happy / sad", "calm or neutral", "rhythm and blues"])
+        ('angry', 'happy', 'sad', 'calm', 'neutral', 'rhythm and blues')
     """
     lexicon = PackagedLexicon()
     return tuple(part for word in words for part in _parts(_LEADING.sub("", word), lexicon))
@@ -80,13 +81,14 @@ def _parts(word: str, lexicon: PackagedLexicon) -> Iterator[str]:
         yield from (part.strip() for part in found) if known else (piece,)
 
 
-def _items(text: str) -> list[str]:
-    """Return the items of a list of texts in quotes; any other text as the only item."""
+def _pieces(text: str) -> list[str]:
+    """Return what stands between commas; inside a list of texts in quotes, quotes do not part."""
     if text in EMPTY_SETS:
         return []
     if _LIST.fullmatch(text) is None:
-        return [unmarked(text)]
-    return [_read(item) for item in re.findall(_TEXT, text.partition("dtype=")[0], re.DOTALL)]
+        return SEPARATORS.split(remove_list_marks(text))
+    items = re.findall(_TEXT, text.partition("dtype=")[0], re.DOTALL)
+    return [piece for item in items for piece in COMMAS.split(_read(item))]
 
 
 def _read(quoted: str) -> str:

@@ -32,7 +32,7 @@ FULL_SCALE = 20 * math.log10(1 / 2e-5)
 
 
 @dataclass(frozen=True)
-class Measured:
+class ClipAcoustics:
     """What was measured in a clip; NaN where nothing could be.
 
     Attributes:
@@ -54,8 +54,8 @@ class Measured:
     clearness: float
 
 
-CUES = tuple(field.name for field in fields(Measured))
-SMALLEST = Measured(pitch=1.0, span=1.0, energy=1.0, pace=0.25, sharpness=1.0, clearness=1.0)
+CUES = tuple(field.name for field in fields(ClipAcoustics))
+SMALLEST = ClipAcoustics(pitch=1.0, span=1.0, energy=1.0, pace=0.25, sharpness=1.0, clearness=1.0)
 """A spread below this counts as this, so that what nobody hears makes no difference. Ours."""
 
 
@@ -72,7 +72,7 @@ class Standing:
     own: bool
 
 
-def measure(waveform: Array, sampling_rate: int, units: int | None = None) -> Measured:
+def measure(waveform: Array, sampling_rate: int, units: int | None = None) -> ClipAcoustics:
     """Measure a clip.
 
     Args:
@@ -92,7 +92,7 @@ def measure(waveform: Array, sampling_rate: int, units: int | None = None) -> Me
     speech = level[level > level.max() - QUIET]
     counted = count_syllables(level) if units is None else units
     pitch, span, clearness = _pitch(sound)
-    return Measured(
+    return ClipAcoustics(
         pitch=pitch,
         span=span,
         energy=float(10 * np.log10(np.mean(10 ** (speech / 10)))) - FULL_SCALE,
@@ -121,7 +121,7 @@ def count_syllables(level: Array) -> int:
     return count + (rising and turn > heard)
 
 
-def standings(voices: Sequence[Measured], speakers: Sequence[str | None]) -> list[Standing]:
+def standings(voices: Sequence[ClipAcoustics], speakers: Sequence[str | None]) -> list[Standing]:
     """Return where each clip stands among those of its speaker.
 
     A speaker who is unknown or has one clip only is compared with all clips.

@@ -60,7 +60,7 @@ class Track:
         # where the header is silent FFmpeg guesses by the bit rate, for the tracks as well
         self._whole = 0.0 if told or stream.duration is not None else whole
         self._last = 0.0
-        self._blocks = self._decoded(path, container, stream)
+        self._blocks = self._decode(path, container, stream)
         self._rest = np.zeros((0, 1), np.float32)
 
     @property
@@ -96,7 +96,7 @@ class Track:
         self._rest = samples[frames:]
         return samples[:frames]
 
-    def _decoded(self, path: Path, container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
+    def _decode(self, path: Path, container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
         """Yield samples ``[samples, channels]``; a surround track has one channel, its center.
 
         The resampler keeps rate and channels; it only turns every sample format into planar float.
@@ -157,7 +157,7 @@ def undecodable(path: Path, reason: str) -> AudioError:
 
 
 @contextmanager
-def entered(path: Path) -> Iterator[Any]:
+def open_container(path: Path) -> Iterator[Any]:
     """Open a container and close it again.
 
     Raises:
@@ -179,25 +179,25 @@ def entered(path: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Track]:
+def open_track(path: Path) -> Iterator[Track]:
     """Open the first audio track of a container.
 
     Raises:
         AudioError: The file cannot be opened or decoded, or has no audio track.
         ConfigError: PyAV is not installed.
     """
-    with entered(path) as container:
+    with open_container(path) as container:
         if not container.streams.audio:
             raise AudioError(
                 f"{path} has no audio track, only {len(container.streams.video)} of video. "
                 "Copy the file again or remove the clip."
             )
         stream = container.streams.audio[0]
-        if not known(stream) or not stream.sample_rate:
+        if not is_decodable(stream) or not stream.sample_rate:
             raise undecodable(path, "its audio track has no codec that is known, or no rate")
         yield Track(path, container)
 
 
-def known(stream: Any) -> bool:
+def is_decodable(stream: Any) -> bool:
     """Tell whether a stream can be decoded: a file that was cut may announce one and no more."""
     return stream.codec_context is not None and bool(stream.time_base)

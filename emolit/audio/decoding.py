@@ -70,12 +70,12 @@ def decode(
             not finite or far outside [-1, 1].
         ConfigError: It is a video container, and PyAV is not installed.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         rate = int(file.samplerate)
         _skip(file, round(start * rate))
         seconds = max_seconds if end is None else min(max_seconds, end - start)
         frames = file.read(round(seconds * rate), dtype="float32", always_2d=True)
-    _, mono = _mixed(path, frames, start + seconds)
+    _, mono = _mix_down(path, frames, start + seconds)
     if not len(mono):
         raise AudioError(f"{path} has no samples behind {start:.2f} s. Copy the file again.")
     return mono if rate == sampling_rate else _resampler(rate, sampling_rate)(mono)
@@ -106,9 +106,9 @@ def check(path: Path, start: float = 0.0, end: float | None = None) -> float:
             outside [-1, 1], all zero, or of channels that cancel each other out.
         ConfigError: It is a video container, and PyAV is not installed.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         rate = int(file.samplerate)
-        promised = _promised(file)
+        promised = _frames_promised(file)
         if start or end is not None:
             cut = _cut(path, file, start, end)
             promised = cut if end is not None else promised - round(start * rate)
@@ -159,11 +159,11 @@ def _check_file(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Opened]:
+def _open(path: Path) -> Iterator[Opened]:
     """Open a file by what it holds, and refuse a sampling rate that no recording has."""
     _check_file(path)
     if container.is_container(path):
-        with container.opened(path) as track:
+        with container.open_track(path) as track:
             yield _plausible(path, track)
         return
     try:
@@ -192,7 +192,7 @@ def _skip(file: Opened, frames: int) -> int:
     return frames - left
 
 
-def _promised(file: Opened) -> int:
+def _frames_promised(file: Opened) -> int:
     """Return how many samples the header promises, or the library's count if that is all."""
     if isinstance(file, container.Track):
         return file.promised
@@ -223,13 +223,13 @@ def _measure(path: Path, file: Opened, limit: int | None) -> tuple[int, float, f
     frames, loudest, peak = 0, 0.0, 0.0
     most = float("inf") if limit is None else limit
     while len(block := file.read(int(min(BLOCK, most - frames)), dtype="float32", always_2d=True)):
-        largest, mono = _mixed(path, block, (frames + len(block)) / file.samplerate)
+        largest, mono = _mix_down(path, block, (frames + len(block)) / file.samplerate)
         frames, loudest = frames + len(block), max(loudest, largest)
         peak = max(peak, float(mono.abs().max()))
     return frames, loudest, peak
 
 
-def _mixed(path: Path, block: NDArray[np.float32], end: float) -> tuple[float, Tensor]:
+def _mix_down(path: Path, block: NDArray[np.float32], end: float) -> tuple[float, Tensor]:
     """Return the largest magnitude of some samples, and the mean of their channels.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emolit.audio.container import MICROSECONDS, entered, known, undecodable
+from emolit.audio.container import MICROSECONDS, is_decodable, open_container, undecodable
 from emolit.errors import AudioError
 
 
@@ -34,23 +34,23 @@ def pictures(path: Path, count: int, side: int, start: float, seconds: float) ->
         ConfigError: PyAV is not installed.
     """
     middles = [start + seconds * (place + 0.5) / count for place in range(count)]
-    with entered(path) as container:
+    with open_container(path) as container:
         if not container.streams.video:
             raise AudioError(f"{path} has no pictures, only sound. Set `loading.frames` to 0.")
         stream = container.streams.video[0]
-        if not known(stream):
+        if not is_decodable(stream):
             raise undecodable(path, "its pictures have no codec that is known")
         if start:
             container.seek(int(start * MICROSECONDS))  # to the last whole picture before
         first = float((stream.start_time or 0) * stream.time_base)
         times = [first + middle for middle in middles]
-        found = [reduced(frame, side) for frame in shown(container.decode(stream), times)]
+        found = [resize(frame, side) for frame in frames_at(container.decode(stream), times)]
     if not found:
         raise AudioError(f"{path} ends before {start:.2f} s, where its clip begins. Copy it again.")
     return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()
 
 
-def shown(frames: Iterable[Any], times: list[float]) -> Iterator[Any]:
+def frames_at(frames: Iterable[Any], times: list[float]) -> Iterator[Any]:
     """Yield the frame that is shown at each time: the last one that has begun, or the first.
 
     Args:
@@ -70,7 +70,7 @@ def shown(frames: Iterable[Any], times: list[float]) -> Iterator[Any]:
         yield from (current for _ in rest)
 
 
-def reduced(frame: Any, side: int) -> Any:
+def resize(frame: Any, side: int) -> Any:
     """Return a frame as RGB ``[height, width, 3]``, no longer than ``side`` pixels."""
     share = min(1.0, side / max(frame.width, frame.height))
     width, height = (max(1, round(share * size)) for size in (frame.width, frame.height))

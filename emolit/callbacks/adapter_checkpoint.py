@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 
 from emolit.callbacks.base import rehearsal
 from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of
-from emolit.engine.weights.record import FILE, record_of, written
+from emolit.engine.weights.record import FILE, record_of, render_record
 from emolit.errors import ConfigError
 
 OURS = ("config.json", "adapter_config.json")
@@ -36,7 +36,7 @@ class AdapterCheckpoint(CheckpointHooks):
     the last every so many steps, for ``--ckpt_path last``.
 
     Inside an accumulation window the file says where the window began, since its gradients are in
-    no file (see `emolit.tasks.place`).
+    no file (see `emolit.tasks.resume_point`).
 
     Args:
         filename: Name of the file and of the folder.
@@ -124,7 +124,7 @@ class AdapterCheckpoint(CheckpointHooks):
         """Choose the place, and put back what a kill between two renames left aside."""
         self.dirpath = self.dirpath or trainer.default_root_dir
         for target in (self.target, self.target.with_name(f"{self.filename}.ckpt")):
-            aside = old(target)
+            aside = backup_of(target)
             if trainer.is_global_zero and aside.exists() and not target.exists():
                 aside.rename(target)
 
@@ -173,12 +173,12 @@ class AdapterCheckpoint(CheckpointHooks):
         trainer.strategy.barrier("emolit_checkpoint")
         super().write(trainer, str(beside))
         task: Any = trainer.lightning_module
-        state = task.policy.gathered()
+        state = task.policy.gather_weights()
         if trainer.is_global_zero:
             save = partial(task.policy.save, state=state)
             texts = {
                 SELECTION: json.dumps(self._selection(trainer), indent=2) + "\n",
-                FILE: written(_question(trainer)),
+                FILE: render_record(_question(trainer)),
             }
             _replace_folder(save, target.with_suffix(""), texts)
             _replace(beside, target)
@@ -200,7 +200,7 @@ class AdapterCheckpoint(CheckpointHooks):
             shutil.rmtree(Path(filepath).with_suffix(""), ignore_errors=True)
 
 
-def old(target: Path) -> Path:
+def backup_of(target: Path) -> Path:
     """Return where a file or folder waits while its successor takes its place."""
     return target.with_name(f".{target.name}.old")
 
@@ -238,7 +238,7 @@ def _question(trainer: Trainer) -> dict[str, Any]:
 def _replace_folder(save: Callable[[Path], None], target: Path, texts: dict[str, str]) -> None:
     """Write a folder beside, then swap it in."""
     beside = target.with_name(f".{target.name}.part")
-    for leftover in (beside, old(target)):
+    for leftover in (beside, backup_of(target)):
         _remove(leftover)
     save(beside)
     for name, text in texts.items():
@@ -251,11 +251,11 @@ def _replace(beside: Path, target: Path) -> None:
     if not (beside.is_dir() or target.is_dir()):
         beside.replace(target)
         return
-    _remove(old(target))
+    _remove(backup_of(target))
     if target.exists():
-        target.rename(old(target))
+        target.rename(backup_of(target))
     beside.rename(target)
-    _remove(old(target))
+    _remove(backup_of(target))
 
 
 def _remove(path: Path) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = TypeVar("Row")
 
 
-def boards(trainer: "Trainer") -> "list[SummaryWriter]":
+def tensorboard_writers(trainer: "Trainer") -> "list[SummaryWriter]":
     """Return the writer of each TensorBoard logger; empty where the run has none."""
     from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -31,7 +31,7 @@ def rehearsal(trainer: "Trainer") -> bool:
 
 
 @contextmanager
-def drafted(path: Path) -> Iterator[TextIO]:
+def write_atomically(path: Path) -> Iterator[TextIO]:
     """Open a text file beside its place; it moves there once it is complete, else never.
 
     Args:

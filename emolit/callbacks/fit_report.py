@@ -10,8 +10,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
-from emolit.callbacks.base import drafted, rehearsal
-from emolit.engine.weights.record import chosen
+from emolit.callbacks.base import rehearsal, write_atomically
+from emolit.engine.weights.record import selection_text
 from emolit.reporting.tables import number
 
 FILE = "fit.json"
@@ -55,7 +55,7 @@ class FitReport(Callback):
         """Say the monitored scores; each is compared with the best of the validations before."""
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        for checkpoint in monitored(trainer):
+        for checkpoint in best_checkpoints(trainer):
             name = str(checkpoint.monitor)
             if name in trainer.callback_metrics:
                 score = float(trainer.callback_metrics[name])
@@ -68,7 +68,7 @@ class FitReport(Callback):
         """Write the file."""
         if not trainer.is_global_zero or rehearsal(trainer):
             return
-        first = next(iter(monitored(trainer)), None)
+        first = next(iter(best_checkpoints(trainer)), None)
         best = None if first is None else first.best_model_score
         report = {
             "seconds": round(self.seconds, 3),
@@ -77,7 +77,7 @@ class FitReport(Callback):
             "mode": None if first is None else first.mode,
             "best_score": None if best is None else float(best),
         }
-        with drafted(Path(trainer.default_root_dir) / FILE) as file:
+        with write_atomically(Path(trainer.default_root_dir) / FILE) as file:
             json.dump(report, file, indent=2)
 
     @override
@@ -89,7 +89,7 @@ class FitReport(Callback):
             pl_module.print(line)
 
 
-def monitored(trainer: Trainer) -> list[ModelCheckpoint]:
+def best_checkpoints(trainer: Trainer) -> list[ModelCheckpoint]:
     """Return the checkpoint callbacks that keep the best by a score."""
     found = [each for each in trainer.checkpoint_callbacks if isinstance(each, ModelCheckpoint)]
     return [checkpoint for checkpoint in found if checkpoint.monitor]
@@ -98,14 +98,14 @@ def monitored(trainer: Trainer) -> list[ModelCheckpoint]:
 def outcome(trainer: Trainer) -> list[str]:
     """Return what is said at the end: the best of each score, and the command that tests it."""
     lines = []
-    for checkpoint in monitored(trainer):
+    for checkpoint in best_checkpoints(trainer):
         if not isinstance(checkpoint, AdapterCheckpoint):
             continue
         selection = selection_of(checkpoint.target)
         if selection is None:
             lines.append(f"best: none, since {checkpoint.monitor} was never scored")
             continue
-        lines.append(f"best: {chosen(selection)}, in {checkpoint.target}")
+        lines.append(f"best: {selection_text(selection)}, in {checkpoint.target}")
         command = f"emolit test --config TEST.yaml {CHECKPOINT} {checkpoint.target}"
         lines.append(f"next: {command} --trainer.default_root_dir {trainer.default_root_dir}")
     return lines

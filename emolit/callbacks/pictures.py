@@ -6,9 +6,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from typing_extensions import override
 
-from emolit.callbacks.base import boards
+from emolit.callbacks.base import tensorboard_writers
 from emolit.evaluators import Evaluator
-from emolit.metrics.confusion import row_normalized
+from emolit.metrics.confusion import normalize_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ class Pictures(Callback):
         confusion = evaluator.confusion()
         if not trainer.is_global_zero:
             return
-        for board in boards(trainer):
+        for board in tensorboard_writers(trainer):
             for corpus, counts in confusion.items():
                 figure = confusion_picture(counts.cpu(), evaluator.labels, f"{stage}/{corpus}")
                 board.add_figure(f"{stage}/{corpus}/confusion", figure, trainer.global_step)
@@ -59,7 +59,7 @@ def confusion_picture(counts: Tensor, labels: tuple[str, ...], title: str) -> "F
     side = 2 + 0.7 * len(answers)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot(title=title, xlabel="answer", ylabel="truth")
-    shares = row_normalized(counts)
+    shares = normalize_rows(counts)
     axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(answers)), answers, rotation=45, ha="right")
     axes.set_yticks(range(len(labels)), labels)

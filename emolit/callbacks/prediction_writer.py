@@ -7,7 +7,7 @@ from typing import Any, TextIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.base import drafted, rehearsal
+from emolit.callbacks.base import rehearsal, write_atomically
 from emolit.types import Evaluation
 
 BREAKS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
@@ -85,7 +85,7 @@ class PredictionWriter(Callback):
     def _open(self, trainer: Trainer, stage: str) -> None:
         if rehearsal(trainer):
             return
-        path = part(_folder(trainer, stage), trainer.global_rank)
+        path = part_file(_folder(trainer, stage), trainer.global_rank)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
@@ -111,7 +111,7 @@ class PredictionWriter(Callback):
         self._file = None
 
 
-def part(folder: Path, rank: int) -> Path:
+def part_file(folder: Path, rank: int) -> Path:
     """Return the file in which a process writes as it goes."""
     return folder / f".predictions.rank{rank}.part"
 
@@ -152,7 +152,7 @@ def join_parts(folder: Path, world_size: int) -> None:
 
     A sampler that pads the last batches repeats clips; the first of equal ids is kept.
     """
-    parts = [part(folder, rank) for rank in range(world_size)]
+    parts = [part_file(folder, rank) for rank in range(world_size)]
     lines: dict[str, dict[str, str]] = {}
     for path in parts:
         with path.open(encoding="utf-8", newline="\n") as file:
@@ -160,7 +160,7 @@ def join_parts(folder: Path, world_size: int) -> None:
                 row = json.loads(line)
                 lines.setdefault(row["corpus"], {}).setdefault(row["id"], line)
     for corpus, by_id in lines.items():
-        with drafted(folder / f"predictions-{corpus}.jsonl") as file:
+        with write_atomically(folder / f"predictions-{corpus}.jsonl") as file:
             file.writelines(by_id[name] for name in sorted(by_id))
     for path in parts:
         path.unlink()

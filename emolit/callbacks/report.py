@@ -13,14 +13,14 @@ from torch import Tensor
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
-from emolit.callbacks.base import drafted, gather, rehearsal
+from emolit.callbacks.base import gather, rehearsal, write_atomically
 from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
-from emolit.reporting.nested_scores import nested, signed
+from emolit.reporting.nested_scores import nest_scores, nest_signatures
 from emolit.reporting.scorecard import of_arrays, restricted_answers, scorecard
-from emolit.reporting.tables import classes_sheet, open_sheet, parts_sheet, scores_sheet
+from emolit.reporting.tables import classes_table, open_answers_table, parts_table, scores_table
 from emolit.seed import run_seed
 from emolit.statistics.intervals import Interval, bootstrap, cluster
 from emolit.statistics.significance import confusions
@@ -105,13 +105,13 @@ class Report(Callback):
         left_out = censuses(trainer)
         corpora = {
             name: {
-                **nested(scores, name, evaluator.parts),
+                **nest_scores(scores, name, evaluator.parts),
                 **self._details(
                     [row for row in rows if row.corpus == name],
                     confusion.get(name),
                     evaluator.labels,
                 ),
-                **signed(told, name),
+                **nest_signatures(told, name),
                 **left_out.get(name, {}),
             }
             for name in evaluator.corpora
@@ -124,7 +124,7 @@ class Report(Callback):
             "corpora": corpora,
         }
         if not rehearsal(trainer):
-            with drafted(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
+            with write_atomically(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
                 json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
         show(report, evaluator)
 
@@ -223,13 +223,13 @@ def show(report: Mapping[str, Any], evaluator: Evaluator) -> None:
     entries = [{"corpus": name, **entry} for name, entry in report["corpora"].items()]
     title = f"Scores on {report['split']}"
     if evaluator.headline:
-        open_sheet(title, entries, evaluator.headline).show()
+        open_answers_table(title, entries, evaluator.headline).show()
     else:
-        scores_sheet(title, entries, ("corpus",)).show()
+        scores_table(title, entries, ("corpus",)).show()
     for entry in entries:
         if "per_class" in entry:
-            classes_sheet(f"{entry['corpus']} by class", entry).show()
+            classes_table(f"{entry['corpus']} by class", entry).show()
         elif evaluator.parts in entry:
-            parts_sheet(f"{entry['corpus']}, {evaluator.parts}", entry[evaluator.parts]).show()
+            parts_table(f"{entry['corpus']}, {evaluator.parts}", entry[evaluator.parts]).show()
     if note := start_note(report["checkpoint"]):
         rank_zero_info(note)

@@ -6,7 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.base import boards
+from emolit.callbacks.base import tensorboard_writers
 
 
 class RewardHistograms(Callback):
@@ -43,5 +43,5 @@ class RewardHistograms(Callback):
         rewards = {f"reward/{name}": values for name, values in scored.rewards.items()}
         for tag, values in {**rewards, "train/reward": scored.total}.items():
             known = values[~values.isnan()].float().cpu()
-            for board in boards(trainer) if known.numel() else ():
+            for board in tensorboard_writers(trainer) if known.numel() else ():
                 board.add_histogram(f"spread/{tag}", known, step)

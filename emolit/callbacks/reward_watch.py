@@ -26,7 +26,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from emolit.advantages.base import flat
-from emolit.callbacks.base import boards
+from emolit.callbacks.base import tensorboard_writers
 from emolit.errors import ConfigError
 from emolit.metrics.distinct import distinct
 from emolit.types import Rollout, ScoredRollout
@@ -135,7 +135,7 @@ class RewardWatch(Callback):
                 f"logs {known}."
             )
         score = float(trainer.callback_metrics[self.monitor])
-        reward = self.averaged()[0] if self.recent else math.nan
+        reward = self.average_recent()[0] if self.recent else math.nan
         lost = self.best[0] - score if self.best else 0.0
         lost = -lost if self.mode == "min" else lost
         if lost <= 0:
@@ -143,17 +143,17 @@ class RewardWatch(Callback):
         self.levels["fall"] = lost if lost > 0 and reward > self.best[1] else 0.0
         self._raise(trainer)
 
-    def averaged(self) -> list[float]:
+    def average_recent(self) -> list[float]:
         """Return each measure averaged over the recent rollouts that have it."""
         return torch.tensor(self.recent, dtype=torch.float64).nanmean(0).tolist()
 
     def _compare(self) -> None:
         """Set the signs of training, relative to the start where they are ratios."""
         if not self.start:
-            self.start = self.averaged()
+            self.start = self.average_recent()
             if self.best and math.isnan(self.best[1]):  # validated before the first rollout
                 self.best[1] = self.start[0]
-        now = dict(zip(MEASURES, self.averaged(), strict=True))
+        now = dict(zip(MEASURES, self.average_recent(), strict=True))
         start = dict(zip(MEASURES, self.start, strict=True))
         for name in ("length", "list", "variety"):
             self.levels[name] = ratio(now[name], start[name])
@@ -174,12 +174,12 @@ class RewardWatch(Callback):
             if rollouts > self.window:
                 text = f"RewardWatch at step {trainer.global_step}: {self._sentence(sign)}"
                 rank_zero_warn(text)
-                for board in boards(trainer) if trainer.is_global_zero else []:
+                for board in tensorboard_writers(trainer) if trainer.is_global_zero else []:
                     board.add_text(f"watch/{sign}", text, trainer.global_step)
 
     def _sentence(self, sign: str) -> str:
         """Return what an alarm says: the thing, the value, the next step."""
-        level, now, start = self.levels[sign], self.averaged(), self.start
+        level, now, start = self.levels[sign], self.average_recent(), self.start
         if sign == "fall":
             return (
                 f"the reward has risen from {self.best[1]:.3g} to {now[0]:.3g} while "
@@ -219,7 +219,7 @@ def measures(scored: ScoredRollout, ngram: int) -> Tensor:
             rollout.mask.sum(-1).double().mean().item(),
             sum(words) / len(words) if words else math.nan,
             variety(rollout, ngram),
-            flat_groups(scored.total),
+            share_without_signal(scored.total),
         ],
         dtype=torch.float64,
     )
@@ -232,6 +232,6 @@ def variety(rollout: Rollout, ngram: int) -> float:
     return distinct([row[:length] for row, length in zip(rows, lengths, strict=True)], ngram)
 
 
-def flat_groups(total: Tensor) -> float:
+def share_without_signal(total: Tensor) -> float:
     """Return the share of groups that teach nothing: equal rewards, or none. ``[B, G]``."""
     return (flat(total) | total.isnan().all(1)).double().mean().item()

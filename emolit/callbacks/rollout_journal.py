@@ -6,7 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.base import boards
+from emolit.callbacks.base import tensorboard_writers
 from emolit.reporting.tables import number
 from emolit.types import Answer, ScoredRollout
 
@@ -46,7 +46,7 @@ class RolloutJournal(Callback):
             return
         self._written = trainer.global_step
         asked = scored.rollout.batch
-        for board in boards(trainer):
+        for board in tensorboard_writers(trainer):
             for index in range(min(self.clips, len(asked))):
                 tag = f"rollouts/{index}"
                 board.add_text(tag, page(scored, index), trainer.global_step)
@@ -80,9 +80,9 @@ def page(scored: ScoredRollout, index: int) -> str:
         for g in range(rollout.group_size)
     ]
     lines = [
-        f"**clip** {escaped(clip.id)} of {escaped(clip.corpus)}",
-        f"**question** {escaped(rollout.batch.questions[index])}",
-        f"**target** {escaped(clip.label or rollout.batch.targets[index] or 'none')}",
+        f"**clip** {escape(clip.id)} of {escape(clip.corpus)}",
+        f"**question** {escape(rollout.batch.questions[index])}",
+        f"**target** {escape(clip.label or rollout.batch.targets[index] or 'none')}",
         table(header, rows),
     ]
     return "\n\n".join(lines)
@@ -91,16 +91,16 @@ def page(scored: ScoredRollout, index: int) -> str:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table of plain texts."""
     lines = [header, *rows]
-    body = ["| " + " | ".join(escaped(cell) for cell in line) + " |" for line in lines]
+    body = ["| " + " | ".join(escape(cell) for cell in line) + " |" for line in lines]
     body.insert(1, "|" + " --- |" * len(header))
     return "\n".join(body)
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     r"""Write a text so that Markdown shows it as it is, on one line.
 
     Example:
-        >>> escaped("<b>a|b\nc")
+        >>> escape("<b>a|b\nc")
         '&#60;b&#62;a&#124;b⏎c'
     """
     one_line = "⏎".join(text.splitlines())

@@ -9,13 +9,13 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, old, selection_of
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, backup_of, selection_of
 from emolit.callbacks.base import rehearsal
 from emolit.callbacks.fit_report import FILE, FitReport
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
-from emolit.engine.weights.record import chosen
+from emolit.engine.weights.record import selection_text
 from emolit.errors import ConfigError
 
 ELSEWHERE = "To keep it, give another `--trainer.default_root_dir`; to replace it, add "
@@ -53,7 +53,7 @@ class RunFolder(Callback):
         found = list(results(trainer, stage, corpora))
         if found:
             folder = Path(trainer.default_root_dir) / stage
-            raise ConfigError(f"{folder} holds {named(found)} already. {ELSEWHERE}")
+            raise ConfigError(f"{folder} holds {list_names(found)} already. {ELSEWHERE}")
 
     def check_run(self, trainer: Trainer, start: str | None, ckpt_path: str | None) -> None:
         """Look into the folder before a ``fit``, in the first process, before others are started.
@@ -77,8 +77,8 @@ class RunFolder(Callback):
             return
         if not self.overwrite:
             raise ConfigError(
-                f"{root} holds a run already: {told(trainer, found)}. To go on with it, add "
-                f"`--ckpt_path last`. {ELSEWHERE}"
+                f"{root} holds a run already: {describe_run(trainer, found)}. To go on with it, "
+                f"add `--ckpt_path last`. {ELSEWHERE}"
             )
         if start and Path(start).resolve() in [path.resolve() for path in found]:
             raise ConfigError(
@@ -116,7 +116,7 @@ def products(trainer: Trainer) -> Iterator[Path]:
     for callback in callbacks_of(trainer):
         if isinstance(callback, AdapterCheckpoint):
             target = Path(callback.dirpath or root) / str(callback.filename)
-            paths = (target, target.with_name(f"{target.name}.ckpt"), old(target))
+            paths = (target, target.with_name(f"{target.name}.ckpt"), backup_of(target))
             yield from (path for path in paths if path.exists() or path.is_symlink())
         elif isinstance(callback, FitReport) and (root / FILE).exists():
             yield root / FILE
@@ -139,19 +139,19 @@ def results_of(folder: Path) -> list[Path]:
     return [*folder.glob("scores.json"), *folder.glob("predictions-*.jsonl")]
 
 
-def named(paths: list[Path]) -> str:
+def list_names(paths: list[Path]) -> str:
     """Return the names of files and folders."""
     return ", ".join(f"{path.name}/" if path.is_dir() else path.name for path in paths)
 
 
-def told(trainer: Trainer, paths: list[Path]) -> str:
+def describe_run(trainer: Trainer, paths: list[Path]) -> str:
     """Return the names of what a run has left, with its best score and its steps."""
-    words = [named(paths)]
+    words = [list_names(paths)]
     for callback in callbacks_of(trainer):
         if isinstance(callback, AdapterCheckpoint):
             folder = Path(callback.dirpath or trainer.default_root_dir) / str(callback.filename)
             if (selection := selection_of(folder)) is not None:
-                words.append(f"{folder.name} is of {chosen(selection)}")
+                words.append(f"{folder.name} is of {selection_text(selection)}")
     report = Path(trainer.default_root_dir) / FILE
     if report in paths:
         found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))

@@ -50,7 +50,7 @@ class SameQuestion(Callback):
             f"{now['labels']}, which follow from the data of {now['corpora']}"
         )
         known = set(now["corpora"]) <= set(trained["corpora"])
-        if corpus.wanted is None and (known or isinstance(corpus, Manifest)):
+        if corpus.requested_labels is None and (known or isinstance(corpus, Manifest)):
             raise ConfigError(
                 f"{text}; set `--data.init_args.labels` to those of the training, or to the ones "
                 "that you want to ask for."

@@ -1,1 +1,17 @@
 """What the command `emolit` does beside Lightning's subcommands, and how it reads its line."""
+
+TRAINER = ("fit", "validate", "test", "predict")
+"""Subcommands that run Lightning's trainer."""
+COMMANDS = {
+    "completion": "print completions for bash or zsh",
+    "cross": "test several checkpoints on several corpora: a matrix with intervals and tests",
+    "describe": "show what a corpus holds, and check its release",
+    "doctor": "check this machine",
+    "explain": "show the classes that YAML can name, and their arguments",
+    "reason": "write reasoning for a corpus, for prompts that think",
+    "results": "make tables of finished sweeps, with intervals and tests",
+    "sweep": "run the arms, seeds and folds of an experiment",
+    "table": "put the tests of several runs into one table",
+    "unibench": "print the table of MER-UniBench",
+}
+"""The others: what each does."""

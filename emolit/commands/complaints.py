@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from emolit.commands.renamed import new_name
 from emolit.compat.jsonargparse import Attempt, attempt_of, get_all_subclass_paths
 
 FEW = 24
@@ -43,6 +44,10 @@ def no_option(name: str, options: Iterable[str]) -> str:
         >>> no_option("wieght", ["help", "name", "weight", "guard", "guard.limit"])
         "no option 'wieght'; did you mean 'weight'? There are: guard, name, weight."
     """
+    if name.endswith(".help"):
+        return f"no option {name!r}; `emolit explain CLASS` shows the arguments of a class."
+    if now := new_name(name):
+        return f"no option {name!r} any more; it is called {now!r} now."
     hidden = ("help", "print_shtab", "prompt", "version")
     known = {each for each in options if each.rpartition(".")[2] not in hidden and each[-1] != "+"}
     near = [each for each in known if each.count(".") == name.count(".")]
@@ -121,6 +126,10 @@ def _cause(trail: Sequence[BaseException], owner: str) -> str:
     """Return the sentence of the innermost error."""
     error = trail[-1]
     text, tried = str(error), attempt_of(error)
+    for each in map(attempt_of, trail):
+        said = _class_path_of(each.value) if each is not None else None
+        if isinstance(said, str) and (now := new_name(said)):
+            return f"there is no {said!r} any more; it is called {now!r} now."
     if isinstance(error, NoOptionError):
         return f"{owner} has {text}" if owner else f"there is {text}"
     if isinstance(error, ModuleNotFoundError):
@@ -142,7 +151,7 @@ def _cause(trail: Sequence[BaseException], owner: str) -> str:
 
 def _about_class(text: str, tried: Attempt) -> str:
     """Say what is wrong with what should name a class."""
-    kind, name = _class_of(tried.kind), _named(tried.value)
+    kind, name = _class_of(tried.kind), _class_path_of(tried.value)
     known = sorted({path.rpartition(".")[2] for path in get_all_subclass_paths(tried.kind)})
     if isinstance(name, str) and ("/" in name or name.endswith((".yaml", ".yml", ".json"))):
         return (
@@ -198,7 +207,7 @@ def _class_of(kind: Any) -> str:
     return getattr(returned, "__name__", "class")
 
 
-def _named(value: Any) -> Any:
+def _class_path_of(value: Any) -> Any:
     """Return the class that a value names."""
     if isinstance(value, str):
         return value

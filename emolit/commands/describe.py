@@ -25,10 +25,10 @@ from emolit.commands.shelves import discover
 from emolit.commands.shipped import find_all
 from emolit.corpora import Corpus
 from emolit.corpora.mixture import Mixture
-from emolit.data.audio_check import Entry
-from emolit.data.census import shortened
+from emolit.data.audio_check import AudioRecord
+from emolit.data.census import shorten
 from emolit.errors import EmolitError
-from emolit.reporting.tables import Sheet
+from emolit.reporting.tables import ScoreTable
 from emolit.types import Clip, Split
 
 SUMMARY = Path(__file__).parents[3] / "shared" / "reference" / "emobox_folds_summary.json"
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         members = corpus.corpora if isinstance(corpus, Mixture) else [corpus]
-        complaints = [text for member in members for text in described(member, summary)]
+        complaints = [text for member in members for text in describe(member, summary)]
         corpus.setup()
     except EmolitError as error:
         complaints = [str(error)]
@@ -65,11 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if complaints else 0
 
 
-def described(corpus: Corpus, summary: Mapping[str, Any]) -> list[str]:
+def describe(corpus: Corpus, summary: Mapping[str, Any]) -> list[str]:
     """Print the table of a corpus and return what does not fit."""
     corpus.loading = replace(corpus.loading, on_bad_audio="skip")
     seconds: list[float] = []
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[AudioRecord, ...] = ()
     for _ in range(2):
         start = time.perf_counter()
         entries = corpus.entries()
@@ -80,7 +80,7 @@ def described(corpus: Corpus, summary: Mapping[str, Any]) -> list[str]:
     by_split = {split: corpus.clips(split) for split in get_args(Split)}
     header = (*HEADER, *(corpus.taxonomy.labels or OPEN))
     rows = [row_of(split, clips, corpus.taxonomy.labels) for split, clips in by_split.items()]
-    Sheet(f"{corpus.name} in {corpus.location}", header, tuple(rows), notes).show()
+    ScoreTable(f"{corpus.name} in {corpus.location}", header, tuple(rows), notes).show()
     return [*release_complaints(corpus, entries), *fold_complaints(corpus, entries, summary)]
 
 
@@ -111,11 +111,11 @@ def open_truth(clips: Sequence[Clip]) -> list[str]:
     ]
 
 
-def release_complaints(corpus: Corpus, entries: Sequence[Entry]) -> Iterator[str]:
+def release_complaints(corpus: Corpus, entries: Sequence[AudioRecord]) -> Iterator[str]:
     """Yield what the release has and should not have, or the other way around."""
     problems = [e.problem for e in entries if e.problem and e.clip.id not in corpus.broken]
     if problems:
-        yield f"{corpus.name}: {len(problems)} clips cannot be used: {shortened(problems)}"
+        yield f"{corpus.name}: {len(problems)} clips cannot be used: {shorten(problems)}"
     if corpus.size and len(entries) != corpus.size:
         yield f"{corpus.name}: there are {len(entries)} clips, the release has {corpus.size}."
     counts = Counter(entry.clip.label for entry in entries)
@@ -129,7 +129,7 @@ def release_complaints(corpus: Corpus, entries: Sequence[Entry]) -> Iterator[str
 
 
 def fold_complaints(
-    corpus: Corpus, entries: Sequence[Entry], summary: Mapping[str, Any]
+    corpus: Corpus, entries: Sequence[AudioRecord], summary: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield where training (with validation) and test are not as large as EmoBox's, by label."""
     known = summary.get(corpus.name)

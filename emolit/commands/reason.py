@@ -3,7 +3,7 @@
     emolit reason --data configs/corpora/ravdess.yaml --data.root PARENT --out FILE
 
 One clip a line, ``{"corpus", "id", "content", "acoustics", "summary"}``, for the argument
-``thoughts`` of a prompt. The texts follow from the clip's audio, measured against the other clips
+``rationales`` of a prompt. The texts follow from the clip's audio, measured against the other clips
 of its speaker (`emolit.audio.acoustics`), and from its transcript, never from its label; no summary
 names an emotion. A hash of the clip's id chooses among phrasings. Wording and bounds are ours.
 Needs the extra ``reasoning``. The share of distinct words and word pairs (distinct-n, Li et al.
@@ -21,14 +21,14 @@ from typing import get_args
 
 from emolit.affect.plutchik import ANGLES, NAMES
 from emolit.affect.taxonomy import CANONICAL
-from emolit.audio.acoustics import Measured, Standing, measure, standings
+from emolit.audio.acoustics import ClipAcoustics, Standing, measure, standings
 from emolit.audio.decoding import decode
 from emolit.commands.parsing import Parser, own_error
 from emolit.commands.shelves import discover
 from emolit.commands.shipped import find_all
 from emolit.corpora import Corpus
 from emolit.errors import EmolitError
-from emolit.text.words import named, units
+from emolit.text.words import find_words, units
 from emolit.types import Clip, Split
 
 FIELDS = ("content", "acoustics", "summary")
@@ -104,15 +104,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         corpus.setup()
-        thoughts = written(corpus)
+        rationales = write_rationales(corpus)
     except EmolitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    lines = [json.dumps(thought, ensure_ascii=False) for thought in thoughts]
+    lines = [json.dumps(thought, ensure_ascii=False) for thought in rationales]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(f"{len(lines)} clips in {time.perf_counter() - start:.0f} s, into {path}")
     for field in FIELDS:
-        texts = [thought[field] for thought in thoughts]
+        texts = [thought[field] for thought in rationales]
         print(
             f"{field}: {len(set(texts))} different texts, distinct-1 {distinct(texts, 1):.4f}, "
             f"distinct-2 {distinct(texts, 2):.4f}"
@@ -120,16 +120,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def written(corpus: Corpus) -> list[dict[str, str]]:
+def write_rationales(corpus: Corpus) -> list[dict[str, str]]:
     """Return the texts of all clips that a corpus serves."""
     clips = [clip for split in get_args(Split) for clip in corpus.clips(split)]
     spoken = all(clip.transcript for clip in clips)
-    voices = [measured(corpus, clip, spoken) for clip in clips]
+    voices = [measure_clip(corpus, clip, spoken) for clip in clips]
     stand = standings(voices, [clip.speaker and f"{clip.corpus}/{clip.speaker}" for clip in clips])
     return [thought(clip, standing) for clip, standing in zip(clips, stand, strict=True)]
 
 
-def measured(corpus: Corpus, clip: Clip, spoken: bool) -> Measured:
+def measure_clip(corpus: Corpus, clip: Clip, spoken: bool) -> ClipAcoustics:
     """Measure a clip; its pace in letters if all transcripts are known, else in syllables."""
     path = corpus.folders[clip.corpus] / clip.path
     rate, longest = corpus.sampling_rate, corpus.loading.max_seconds
@@ -153,20 +153,20 @@ def content(clip: Clip) -> str:
     """Return what is said: the first words, and the emotion that they name, if any."""
     said = (clip.transcript or "").translate(str.maketrans("<>\"'", "  \u201d\u2019")).split()
     if not said:
-        return chosen(WORDLESS, clip, "content")
+        return choose(WORDLESS, clip, "content")
     whole = " ".join(said)
     words = " ".join(said[:SHOWN_WORDS])[:SHOWN_SIGNS]
-    found = named(whole, EMOTIONS)
+    found = find_words(whole, EMOTIONS)
     manner = f"naming {found[0]}" if found else ENDINGS.get(whole[-1], "no feeling named")
     shown = words.rstrip(".?!\u3002\uff1f\uff01") if words == whole else f"{words} ..."
-    return chosen(CONTENT, clip, "content").format(words=shown, manner=manner)
+    return choose(CONTENT, clip, "content").format(words=shown, manner=manner)
 
 
 def acoustics(clip: Clip, standing: Standing) -> str:
     """Return how the voice sounds, against the speaker's other clips, or all clips."""
     terms = {cue: term(words, standing.cues[cue]) for cue, words in GRADES.items()}
     whom = "this speaker" if standing.own else "the speakers here"
-    return sentence(chosen(ACOUSTICS, clip, "acoustics").format(whom=whom, **terms))
+    return sentence(choose(ACOUSTICS, clip, "acoustics").format(whom=whom, **terms))
 
 
 def summary(clip: Clip, standing: Standing) -> str:
@@ -178,7 +178,7 @@ def summary(clip: Clip, standing: Standing) -> str:
         "tempo": term(TEMPO, standing.cues["pace"]),
         "tune": term(TUNE, standing.cues["span"]),
     }
-    return sentence(chosen(SUMMARY, clip, "summary").format(**terms))
+    return sentence(choose(SUMMARY, clip, "summary").format(**terms))
 
 
 def term(words: Sequence[str], spreads: float) -> str:
@@ -188,7 +188,7 @@ def term(words: Sequence[str], spreads: float) -> str:
     return words[sum(spreads >= bound for bound in BOUNDS)]
 
 
-def chosen(phrasings: Sequence[str], clip: Clip, field: str) -> str:
+def choose(phrasings: Sequence[str], clip: Clip, field: str) -> str:
     """Return one of several phrasings, always the same for a clip."""
     digest = hashlib.sha256(f"{clip.corpus}/{clip.id}/{field}".encode()).digest()
     return phrasings[digest[0] % len(phrasings)]

@@ -15,7 +15,7 @@ from typing import Any
 
 from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
-from emolit.reporting.tables import SCORES, classes_sheet, scores_sheet
+from emolit.reporting.tables import SCORES, classes_table, scores_table
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -117,10 +117,10 @@ def write(root: Path, seed: int | None, entries: list[dict[str, Any]], notes: li
     report = {"seed": seed, "results": [result(entry) for entry in entries]}
     splits = "+".join(sorted({entry["split"] for entry in entries}))
     title = f"{root.name}, seed {seed}, {splits}"
-    main_sheet = scores_sheet(title, entries, ("run", "corpus"))
+    main_sheet = scores_table(title, entries, ("run", "corpus"))
     main_sheet = changed(main_sheet, notes=(*main_sheet.notes, *notes))
     by_class = [
-        classes_sheet(f"{entry['run']}, {entry['corpus']} by class", entry)
+        classes_table(f"{entry['run']}, {entry['corpus']} by class", entry)
         for entry in entries
         if "per_class" in entry
     ]

@@ -20,7 +20,7 @@ from typing import Any
 
 from emolit.errors import ConfigError
 from emolit.metrics.unibench import PRIMARY, unibench
-from emolit.reporting.tables import Sheet
+from emolit.reporting.tables import ScoreTable
 
 PUBLISHED = resources.files("emolit").joinpath("assets/unibench.tsv")
 CLIPS = {
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         tests = read(given.run)
-        selection = selected(tests)
+        selection = find_checkpoint(tests)
         found = sets(tests)
     except ConfigError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -106,7 +106,7 @@ def read(run: Path) -> list[Test]:
     return tests
 
 
-def selected(tests: list[Test]) -> Mapping[str, Any]:
+def find_checkpoint(tests: list[Test]) -> Mapping[str, Any]:
     """Return the path of the checkpoint that all tests are about, and what has chosen it.
 
     Raises:
@@ -160,7 +160,7 @@ def score(test: Test, corpus: str) -> float:
 
 def sheet(
     run: Path, tests: list[Test], found: Mapping[str, Test], selection: Mapping[str, Any]
-) -> Sheet:
+) -> ScoreTable:
     """Return the table: published rows, the run, and how many clips it was scored on."""
     text = PUBLISHED.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
@@ -174,7 +174,9 @@ def sheet(
     clips = (str(counts.get(name, "-")) for name in PRIMARY)
     rows = (*published, (run.name, "", *shown, mean), ("n", "", *clips, ""))
     notes = (REMARK.format(**selection), *remarks(tests, found, counts))
-    return Sheet("MER-UniBench, in percent", ("model", "inputs", *PRIMARY, "mean"), rows, notes)
+    return ScoreTable(
+        "MER-UniBench, in percent", ("model", "inputs", *PRIMARY, "mean"), rows, notes
+    )
 
 
 def remarks(

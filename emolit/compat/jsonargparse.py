@@ -24,7 +24,7 @@ __all__ = [
     "Attempt",
     "attempt_of",
     "debug_mode_active",
-    "fitted",
+    "fit_type",
     "get_all_subclass_paths",
     "install",
     "option_names",
@@ -56,7 +56,7 @@ class Attempt:
 _branches: ContextVar[list[Exception] | None] = ContextVar("branches", default=None)
 
 
-def fitted(value: Any, kind: Any, **settings: Any) -> Any:
+def fit_type(value: Any, kind: Any, **settings: Any) -> Any:
     """Fit a value to its type as jsonargparse does, but for two things.
 
     A list replaces an earlier one whole: its items inherit nothing from those at their places. And
@@ -89,7 +89,7 @@ def attempt_of(error: BaseException) -> Attempt | None:
 def install() -> None:
     """Let jsonargparse use this module, in this process and once."""
     module: Any = _typehints
-    module.adapt_typehints = fitted
+    module.adapt_typehints = fit_type
     loader: Any = get_yaml_default_loader
     loader().add_constructor(MAP, _mapping)
 

@@ -11,11 +11,11 @@ from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emolit.affect.taxonomy import Taxonomy, check_map, in_order, merge
-from emolit.data.audio_check import Entry, Inspection
+from emolit.data.audio_check import AudioCheck, AudioRecord
 from emolit.data.census import Census, check_ids, check_speakers
-from emolit.data.dataset import ClipDataset, Collate, Loading, clip_loader
+from emolit.data.clip_filter import relabel, usable
+from emolit.data.dataset import ClipDataset, Collate, LoaderSettings, clip_loader
 from emolit.data.sampler import ClipLoader, ClipSampler, placement
-from emolit.data.selection import relabeled, usable
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
@@ -60,7 +60,7 @@ class Corpus(LightningDataModule, ABC):
     sampling_rate: ClassVar[int] = 16_000
     repeats: int = 1
     """Steps in a row that get the same training batch; a task that makes several sets it."""
-    whole: bool = False
+    all_test: bool = False
     """Whether every clip is a test clip; a mixture sets it, for corpora that nothing trains on."""
 
     def __init__(
@@ -69,18 +69,18 @@ class Corpus(LightningDataModule, ABC):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__()
         self.root = str(Path(root).expanduser())
         self.prompt = prompt
-        self.wanted = labels
+        self.requested_labels = labels
         self.label_map = dict(label_map or {})
         check_map(self.name, self.labels, self.label_map)
         self.loading = loading
         self.speaker_independent = speaker_independent
-        self._entries: tuple[Entry, ...] = ()
+        self._entries: tuple[AudioRecord, ...] = ()
         self._splits: dict[Split, tuple[Clip, ...]] = {}
         self._censuses: tuple[Census, ...] = ()
 
@@ -136,7 +136,7 @@ class Corpus(LightningDataModule, ABC):
         """The corpus's own folder; paths of clips are relative to it."""
         return Path(self.root) / (self.folder or self.name)
 
-    def provide(self) -> None:
+    def ensure_release(self) -> None:
         """Make sure that the release stands in its folder; called before every reading.
 
         Raises:
@@ -152,7 +152,7 @@ class Corpus(LightningDataModule, ABC):
     def taxonomy(self) -> Taxonomy:
         """The label set in class order; known before any data is read."""
         own = in_order(merge(label, self.label_map) for label in self.labels)
-        return Taxonomy(own if self.wanted is None else tuple(self.wanted))
+        return Taxonomy(own if self.requested_labels is None else tuple(self.requested_labels))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -178,12 +178,12 @@ class Corpus(LightningDataModule, ABC):
         """Return the clips of a split; known after `setup`."""
         return self._splits.get(split, ())
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[AudioRecord, ...]:
         """Return all clips of the release as it is now, and whether their audio can be used.
 
         Every file is decoded once (`emolit.data.audio_check`).
         """
-        self.provide()
+        self.ensure_release()
         clips = tuple(self.read(self.location))
         check_ids(self.name, clips)
         if self.size and len(clips) != self.size:
@@ -191,7 +191,7 @@ class Corpus(LightningDataModule, ABC):
                 f"{self.name!r} in {self.location} has {len(clips)} clips, the release has "
                 f"{self.size}; numbers measured on it are not comparable. Get the release again."
             )
-        return Inspection(self.name, self.location, self.loading.frames > 0).entries(
+        return AudioCheck(self.name, self.location, self.loading.frames > 0).entries(
             clips,
             lambda new: rank_zero_info(f"{self.name}: checking the audio of {new} clips"),
         )
@@ -213,36 +213,36 @@ class Corpus(LightningDataModule, ABC):
         if self._splits:
             return
         entries = self._entries or self.entries()
-        kept, dropped = relabeled(self.name, entries, self.taxonomy, self.label_map)
+        kept, dropped = relabel(self.name, entries, self.taxonomy, self.label_map)
         good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
-        clips = self._placed([entry.clip for entry in entries], good)
+        clips = self._assign_splits([entry.clip for entry in entries], good)
         if self.speaker_independent:
             check_speakers(self.name, clips)
         self._splits = {
             split: tuple(clip for clip in clips if clip.split == split) for split in get_args(Split)
         }
-        census = Census.of(
+        census = Census.count(
             self.name,
             clips,
             self.loading.max_seconds,
             dropped=dropped,
             skipped=skipped,
-            notes=(*(WHOLE if self.whole else self.notes(clips)), *self._unused(clips)),
+            notes=(*(WHOLE if self.all_test else self.notes(clips)), *self._remark_unused(clips)),
         )
         self._censuses = (census,)
         rank_zero_info(str(census))
 
-    def _unused(self, clips: Iterable[Clip]) -> tuple[str, ...]:
+    def _remark_unused(self, clips: Iterable[Clip]) -> tuple[str, ...]:
         """Remark labels that were asked for and that no clip has."""
         carried = {clip.label for clip in clips}
-        absent = [label for label in self.wanted or () if label not in carried]
+        absent = [label for label in self.requested_labels or () if label not in carried]
         return (
             (f"no clip has the label {', '.join(absent)}",) if absent and carried != {None} else ()
         )
 
-    def _placed(self, all_clips: Sequence[Clip], served: Sequence[Clip]) -> list[Clip]:
+    def _assign_splits(self, all_clips: Sequence[Clip], served: Sequence[Clip]) -> list[Clip]:
         """Return the clips served with the splits that the partition of all clips gives them."""
-        if self.whole:
+        if self.all_test:
             return [replace(clip, split="test") for clip in served]
         splits = {clip.id: clip.split for clip in self.partition(all_clips)}
         return [replace(clip, split=splits.get(clip.id)) for clip in served]

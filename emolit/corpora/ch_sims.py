@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT
 from emolit.corpora.polarity import MODES, Language, Polarity, Rated, numeric
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
 from emolit.files.table import Row, read_table
@@ -72,7 +72,7 @@ class ChSims(Polarity):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(subtitles, root, prompt, labels, label_map, loading, speaker_independent)
@@ -100,10 +100,10 @@ class ChSims(Polarity):
         rows = read_table(table, ("video_id", "clip_id", column))
         return {f"{video}_{cut}": row.text(column) for row in rows for video, cut in [cut_of(row)]}
 
-    def rated(self, folder: Path) -> Iterator[Rated]:
+    def read_labels(self, folder: Path) -> Iterator[Rated]:
         """Yield the labels out of the release's own tables, or as the family has them."""
         table = folder / "metadata" / "sentiment" / f"label_{LETTERS[self.modality]}.csv"
-        return indexed(table) if table.is_file() else super().rated(folder)
+        return read_index_files(table) if table.is_file() else super().read_labels(folder)
 
     def check_archive(self, archive: Path) -> None:
         """Refuse an archive for labels of one sense."""
@@ -130,7 +130,7 @@ def cut_of(row: Row) -> tuple[str, str]:
     return row.required("video_id"), row.required("clip_id").zfill(ChSims.digits)
 
 
-def indexed(table: Path) -> Iterator[Rated]:
+def read_index_files(table: Path) -> Iterator[Rated]:
     """Yield the labels of a table whose parts stand in index files beside its folder.
 
     Raises:

@@ -31,8 +31,8 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.affect.votes import majority
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.census import shortened
-from emolit.data.dataset import Loading
+from emolit.data.census import shorten
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.media import AUDIO
 from emolit.files.table import read_table
@@ -96,7 +96,7 @@ class CremaD(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -166,13 +166,13 @@ class CremaD(Corpus):
         placed = [replace(clip, split=split_of(clip.speaker or "", self.fold)) for clip in clips]
         if self.splits == "speakers":
             return placed
-        tests = self._listed({clip.id for clip in clips})
+        tests = self._test_clips({clip.id for clip in clips})
         return [
             replace(clip, split="test" if clip.id in tests else TRAINING[clip.split or "train"])
             for clip in placed
         ]
 
-    def _listed(self, known: set[str]) -> set[str]:
+    def _test_clips(self, known: set[str]) -> set[str]:
         """Return the clips of EmoBox's test list.
 
         Raises:
@@ -188,7 +188,7 @@ class CremaD(Corpus):
         if missing := sorted(tests.difference(known)):
             raise CorpusError(
                 f"{file} lists {len(missing)} clips that are not in {self.location}: "
-                f"{shortened(missing, ', ')}. Get the release again."
+                f"{shorten(missing, ', ')}. Get the release again."
             )
         return tests
 

@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.affect.word_lists import words_of
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
 from emolit.files.disk import below
@@ -70,7 +70,7 @@ class Emer(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -95,9 +95,9 @@ class Emer(Corpus):
                 raise row.error(f"{name!r} has no words in {WORDS}", "Get both tables again.")
             said = texts[name].text(self.subtitles) if name in texts else None
             clip = self._clip(row, words[name].required("openset"), said)
-            yield clip if self.source == "reasons" else self._recorded(clip, media)
+            yield clip if self.source == "reasons" else self._with_recording(clip, media)
 
-    def _recorded(self, clip: Clip, media: Media) -> Clip:
+    def _with_recording(self, clip: Clip, media: Media) -> Clip:
         """Return a clip with its recording."""
         path, video = media.find(clip.id)
         seen = None if video is None else (self.place / video).as_posix()

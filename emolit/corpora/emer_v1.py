@@ -60,7 +60,7 @@ class EmerV1(Emer):
                 transcript=row.text("subtitles" if self.source == "clips" else "reasons"),
                 reason=row.required("reasons"),
             )
-            yield clip if self.source == "reasons" else self._recorded(clip, media)
+            yield clip if self.source == "reasons" else self._with_recording(clip, media)
 
 
 def emotion_of(row: Row) -> str:

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.audio_check import Entry
-from emolit.data.dataset import Loading
-from emolit.data.emobox_folds import FoldLists, placed
+from emolit.data.audio_check import AudioRecord
+from emolit.data.dataset import LoaderSettings
+from emolit.data.emobox_folds import FoldLists, assign_splits
 from emolit.errors import CorpusError
 from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
@@ -87,7 +87,7 @@ class EmoDb(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -101,7 +101,7 @@ class EmoDb(Corpus):
         """The fold, of EmoBox's splits."""
         return self.fold if self.splits == "emobox" else None
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[AudioRecord, ...]:
         """Return all clips; a copy whose files were all cut to one length is refused."""
         found = super().entries()
         if len(found) > 1 and all(entry.clip.seconds == RECUT for entry in found):
@@ -142,7 +142,9 @@ class EmoDb(Corpus):
         """Return the clips with the split of their speaker, or with that of EmoBox's lists."""
         if self.splits == "speakers":
             return [replace(clip, split=split_of(clip.speaker, self.fold)) for clip in clips]
-        return placed(clips, self.emobox.splits(self.fold, lambda row: row.stem), self.emobox)
+        return assign_splits(
+            clips, self.emobox.splits(self.fold, lambda row: row.stem), self.emobox
+        )
 
     @property
     def emobox(self) -> FoldLists:

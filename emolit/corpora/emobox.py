@@ -27,10 +27,10 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.affect.taxonomy import CANONICAL, Taxonomy, check_map, in_order, merge
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
-from emolit.data.emobox_folds import FoldLists, Listed, placed
+from emolit.data.dataset import LoaderSettings
+from emolit.data.emobox_folds import FoldLists, ListedClip, assign_splits
 from emolit.errors import CorpusError
-from emolit.files.disk import composed, spelled
+from emolit.files.disk import compose_accents, find_spelling
 from emolit.files.media import Media
 from emolit.prompts import Prompt
 from emolit.types import Clip
@@ -87,7 +87,7 @@ class EmoBox(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -111,14 +111,14 @@ class EmoBox(Corpus):
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The labels given, or those of the label map that are feelings."""
-        if self.wanted is not None:
-            return Taxonomy(tuple(self.wanted))
+        if self.requested_labels is not None:
+            return Taxonomy(tuple(self.requested_labels))
         own = set(self.folds.names.values()) - UNSAID
         return Taxonomy(in_order(merge(label, self.label_map) for label in own))
 
-    def provide(self) -> None:
+    def ensure_release(self) -> None:
         """Make sure that there are audio and lists of this fold."""
-        super().provide()
+        super().ensure_release()
         self.folds.check(self.fold)
         check_map(self.name, in_order(self.folds.names.values()), self.label_map)
 
@@ -134,7 +134,7 @@ class EmoBox(Corpus):
         media = cache(lambda place: Media(folder, (place,)))  # of a folder, as far as it is needed
         for row in self.folds.rows():
             listed = self._local(row)
-            path = spelled(folder, listed)
+            path = find_spelling(folder, listed)
             if path is None:
                 path = _twin(folder, listed, media)
             found += path is not None
@@ -146,7 +146,7 @@ class EmoBox(Corpus):
                 f"folder above, or `prefixes`, which is {self.prefixes}, to what differs."
             )
 
-    def _local(self, row: Listed) -> str:
+    def _local(self, row: ListedClip) -> str:
         fitting = [prefix for prefix in self.prefixes if row.path.startswith(prefix)]
         if not fitting:
             raise CorpusError(
@@ -156,7 +156,7 @@ class EmoBox(Corpus):
         prefix = max(fitting, key=len)
         return PurePosixPath(self.prefixes[prefix], row.path.removeprefix(prefix)).as_posix()
 
-    def _clip(self, row: Listed, path: str) -> Clip:
+    def _clip(self, row: ListedClip, path: str) -> Clip:
         return Clip(
             id=row.id,
             corpus=self.name,
@@ -180,7 +180,7 @@ class EmoBox(Corpus):
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips with the split of this fold's lists."""
-        return placed(clips, self.folds.splits(self.fold, lambda row: row.id), self.folds)
+        return assign_splits(clips, self.folds.splits(self.fold, lambda row: row.id), self.folds)
 
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say where the validation clips come from."""
@@ -190,7 +190,7 @@ class EmoBox(Corpus):
 def _twin(folder: Path, listed: str, media: Callable[[str], Media]) -> str | None:
     """Return the file that is named as the listed one but for its extension."""
     at = PurePosixPath(listed)
-    place = spelled(folder, str(at.parent))
+    place = find_spelling(folder, str(at.parent))
     if place is None:
         return None
-    return media(escape(place)).audio.get(composed(PurePosixPath(place, at.stem).as_posix()))
+    return media(escape(place)).audio.get(compose_accents(PurePosixPath(place, at.stem).as_posix()))

@@ -37,8 +37,8 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
-from emolit.data.emotion_talk_json import NAMES, Kind, Sidecars, marks, unmarked
+from emolit.data.dataset import LoaderSettings
+from emolit.data.emotion_talk_json import NAMES, Kind, UtteranceFiles, marks, remove_marks
 from emolit.errors import CorpusError
 from emolit.files.disk import below
 from emolit.files.media import AUDIO
@@ -90,7 +90,7 @@ class EmotionTalk(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -103,7 +103,7 @@ class EmotionTalk(Corpus):
         audio = {
             path.stem: path for path in below(folder, "G*_*_*_*.*") if path.suffix.lower() in AUDIO
         }
-        told = Sidecars.below(folder / FOLDERS["audio"] / "json")
+        told = UtteranceFiles.below(folder / FOLDERS["audio"] / "json")
         if told.objects:
             rank_zero_info(f"emotiontalk: the keys in {told.folder} are {told.keys()}")
         labels = self._labels(folder, told)
@@ -122,13 +122,13 @@ class EmotionTalk(Corpus):
                 sentiment=value,
             )
 
-    def _labels(self, folder: Path, told: Sidecars) -> dict[str, Label]:
+    def _labels(self, folder: Path, told: UtteranceFiles) -> dict[str, Label]:
         """Return the label of each utterance, and its sentiment where it has one."""
         archive = first(folder, ARCHIVES[self.modality])
         if archive is not None:
-            return archived(archive)
+            return read_archived_labels(archive)
         place = folder / FOLDERS[self.modality] / "json"
-        files = told if self.modality == "audio" else Sidecars.below(place)
+        files = told if self.modality == "audio" else UtteranceFiles.below(place)
         if not files.objects:
             raise CorpusError(
                 f"No labels of EmotionTalk in {folder}: looked for {place} and for "
@@ -137,7 +137,7 @@ class EmotionTalk(Corpus):
             )
         return {name: (canonical(text, name), None) for name, text in files.emotions().items()}
 
-    def _texts(self, folder: Path, told: Sidecars) -> dict[str, str]:
+    def _texts(self, folder: Path, told: UtteranceFiles) -> dict[str, str]:
         """Return what is said, without marks, by the table or by the JSONs."""
         table = first(folder, TRANSCRIPTS)
         rows = [] if table is None else read_table(table, ("name", "chinese"))
@@ -147,7 +147,7 @@ class EmotionTalk(Corpus):
         if counts:
             shown = ", ".join(f"{mark} {count}" for mark, count in counts.most_common())
             rank_zero_info(f"emotiontalk: marks taken out of the transcripts: {shown}")
-        plain = {name: unmarked(text) for name, text in texts.items()}
+        plain = {name: remove_marks(text) for name, text in texts.items()}
         return {name: text for name, text in plain.items() if text}
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
@@ -222,7 +222,7 @@ def canonical(text: str, name: str) -> str:
     return label
 
 
-def archived(path: Path) -> dict[str, Label]:
+def read_archived_labels(path: Path) -> dict[str, Label]:
     """Return the labels of an archive, whose parts must be the official splits.
 
     Raises:

@@ -26,9 +26,9 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
-from emolit.files.disk import below, guessed, lines_of, text_of
+from emolit.files.disk import below, guess_encoding, lines_of, text_of
 from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
@@ -80,7 +80,7 @@ class Esd(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -190,7 +190,7 @@ def transcripts(folder: Path) -> dict[str, str]:
     found, odd = {}, 0
     for file in below(folder, "[0-9][0-9][0-9][0-9].txt"):
         otherwise = "cp1252" if _spoken([file.stem], "en") else "gb18030"
-        for line in lines_of(text_of(file, partial(guessed, otherwise=otherwise))):
+        for line in lines_of(text_of(file, partial(guess_encoding, otherwise=otherwise))):
             fields = [field.strip() for field in line.split("\t")]
             if len(fields) == 3 and NAME.fullmatch(fields[0]):
                 found[fields[0]] = fields[1]

@@ -26,7 +26,7 @@ from typing import ClassVar, Literal
 
 from emolit.affect.votes import NO_AGREEMENT
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.disk import lines_of, text_of
 from emolit.files.media import AUDIO
@@ -89,7 +89,7 @@ class Iemocap(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         self.fold = self.choice("fold", fold, SESSIONS)
@@ -119,14 +119,14 @@ class Iemocap(Corpus):
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield every turn that has a label, by session and scene."""
         for session in sessions(self._release(folder)):
-            words = dict(spoken(session / "dialog" / "transcriptions"))
+            words = dict(read_transcripts(session / "dialog" / "transcriptions"))
             audio = {
                 path.stem: path
                 for path in sorted(session.glob("sentences/wav/*/*"))
                 if path.suffix.lower() in AUDIO
             }
-            for turn, code in judged(session / "dialog" / "EmoEvaluation"):
-                path = audio.get(turn) or place(session, turn)
+            for turn, code in read_labels(session / "dialog" / "EmoEvaluation"):
+                path = audio.get(turn) or audio_path(session, turn)
                 yield Clip(
                     id=turn,
                     corpus=self.name,
@@ -155,7 +155,7 @@ def sessions(release: Path) -> list[Path]:
     return [release / f"Session{number}" for number in SESSIONS]
 
 
-def place(session: Path, turn: str) -> Path:
+def audio_path(session: Path, turn: str) -> Path:
     """Return where the audio of a turn must stand."""
     return session / "sentences" / "wav" / turn.rpartition("_")[0] / f"{turn}.wav"
 
@@ -170,7 +170,7 @@ def speaker_of(turn: str) -> str:
     return turn[4] + turn.rpartition("_")[2][0]
 
 
-def judged(folder: Path) -> Iterator[tuple[str, str]]:
+def read_labels(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the turns of a session with the code of their label.
 
     Raises:
@@ -189,7 +189,7 @@ def judged(folder: Path) -> Iterator[tuple[str, str]]:
         yield found[1], found[2]
 
 
-def spoken(folder: Path) -> Iterator[tuple[str, str]]:
+def read_transcripts(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield the turns of a session with what is said; other lines are left alone.
 
     Raises:

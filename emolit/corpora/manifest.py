@@ -25,8 +25,8 @@ from lightning.pytorch.utilities import rank_zero_info
 from emolit.affect.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.corpora.base import ROOT, Corpus
 from emolit.data.census import person
-from emolit.data.dataset import Loading
-from emolit.data.manifest import check_recordings, check_rows
+from emolit.data.dataset import LoaderSettings
+from emolit.data.manifest_checks import check_recordings, check_rows
 from emolit.data.manifest_rows import COLUMNS, check_labels, clip_of, id_of, lexical
 from emolit.errors import ConfigError, CorpusError
 from emolit.files.table import Row, read_table
@@ -61,7 +61,7 @@ class Manifest(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -83,7 +83,7 @@ class Manifest(Corpus):
     def known(self) -> frozenset[str]:
         """Labels that the file may have; one that is mapped is not known otherwise in any case."""
         mapped = {label.casefold() for label in self.label_map}
-        names = {*CANONICAL, *(self.wanted or ())}
+        names = {*CANONICAL, *(self.requested_labels or ())}
         return frozenset({*self.label_map, *(n for n in names if n.casefold() not in mapped)})
 
     @cached_property
@@ -102,7 +102,7 @@ class Manifest(Corpus):
         return {id_of(row): row for row in rows}
 
     @cached_property
-    def listed(self) -> tuple[Clip, ...]:
+    def parse_rows(self) -> tuple[Clip, ...]:
         """The clips as the file has them, checked row by row.
 
         Raises:
@@ -125,20 +125,20 @@ class Manifest(Corpus):
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The label set in class order: the labels given, or those of the file."""
-        if self.wanted is not None:
-            return Taxonomy(tuple(self.wanted))
-        found = {clip.label for clip in self.listed if clip.label is not None}
+        if self.requested_labels is not None:
+            return Taxonomy(tuple(self.requested_labels))
+        found = {clip.label for clip in self.parse_rows if clip.label is not None}
         return Taxonomy(in_order(merge(label, self.label_map) for label in found))
 
-    def provide(self) -> None:
+    def ensure_release(self) -> None:
         """Read the file anew and check it."""
         for known in ("rows", "listed"):
             self.__dict__.pop(known, None)
-        _ = self.listed
+        _ = self.parse_rows
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the file."""
-        return iter(self.listed)
+        return iter(self.parse_rows)
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips with the split of the file, or with ours."""
@@ -147,7 +147,7 @@ class Manifest(Corpus):
         anonymous = [clip.id for clip in clips if clip.speaker is None]
         if not anonymous:
             people = one_name({clip.speaker or "" for clip in clips})
-            shares = divided(set(people.values()), f"speakers in {self.file}")
+            shares = divide(set(people.values()), f"speakers in {self.file}")
             placed = [replace(clip, split=shares[people[clip.speaker or ""]]) for clip in clips]
             check_recordings(placed, self.rows, self.location)
             return placed
@@ -157,7 +157,7 @@ class Manifest(Corpus):
                 f"first {anonymous[0]!r}: no speaker-independent split can be made. Add a column, "
                 "or set `speaker_independent: false` and report it."
             )
-        shares = divided({clip.id for clip in clips}, f"clips in {self.file}")
+        shares = divide({clip.id for clip in clips}, f"clips in {self.file}")
         return [replace(clip, split=shares[clip.id]) for clip in clips]
 
 
@@ -172,7 +172,7 @@ def one_name(speakers: Iterable[str]) -> dict[str, str]:
     return {name: names.setdefault(person(name), name) for name in sorted(speakers)}
 
 
-def divided(units: Iterable[str], what: str) -> dict[str, Split]:
+def divide(units: Iterable[str], what: str) -> dict[str, Split]:
     """Give each unit a split that depends on the names alone.
 
     Raises:

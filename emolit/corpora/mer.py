@@ -24,9 +24,9 @@ from typing import ClassVar, Literal
 
 from emolit.affect.word_lists import words_of
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.clip_filter import drop
+from emolit.data.dataset import LoaderSettings
 from emolit.data.emobox_folds import with_validation
-from emolit.data.selection import without
 from emolit.errors import CorpusError
 from emolit.files.media import Media
 from emolit.files.npz import NO_VALUE
@@ -64,7 +64,7 @@ class Mer(Corpus, ABC):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -99,13 +99,13 @@ class Mer(Corpus, ABC):
             fields = {key: value for rows in more if name in rows
                       for key, value in rows[name].fields.items()}  # fmt: skip
             path, video = media.find(*(f"{place}/{name}" for place in self.places))
-            found = described(replace(row, fields={**fields, **row.fields}), self.subtitles)
+            found = parse_row(replace(row, fields={**fields, **row.fields}), self.subtitles)
             yield replace(found, corpus=self.name, path=path, video=video)
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips for testing, or for training with a tenth of them for validation."""
         used: list[Clip] = [replace(clip, split=self.use) for clip in clips]
-        served = without(used, self.left_out)
+        served = drop(used, self.left_out)
         return with_validation(served) if self.use == "train" else served
 
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ class Mer(Corpus, ABC):
         return (f"clips of {self.table}", *overlap(clips, self.left_out, self.leave_out))
 
 
-def described(row: Row, subtitles: str) -> Clip:
+def parse_row(row: Row, subtitles: str) -> Clip:
     """Return what a row says about a clip, without corpus and recording.
 
     Args:

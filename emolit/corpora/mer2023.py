@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.corpora.mer import EMOTIONS, described, names_in, overlap
-from emolit.data.dataset import Loading
+from emolit.corpora.mer import EMOTIONS, names_in, overlap, parse_row
+from emolit.data.clip_filter import drop
+from emolit.data.dataset import LoaderSettings
 from emolit.data.emobox_folds import with_validation
-from emolit.data.selection import without
 from emolit.errors import CorpusError
 from emolit.files.media import Media
 from emolit.files.npz import read_labels
@@ -76,7 +76,7 @@ class Mer2023(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -104,7 +104,7 @@ class Mer2023(Corpus):
             text = said[name].text(self.subtitles) if name in said else None
             path, video = media.find(f"{part}/{name}")
             yield replace(
-                described(row, self.subtitles),
+                parse_row(row, self.subtitles),
                 corpus=self.name, path=path, video=video, transcript=text,
             )  # fmt: skip
 
@@ -128,7 +128,7 @@ class Mer2023(Corpus):
         """Return the clips of training and of the test part chosen; the folder says which."""
         splits: dict[str, Split] = {"train": "train", self.tested: "test"}
         placed = [replace(clip, split=splits.get(clip.path.split("/")[0])) for clip in clips]
-        return with_validation(without(placed, self.left_out))
+        return with_validation(drop(placed, self.left_out))
 
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say which part is tested and how many clips were left out by name."""

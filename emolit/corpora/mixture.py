@@ -8,7 +8,7 @@ from typing import get_args
 
 from emolit.affect.taxonomy import Taxonomy, in_order
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.data.sampler import ClipLoader, ClipSampler
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts import Prompt
@@ -37,8 +37,8 @@ class Mixture(Corpus):
         weights: Share of each member in a training epoch, of any sum, 0 for none; None reads
             every training clip once. An epoch has as many clips as the members that train.
         loading: Batch sizes, workers, seed, and what happens to bad or long audio, in all members.
-        whole: Names of members whose clips are all test clips, whatever their split: corpora that
-            nothing was trained on.
+        all_test: Names of members whose clips are all test clips, whatever their split: corpora
+            that nothing was trained on.
     """
 
     name = "mixture"
@@ -50,8 +50,8 @@ class Mixture(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         weights: list[float] | None = None,
-        loading: Loading = Loading(),
-        whole: list[str] | None = None,
+        loading: LoaderSettings = LoaderSettings(),
+        all_test: list[str] | None = None,
     ) -> None:
         super().__init__(root, prompt, labels, loading=loading)
         self.corpora = list(corpora)
@@ -60,7 +60,7 @@ class Mixture(Corpus):
             self._adopt(member)
         self._check_members()
         self._check_weights()
-        self._serve_whole(whole or [])
+        self._serve_as_test(all_test or [])
 
     def _adopt(self, member: Corpus) -> None:
         """Give root and loading to a member.
@@ -73,7 +73,7 @@ class Mixture(Corpus):
                 f"The mixture's `root` is {self.root!r} and that of its member {member.name!r} is "
                 f"{member.root!r}; name it once, on the mixture."
             )
-        if member.loading not in (Loading(), self.loading):
+        if member.loading not in (LoaderSettings(), self.loading):
             raise ConfigError(
                 f"The mixture's member {member.name!r} has its own `loading`; set it on the "
                 "mixture, for all members."
@@ -91,15 +91,15 @@ class Mixture(Corpus):
                 "remove one, or give a manifest another `name`."
             )
 
-    def _serve_whole(self, names: Sequence[str]) -> None:
+    def _serve_as_test(self, names: Sequence[str]) -> None:
         strangers = sorted({*names}.difference(self.names))
         if strangers:
             raise ConfigError(
-                f"The mixture's `whole` names {strangers}, which are no members; it has "
+                f"The mixture's `all_test` names {strangers}, which are no members; it has "
                 f"{list(self.names)}."
             )
         for member in self.corpora:
-            member.whole = member.name in names
+            member.all_test = member.name in names
 
     def _check_weights(self) -> None:
         if self.weights is None:
@@ -119,8 +119,8 @@ class Mixture(Corpus):
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The label set in class order: the labels given, or the union of the members'."""
-        if self.wanted is not None:
-            return Taxonomy(tuple(self.wanted))
+        if self.requested_labels is not None:
+            return Taxonomy(tuple(self.requested_labels))
         return Taxonomy(in_order(chain(*(member.taxonomy.labels for member in self.corpora))))
 
     @property

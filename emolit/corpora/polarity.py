@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.media import Media
 from emolit.files.npz import read_labels
@@ -78,7 +78,7 @@ class Polarity(Corpus, ABC):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -97,7 +97,7 @@ class Polarity(Corpus, ABC):
         """Yield the cuts that have labels, in the order of the labels."""
         media = Media(folder, self.places)
         texts = self.texts(folder)
-        for rated in self.rated(folder):
+        for rated in self.read_labels(folder):
             path, video = media.find(*self.stems(rated))
             own = rated.text if self.subtitles == self.spoken else None
             yield Clip(
@@ -117,7 +117,7 @@ class Polarity(Corpus, ABC):
         rows = by_name(table, (self.subtitles,)) if table.is_file() else {}
         return {name: row.text(self.subtitles) for name, row in rows.items()}
 
-    def rated(self, folder: Path) -> Iterator[Rated]:
+    def read_labels(self, folder: Path) -> Iterator[Rated]:
         """Yield the labels out of the table, or out of MERBench's archive.
 
         Raises:
@@ -125,10 +125,10 @@ class Polarity(Corpus, ABC):
         """
         table, archive = folder / self.table, folder / ARCHIVE
         if table.is_file():
-            yield from self._tabled(table)
+            yield from self._read_table(table)
         elif archive.is_file():
             self.check_archive(archive)
-            yield from self._archived(archive)
+            yield from self._read_archive(archive)
         else:
             raise CorpusError(
                 f"The labels of {self.name!r} are missing: looked for {table} and {archive}. Set "
@@ -138,7 +138,7 @@ class Polarity(Corpus, ABC):
     def check_archive(self, archive: Path) -> None:
         """Refuse an archive that does not hold the labels wanted."""
 
-    def _tabled(self, table: Path) -> Iterator[Rated]:
+    def _read_table(self, table: Path) -> Iterator[Rated]:
         for row in read_table(table, ("video_id", "clip_id", self.column, "mode")):
             mode = row.required("mode")
             if mode not in MODES:
@@ -151,7 +151,7 @@ class Polarity(Corpus, ABC):
                 text=row.text("text"),
             )
 
-    def _archived(self, archive: Path) -> Iterator[Rated]:
+    def _read_archive(self, archive: Path) -> Iterator[Rated]:
         for part, clips in read_labels(archive).items():
             if part not in MODES:
                 raise CorpusError(

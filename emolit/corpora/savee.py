@@ -21,7 +21,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.disk import below
 from emolit.files.media import AUDIO
@@ -65,7 +65,7 @@ class Savee(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)

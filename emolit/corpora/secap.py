@@ -22,10 +22,10 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
-from emolit.files.disk import guessed, json_of, lines_of, text_of
+from emolit.files.disk import guess_encoding, json_of, lines_of, text_of
 from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
 from emolit.text.tokenizer import tidy
@@ -59,7 +59,7 @@ class SECap(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -127,5 +127,5 @@ def transcripts_in(file: Path) -> dict[str, str]:
     """Return what is said in each clip; nothing where the file is missing."""
     if not file.is_file():
         return {}
-    lines = (line.split(None, 1) for line in lines_of(text_of(file, guessed)))
+    lines = (line.split(None, 1) for line in lines_of(text_of(file, guess_encoding)))
     return {fields[0]: fields[1].strip() for fields in lines if len(fields) == 2}

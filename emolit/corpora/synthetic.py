@@ -39,7 +39,7 @@ from emolit.corpora.synthesis.acting import (
     record,
 )
 from emolit.corpora.synthesis.signal import RATE, quantize
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts import Prompt
 from emolit.types import Clip, Split
@@ -85,7 +85,7 @@ class Synthetic(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -127,7 +127,7 @@ class Synthetic(Corpus):
         )
         return hashlib.sha256(repr(made_from).encode()).hexdigest()[:10]
 
-    def provide(self) -> None:
+    def ensure_release(self) -> None:
         """Make the corpus unless its folder stands; written beside, then renamed.
 
         Should two processes make it at once, the first to finish wins.

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import Loading
-from emolit.data.emobox_folds import FoldLists, placed
+from emolit.data.dataset import LoaderSettings
+from emolit.data.emobox_folds import FoldLists, assign_splits
 from emolit.errors import CorpusError
 from emolit.files.disk import below
 from emolit.files.media import AUDIO
@@ -66,7 +66,7 @@ class Tess(Corpus):
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
-        loading: Loading = Loading(),
+        loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
@@ -104,7 +104,9 @@ class Tess(Corpus):
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
         """Return the clips with the split of their speaker, or with that of EmoBox's list."""
         if self.splits == "emobox":
-            return placed(clips, self.emobox.splits(self.fold, lambda row: row.stem), self.emobox)
+            return assign_splits(
+                clips, self.emobox.splits(self.fold, lambda row: row.stem), self.emobox
+            )
         tested = SPEAKERS[self.fold - 1]
         return [
             replace(clip, split="test" if clip.speaker == tested else "train") for clip in clips

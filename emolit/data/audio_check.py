@@ -32,7 +32,7 @@ CHECKS = (audio, container, frames)
 
 
 @dataclass(frozen=True)
-class Entry:
+class AudioRecord:
     """A clip of a release and whether its audio can be used.
 
     Attributes:
@@ -45,7 +45,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Inspection:
+class AudioCheck:
     """Looks at the recordings of a corpus, and remembers those that are good.
 
     Attributes:
@@ -59,15 +59,15 @@ class Inspection:
     seeing: bool = False
 
     @cached_property
-    def known(self) -> Mapping[str, float]:
+    def durations(self) -> Mapping[str, float]:
         """Durations of the good recordings in seconds, by `recording`, as the cache has them."""
         try:
-            return load(self.place)
+            return load(self.cache_file)
         except OSError:
             return {}
 
     @property
-    def place(self) -> Path:
+    def cache_file(self) -> Path:
         """The file in the cache, which belongs to the folder and to the code that decodes.
 
         Raises:
@@ -79,7 +79,7 @@ class Inspection:
 
     def entries(
         self, clips: Sequence[Clip], announce: Callable[[int], object] | None = None
-    ) -> tuple[Entry, ...]:
+    ) -> tuple[AudioRecord, ...]:
         """Return the clips with their durations, or with what is wrong with them.
 
         Args:
@@ -88,27 +88,27 @@ class Inspection:
         """
         recordings = [self.recording(clip) for clip in clips]
         new = sum(
-            bool(clip.path) and recording not in self.known
+            bool(clip.path) and recording not in self.durations
             for clip, recording in zip(clips, recordings, strict=True)
         )
         if new and announce is not None:
             announce(new)
-        found: list[Entry] = []
+        found: list[AudioRecord] = []
         good: dict[str, float] = {}
         for clip, recording in zip(clips, recordings, strict=True):
-            seconds = self.known.get(recording)
-            entry = self.look(clip) if seconds is None else Entry(replace(clip, seconds=seconds))
+            seconds = self.durations.get(recording)
+            entry = self.look(clip) if seconds is None else AudioRecord(replace(clip, seconds=seconds))
             found.append(entry)
             if entry.clip.seconds is not None:
                 good[recording] = entry.clip.seconds
-        if good.keys() - self.known.keys():
-            self._keep({**self.known, **good})
+        if good.keys() - self.durations.keys():
+            self._keep({**self.durations, **good})
         return tuple(found)
 
     def _keep(self, durations: Mapping[str, float]) -> None:
         """Write durations into the cache, or say that it is not used."""
         try:
-            save(self.place, durations)
+            save(self.cache_file, durations)
         except OSError as error:
             warnings.warn(
                 f"The durations of {self.corpus!r} were not kept ({error}): all audio is decoded "
@@ -116,20 +116,20 @@ class Inspection:
                 stacklevel=2,
             )
 
-    def look(self, clip: Clip) -> Entry:
+    def look(self, clip: Clip) -> AudioRecord:
         """Decode a clip; return it with its duration, or with what is wrong with it.
 
         A clip that is text alone has no duration.
         """
         if not clip.path:
-            return Entry(clip)
+            return AudioRecord(clip)
         try:
             seconds = audio.check(self.folder / clip.path, clip.start, clip.end)
             if self.seeing:
                 self._see(clip, seconds)
-            return Entry(replace(clip, seconds=seconds))
+            return AudioRecord(replace(clip, seconds=seconds))
         except AudioError as error:
-            return Entry(clip, str(error))
+            return AudioRecord(clip, str(error))
 
     def _see(self, clip: Clip, seconds: float) -> None:
         """Decode one picture of a clip.
@@ -145,7 +145,7 @@ class Inspection:
         """Return what a duration belongs to: the files of a clip as they are now, and its segment.
 
         Example:
-            >>> Inspection("mine", Path("nowhere")).recording(Clip("a", "mine", "wav/a.wav"))
+            >>> AudioCheck("mine", Path("nowhere")).recording(Clip("a", "mine", "wav/a.wav"))
             'wav/a.wav missing 0.0 None'
         """
         files = [clip.path, clip.video or "no video"] if self.seeing else [clip.path]

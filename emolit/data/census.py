@@ -41,7 +41,7 @@ class Census:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(
+    def count(
         cls,
         corpus: str,
         clips: Sequence[Clip],
@@ -87,17 +87,17 @@ class Census:
         if self.cropped:
             parts.append(f"{self.cropped} long clips cropped")
         if self.skipped:
-            parts.append(f"{len(self.skipped)} clips skipped: {shortened(self.skipped)}")
+            parts.append(f"{len(self.skipped)} clips skipped: {shorten(self.skipped)}")
         if not self.speaker_independent:
             parts.append("not speaker-independent")
         return "; ".join([*parts, *self.notes])
 
 
-def shortened(things: Sequence[str], separator: str = " ") -> str:
+def shorten(things: Sequence[str], separator: str = " ") -> str:
     """Name the first few things and say how many more there are.
 
     Example:
-        >>> shortened(["a", "b", "c", "d", "e", "f"], ", ")
+        >>> shorten(["a", "b", "c", "d", "e", "f"], ", ")
         'a, b, c, d, e and 1 more'
     """
     text = separator.join(things[:SHOWN])
@@ -153,7 +153,7 @@ def check_speakers(corpus: str, clips: Iterable[Clip]) -> None:
     if found:
         named = [f"{who} in {' and '.join(splits)}" for who, splits in found.items()]
         raise CorpusError(
-            f"The splits of {corpus!r} are not speaker-independent: {shortened(named, ', ')}. "
+            f"The splits of {corpus!r} are not speaker-independent: {shorten(named, ', ')}. "
             "Give every speaker one split, or set `speaker_independent: false` and report it."
         )
 
@@ -170,5 +170,5 @@ def check_ids(corpus: str, clips: Iterable[Clip]) -> None:
     twice = [f"{who} ({', '.join(where)})" for who, where in paths.items() if len(where) > 1]
     if twice:
         raise CorpusError(
-            f"Clips of {corpus!r} share an id: {shortened(twice, '; ')}. Remove the copies."
+            f"Clips of {corpus!r} share an id: {shorten(twice, '; ')}. Remove the copies."
         )

@@ -21,7 +21,7 @@ Item = tuple[Clip, *tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoaderSettings:
     """How clips are loaded.
 
     Attributes:
@@ -78,7 +78,7 @@ class ClipDataset(Dataset[Item]):
     clips: tuple[Clip, ...]
     folders: Mapping[str, Path]
     sampling_rate: int
-    loading: Loading = Loading()
+    loading: LoaderSettings = LoaderSettings()
 
     def __len__(self) -> int:
         """Return the number of clips."""

@@ -20,7 +20,7 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from emolit.data.census import shortened
+from emolit.data.census import shorten
 from emolit.files.disk import json_of
 from emolit.errors import ConfigError, CorpusError
 from emolit.files.table import Row, read_table
@@ -37,7 +37,7 @@ FEWEST = 3
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedClip:
     """A row of a list.
 
     Attributes:
@@ -97,13 +97,13 @@ class FoldLists:
         texts = content.values() if isinstance(content, dict) else [content]
         if wrong := [text for text in texts if not isinstance(text, str)]:
             raise CorpusError(
-                f"EmoBox's label map {found} has {shortened([repr(w) for w in wrong])}; it should "
+                f"EmoBox's label map {found} has {shorten([repr(w) for w in wrong])}; it should "
                 "be an object of texts, each label to its common name. Get it again."
             )
         return {raw: COMMON.get(name.lower(), name.lower()) for raw, name in content.items()}
 
     @cached_property
-    def _folded(self) -> Mapping[str, str]:
+    def _read_folds(self) -> Mapping[str, str]:
         return {raw.casefold(): name for raw, name in self.names.items()}
 
     @cached_property
@@ -143,13 +143,13 @@ class FoldLists:
         names = ", ".join(sorted(filter(None, speakers)))
         return f"validation is held out of EmoBox's training part: speakers {names}"
 
-    def rows(self) -> tuple[Listed, ...]:
+    def rows(self) -> tuple[ListedClip, ...]:
         """Return every listed clip once.
 
         Raises:
             CorpusError: Two lists say different things of one clip.
         """
-        found: dict[str, Listed] = {}
+        found: dict[str, ListedClip] = {}
         for row in chain.from_iterable(self._read(file) for file in self.files()):
             if found.setdefault(row.id, row) != row:
                 raise CorpusError(
@@ -158,7 +158,7 @@ class FoldLists:
                 )
         return tuple(found.values())
 
-    def splits(self, fold: int, key: Callable[[Listed], str]) -> dict[str, Split]:
+    def splits(self, fold: int, key: Callable[[ListedClip], str]) -> dict[str, Split]:
         """Return the split of every clip listed in a fold, by a name of it.
 
         Raises:
@@ -175,7 +175,7 @@ class FoldLists:
                     )
         return found
 
-    def _part(self, fold: int, part: str) -> Iterator[Listed]:
+    def _part(self, fold: int, part: str) -> Iterator[ListedClip]:
         file = self._file(fold, self.test_list if part == "test" else part)
         if file:
             yield from self._read(file)
@@ -191,11 +191,11 @@ class FoldLists:
     def _usual(self, fold: int, part: str) -> Path:
         return self.folder / f"fold_{fold}" / f"{self.dataset}_{part}_fold_{fold}.jsonl"
 
-    def _read(self, file: Path) -> Iterator[Listed]:
+    def _read(self, file: Path) -> Iterator[ListedClip]:
         for row in read_table(file, ("key",)):
             path = row.text("wav") or row.required("audio")
             name = row.required("key").removeprefix(f"{self.dataset}-")
-            yield Listed(
+            yield ListedClip(
                 id=name.removesuffix(PurePosixPath(path).suffix),
                 path=path,
                 label=self._label(row),
@@ -205,7 +205,7 @@ class FoldLists:
 
     def _label(self, row: Row) -> str:
         raw = row.text("emo") or row.required("label")
-        found = self.names.get(raw) or self._folded.get(raw.casefold())
+        found = self.names.get(raw) or self._read_folds.get(raw.casefold())
         if found is None:
             raise row.error(
                 f"the label {raw!r} is not in the label map, which has {[*self.names]}",
@@ -214,7 +214,7 @@ class FoldLists:
         return found
 
 
-def placed(clips: Sequence[Clip], splits: Mapping[str, Split], lists: FoldLists) -> list[Clip]:
+def assign_splits(clips: Sequence[Clip], splits: Mapping[str, Split], lists: FoldLists) -> list[Clip]:
     """Return the clips with their listed split; validation is cut from training if not listed.
 
     Args:
@@ -229,7 +229,7 @@ def placed(clips: Sequence[Clip], splits: Mapping[str, Split], lists: FoldLists)
     if missing:
         raise CorpusError(
             f"{len(missing)} of {len(splits)} clips that {lists.folder} lists are not in the "
-            f"release: {shortened(missing, ', ')}. Get the release again."
+            f"release: {shorten(missing, ', ')}. Get the release again."
         )
     found = [replace(clip, split=splits.get(clip.id)) for clip in clips]
     return found if "val" in splits.values() else with_validation(found)

@@ -38,18 +38,18 @@ def marks(text: str) -> list[str]:
     return _MARK.findall(text)
 
 
-def unmarked(text: str) -> str:
+def remove_marks(text: str) -> str:
     """Return a transcript without marks; words inside overlap marks stay.
 
     Example:
-        >>> unmarked("[over/]还给他点[/over]饭[over/你]。[laughing]")
+        >>> remove_marks("[over/]还给他点[/over]饭[over/你]。[laughing]")
         '还给他点饭你。'
     """
     return tidy(re.sub(r"[\[\]]", "", _MARK.sub("", text)))
 
 
 @dataclass(frozen=True)
-class Sidecars:
+class UtteranceFiles:
     """The JSON objects of a folder.
 
     Attributes:
@@ -61,7 +61,7 @@ class Sidecars:
     objects: dict[str, dict[str, Any]]
 
     @classmethod
-    def below(cls, folder: Path) -> "Sidecars":
+    def below(cls, folder: Path) -> "UtteranceFiles":
         """Read all JSON files in a folder and below.
 
         Raises:
@@ -123,7 +123,7 @@ class Sidecars:
     @staticmethod
     def _captions(each: dict[str, Any], kind: Kind) -> tuple[str, ...]:
         source = each.get(SOURCE)
-        texts = (unmarked(text) for path, text in leaves(source) if kind_of(path) == kind)
+        texts = (remove_marks(text) for path, text in leaves(source) if kind_of(path) == kind)
         return tuple(dict.fromkeys(text for text in texts if text))
 
 
@@ -134,7 +134,7 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         >>> [*leaves({"style": ["slow"], "more": [{"type": "overall", "text": "slow, sad"}]})]
         [(('style',), 'slow'), (('more', 'overall', 'text'), 'slow, sad')]
     """
-    node = _opened(node)
+    node = _parse_nested(node)
     if isinstance(node, str):
         yield path, node
     elif isinstance(node, list):
@@ -147,7 +147,7 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
                 yield from leaves(value, (*path, *beside, str(key)))
 
 
-def _opened(node: Any) -> Any:
+def _parse_nested(node: Any) -> Any:
     """Return the value of a text that is itself JSON, and any other value as it is."""
     if isinstance(node, str) and node.lstrip()[:1] in ("{", "["):
         try:

@@ -6,9 +6,12 @@ neutral, an empty field nothing), ``valence`` (or ``sentiment``, a number: negat
 positive). Optional: ``id``, ``speaker``, ``split``, ``transcript`` (or ``text``), ``reason`` (why
 these emotions are heard), ``start`` and ``end`` (seconds, of a clip that is a part of its file) and
 ``video`` (a file with pictures; a video container that is heard is also the one to see). In JSONL
-captions and words may be lists. ``arousal`` and whatever else is not used. `emolit.data.manifest` refuses a
+captions and words may be lists. ``arousal`` and whatever else is not used. `emolit.data.manifest_checks` refuses a
 column that seems to be one of these under another name where it would be missed without a word, and
 a ``valence`` that is never negative.
+
+No model of pydantic checks a row: what may be wrong depends on other columns and on the disk, and
+each sentence with row, value and next step would have to be written around its errors all the same.
 """
 
 import os
@@ -16,10 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emolit.audio.container import CONTAINERS
-from emolit.files.disk import spelled as spelled_on_disk
-from emolit.files.headings import renamed
+from emolit.files.disk import find_spelling as spelled_on_disk
+from emolit.files.headings import find_renamed
 from emolit.files.media import AUDIO
-from emolit.affect.word_lists import parted, words_of
+from emolit.affect.word_lists import split_phrases, words_of
 from emolit.files.table import MISSING, Row
 from emolit.affect.taxonomy import CANONICAL
 from emolit.types import Clip, Split
@@ -76,7 +79,7 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
         video=video_of(row, path, location),
     )
     if clip.label is None and not clip.captions and not clip.words and clip.sentiment is None:
-        other = None if "label" in row.fields else renamed("label", [*row.fields])
+        other = None if "label" in row.fields else find_renamed("label", [*row.fields])
         raise row.error(
             "there is neither 'label' nor 'caption', 'openset' or 'valence'",
             f"Rename {other!r} to 'label'." if other else "Fill one in, or remove the row.",
@@ -93,7 +96,7 @@ def check_labels(rows: Sequence[Row], known: frozenset[str]) -> None:
     strange: dict[str, Row] = {}
     for row in rows:
         label = row.text("label")
-        if label is not None and spelled(label, known) is None:
+        if label is not None and match_label(label, known) is None:
             strange.setdefault(label, row)
     for label, row in strange.items():
         others = ", ".join(f"{name!r} (row {its.number})" for name, its in [*strange.items()][1:])
@@ -105,11 +108,11 @@ def check_labels(rows: Sequence[Row], known: frozenset[str]) -> None:
         )
 
 
-def spelled(label: str, known: frozenset[str]) -> str | None:
+def match_label(label: str, known: frozenset[str]) -> str | None:
     """Return a label as it is known, in any case; None where it is not.
 
     Example:
-        >>> [spelled(label, frozenset(("sad", "Wut"))) for label in ("SAD", "wut", "mad")]
+        >>> [match_label(label, frozenset(("sad", "Wut"))) for label in ("SAD", "wut", "mad")]
         ['sad', 'Wut', None]
     """
     for form in (label, label.casefold()):
@@ -126,7 +129,7 @@ def label_of(row: Row, known: frozenset[str]) -> str | None:
     """
     check_labels([row], known)
     label = row.text("label")
-    return None if label is None else spelled(label, known)
+    return None if label is None else match_label(label, known)
 
 
 def split_of(row: Row) -> Split | None:
@@ -201,4 +204,4 @@ def openset_of(row: Row) -> tuple[str, ...]:
             f"'openset' holds {strange[0]!r}, which is no word",
             "Leave it out; an empty field says nothing, [] says neutral.",
         )
-    return tuple(dict.fromkeys(parted(found)))
+    return tuple(dict.fromkeys(split_phrases(found)))

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from emolit.compat.transformers import settings_without_source, version
-from emolit.engine.tensor_store import Store, digest
+from emolit.engine.tensor_store import TensorStore, digest
 from emolit.errors import PolicyError
 
 Item = TypeVar("Item")
@@ -45,7 +45,7 @@ class FrozenModel(ABC, Generic[Item]):
     def __init__(self, checkpoint: str, batch_size: int = 32, store: str | None = None) -> None:
         self.checkpoint = checkpoint
         self.batch_size = batch_size
-        self.store = None if store is None else Store(store)
+        self.store = None if store is None else TensorStore(store)
 
     def encode(self, items: Sequence[Item], device: torch.device | str = "cpu") -> Tensor:
         """Return a vector an item.

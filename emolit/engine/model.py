@@ -42,7 +42,7 @@ class LanguageModel:
         """Run the network; its ``logits`` are the last hidden states. ``[N, L, H]``."""
         if cache is not None:
             inputs[str(cache_name(self.network.__class__))] = cache
-        with replaced_forward(self.head, _same), uncapped(self.network):
+        with replaced_forward(self.head, _same), disable_softcap(self.network):
             return self.network(**inputs)
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ def _same(hidden: Tensor) -> Tensor:
 
 
 @contextmanager
-def uncapped(network: Any) -> Iterator[None]:
+def disable_softcap(network: Any) -> Iterator[None]:
     """Keep a network from squeezing hidden states that it takes for logits."""
     config = network.config.get_text_config()
     if getattr(config, CAP, None) is None:

@@ -11,7 +11,7 @@ from emolit.engine.model import LanguageModel
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedPrompts:
     """What a network takes of B prompts.
 
     Attributes:
@@ -39,9 +39,9 @@ class Encoded:
         """Leading shape of positions: ``()``, or ``(A,)`` where they have A axes."""
         return tuple(self.positions.shape[:-2])
 
-    def behind(self, length: int) -> Tensor:
+    def response_positions(self, length: int) -> Tensor:
         """Return the positions of responses. ``[B, T]`` or ``[A, B, T]``."""
-        return following(self.next_position, self.axes, 0, length)
+        return next_positions(self.next_position, self.axes, 0, length)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Prefix:
     next_position: Tensor
     axes: tuple[int, ...] = ()
 
-    def expanded(self, repeats: int) -> "Prefix":
+    def expand(self, repeats: int) -> "Prefix":
         """Return G rows a prompt, clip-major; differentiable, and this prefix stays as it is."""
         cache = copy_cache(self.cache)
         cache.batch_repeat_interleave(repeats)
@@ -75,11 +75,11 @@ class Prefix:
             next_position=self.next_position.repeat_interleave(repeats),
         )
 
-    def detached(self) -> "Prefix":
+    def detach(self) -> "Prefix":
         """Return the same without its graph, for sampling; this prefix stays as it is."""
         return replace(self, cache=detach_cache(self.cache), last=self.last.detach())
 
-    def with_room(self, length: int) -> "Prefix":
+    def preallocate(self, length: int) -> "Prefix":
         """Give the cache room for responses of so many tokens, without gradients; in place."""
         preallocate(self.cache, length)
         return self
@@ -93,10 +93,10 @@ class Prefix:
 
     def positions(self, start: int, length: int) -> Tensor:
         """Return positions of response tokens. ``[N, length]`` or ``[A, N, length]``."""
-        return following(self.next_position, self.axes, start, length)
+        return next_positions(self.next_position, self.axes, start, length)
 
 
-def following(first: Tensor, axes: tuple[int, ...], start: int, length: int) -> Tensor:
+def next_positions(first: Tensor, axes: tuple[int, ...], start: int, length: int) -> Tensor:
     """Return positions of response tokens, the same on all axes.
 
     Args:
@@ -123,7 +123,7 @@ def positions(mask: Tensor) -> Tensor:
     return (mask.long().cumsum(-1) - 1).clamp(min=0)
 
 
-def prefill(model: LanguageModel, encoded: Encoded) -> Prefix:
+def prefill(model: LanguageModel, encoded: EncodedPrompts) -> Prefix:
     """Run the prompts through the network once, with gradients if they are on."""
     output = model.forward(**encoded.inputs, position_ids=encoded.positions, use_cache=True)
     return Prefix(

@@ -10,7 +10,7 @@ from torch import nn
 from emolit.compat.transformers import cache_of, version
 from emolit.engine.layers import check_cache
 from emolit.engine.model import LanguageModel
-from emolit.engine.prefix import Encoded
+from emolit.engine.prefix import EncodedPrompts
 from emolit.errors import PolicyError
 
 TOLERANCE = 0.05
@@ -18,7 +18,9 @@ TOLERANCE = 0.05
 
 
 @torch.no_grad()
-def check_network(model: LanguageModel, encoded: Encoded, source: str, hears: bool = True) -> None:
+def check_network(
+    model: LanguageModel, encoded: EncodedPrompts, source: str, hears: bool = True
+) -> None:
     """Run the first prompts three times and compare.
 
     Args:

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 
-class Store:
+class TensorStore:
     """A folder of entries.
 
     Args:
@@ -29,14 +29,14 @@ class Store:
         self.made = 0
         """Entries that were computed, since they were missing, stale or damaged."""
 
-    def place(self, key: str) -> Path:
+    def file_of(self, key: str) -> Path:
         """Return the file of an entry."""
         return self.folder / key[:2] / f"{key}.safetensors"
 
     def load(self, key: str) -> dict[str, Tensor] | None:
         """Return an entry; None where there is none that can be used."""
         try:
-            with safe_open(self.place(key), framework="pt") as file:
+            with safe_open(self.file_of(key), framework="pt") as file:
                 found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
                 checksum = (file.metadata() or {}).get("checksum")
         except (OSError, SafetensorError):
@@ -46,7 +46,7 @@ class Store:
     def save(self, key: str, tensors: Mapping[str, Tensor]) -> None:
         """Write an entry, whole or not at all."""
         self.made += 1
-        place = self.place(key)
+        place = self.file_of(key)
         place.parent.mkdir(parents=True, exist_ok=True)
         beside = place.with_name(f".{place.name}.{uuid4().hex}")
         kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}

@@ -10,6 +10,7 @@ from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.base import Evaluator, quiet
 from emolit.judges.encoder import SentenceEncoder
 from emolit.metrics.bleu import Bleu
+from emolit.metrics.caption_counts import Written
 from emolit.metrics.cider_d import CiderD
 from emolit.metrics.distinct import Distinct
 from emolit.metrics.embedding_similarity import EmbeddingSimilarity
@@ -17,7 +18,6 @@ from emolit.metrics.emotion_set_f1 import EmotionSetF1
 from emolit.metrics.rouge_l import RougeL
 from emolit.metrics.sacre_bleu import SacreBleu
 from emolit.metrics.self_bleu import SelfBleu
-from emolit.metrics.written import Written
 from emolit.prompts import Prompt
 from emolit.text.tokenizer import tokenizer as tokenizer_of
 from emolit.types import Answer, Clip, Evaluation

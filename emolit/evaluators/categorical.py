@@ -12,7 +12,7 @@ from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.base import Evaluator, quiet
 from emolit.evaluators.confidence import Confidence
 from emolit.metrics.accuracy import Accuracy
-from emolit.metrics.base import UNREADABLE, Counted
+from emolit.metrics.base import UNREADABLE, CountMetric
 from emolit.metrics.confidence_scores import ConfidenceScores
 from emolit.metrics.confusion import Confusion
 from emolit.metrics.foreign import Foreign
@@ -24,7 +24,7 @@ from emolit.metrics.weighted_f1 import WeightedF1
 from emolit.prompts import Prompt
 from emolit.types import Clip, Evaluation
 
-SCORES: dict[str, type[Counted]] = {
+SCORES: dict[str, type[CountMetric]] = {
     "UA": UnweightedRecall,
     "WA": Accuracy,
     "macro_F1": MacroF1,
@@ -198,7 +198,7 @@ class CategoricalScores(nn.Module):
 
     def compute(self) -> dict[str, Tensor]:
         """Return every score as a float64 scalar; the user's metrics only if there are clips."""
-        counted = self._counted()
+        counted = self._count_scores()
         values = {name: counted[name] for name in SCORES if name != "confusion"}
         values = {"n": counted["support"].sum(), **values}
         if values["n"] > 0:
@@ -206,9 +206,9 @@ class CategoricalScores(nn.Module):
             values |= {name: self._extra(name, cast(Metric, metric)) for name, metric in pairs}
         return {
             key: scalar for name, value in values.items() for key, scalar in self._flat(name, value)
-        } | self._weighed()
+        } | self._probability_scores()
 
-    def _weighed(self) -> dict[str, Tensor]:
+    def _probability_scores(self) -> dict[str, Tensor]:
         with quiet():
             return {
                 f"{name}_{score}": value
@@ -218,9 +218,9 @@ class CategoricalScores(nn.Module):
 
     def confusion(self) -> Tensor:
         """Return the counts of answers by truth. ``[K, K+1]`` int64."""
-        return self._counted()["confusion"]
+        return self._count_scores()["confusion"]
 
-    def _counted(self) -> dict[str, Tensor]:
+    def _count_scores(self) -> dict[str, Tensor]:
         with quiet():
             return dict(self.house.compute())
 

@@ -59,12 +59,14 @@ class OptionProbability(Confidence):
 
     def weigh(self, policy: "Policy", prompt: Prompt, rollout: Rollout) -> Tensor:
         """Score every option's reply."""
-        batch, options = rollout.batch, _closed(rollout)
+        batch, options = rollout.batch, _closed_options(rollout)
         replies = tuple(
             tuple(prompt.instead(clip, group[0], option) for option in options)
             for clip, group in zip(batch.clips, rollout.responses, strict=True)
         )
-        told = policy.told(batch, replies, replace(rollout.sampling.greedy(), temperature=1.0))
+        told = policy.encode_responses(
+            batch, replies, replace(rollout.sampling.greedy(), temperature=1.0)
+        )
         with torch.no_grad():
             logprobs = policy.logprobs(told)
         return logprobs.double().sum(-1).softmax(-1).cpu()
@@ -96,7 +98,7 @@ class SelfConsistency(Confidence):
 
     def weigh(self, policy: "Policy", prompt: Prompt, rollout: Rollout) -> Tensor:
         """Ask again and count."""
-        options = _closed(rollout)
+        options = _closed_options(rollout)
         sampling = replace(rollout.sampling, temperature=self.temperature, top_p=self.top_p)
         drawn = policy.sample(rollout.batch, self.samples, sampling, seed=run_seed(), step=0)
         counts = [
@@ -108,7 +110,7 @@ class SelfConsistency(Confidence):
         return torch.tensor(counts, dtype=torch.float64) / self.samples
 
 
-def _closed(rollout: Rollout) -> tuple[str, ...]:
+def _closed_options(rollout: Rollout) -> tuple[str, ...]:
     """Return the options; refuse questions without."""
     if not rollout.batch.options:
         raise ConfigError(

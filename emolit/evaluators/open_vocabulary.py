@@ -94,7 +94,7 @@ class OpenVocabulary(Evaluator):
         """Return the words of lists and texts, None where an answer could not be read."""
         texts = list(dict.fromkeys(answer for answer in answers if isinstance(answer, str)))
         if self.extractor is None:
-            words = [self.lexicon.spotted(text) for text in texts]
+            words = [self.lexicon.find_words(text) for text in texts]
         else:
             words = self.extractor.extract(texts, self.anchor.device)
         found = dict(zip(texts, words, strict=True))

@@ -16,11 +16,11 @@ from emolit.affect.packaged_lexicon import PackagedLexicon
 from emolit.errors import CorpusError
 from emolit.evaluators.base import Evaluator, quiet
 from emolit.metrics.accuracy import Accuracy
-from emolit.metrics.base import UNREADABLE, Counted
+from emolit.metrics.base import UNREADABLE, CountMetric
 from emolit.metrics.per_class import Support
 from emolit.metrics.readable import Readable
 from emolit.metrics.weighted_f1 import WeightedF1
-from emolit.text.words import named
+from emolit.text.words import find_words
 from emolit.types import Answer, Clip, Evaluation
 
 Zeros = Literal["out", "positive"]
@@ -29,7 +29,7 @@ NAMES = {
     "正面": 1, "积极": 1, "负面": -1, "消极": -1, "中性": 0,
 }  # fmt: skip
 """Words that name a polarity."""
-SCORES: dict[str, type[Counted]] = {
+SCORES: dict[str, type[CountMetric]] = {
     "weighted_F1": WeightedF1,
     "WA": Accuracy,
     "parse_rate": Readable,
@@ -112,7 +112,7 @@ class Sentiment(Evaluator):
         """Return the words of a list, or those of a text that say something."""
         if not isinstance(answer, str):
             return [word.lower().strip() for word in answer]
-        return named(answer, NAMES) or self.lexicon.spotted(answer)
+        return find_words(answer, NAMES) or self.lexicon.find_words(answer)
 
     def _side(self, value: float) -> int:
         return int(value > 0 if self.zeros == "out" else value >= 0)

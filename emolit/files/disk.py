@@ -67,12 +67,12 @@ def _inside(folder: Path) -> list[Path]:
         ) from error
 
 
-def composed(name: str) -> str:
+def compose_accents(name: str) -> str:
     """Return a name with composed accents, by which names are compared."""
     return normalize("NFC", name)
 
 
-def spelled(folder: Path, path: str) -> str | None:
+def find_spelling(folder: Path, path: str) -> str | None:
     """Return a path as it is spelled on the disk; None where there is nothing.
 
     Args:
@@ -83,7 +83,7 @@ def spelled(folder: Path, path: str) -> str | None:
         return path
     found = PurePosixPath()
     for part in PurePosixPath(path).parts:
-        forms = (found / form for form in (part, composed(part), normalize("NFD", part)))
+        forms = (found / form for form in (part, compose_accents(part), normalize("NFD", part)))
         match = next((form for form in forms if _leads(folder / form)), None)
         if match is None:
             return None
@@ -96,7 +96,7 @@ def text_of(file: Path, decoded: Callable[[bytes], str] | None = None) -> str:
 
     Args:
         file: It must be there.
-        decoded: What decodes it otherwise, such as `guessed`.
+        decoded: What decodes it otherwise, such as `guess_encoding`.
 
     Raises:
         CorpusError: It may not be read, or is not UTF-8.
@@ -135,7 +135,7 @@ def json_of(file: Path) -> Any:
         raise CorpusError(f"{file} is no JSON ({error}). Mend it, or get it again.") from error
 
 
-def guessed(content: bytes, otherwise: str = "gb18030") -> str:
+def guess_encoding(content: bytes, otherwise: str = "gb18030") -> str:
     r"""Return a text in UTF-8, UTF-16 or another encoding; stray bytes become U+FFFD.
 
     Args:
@@ -143,7 +143,7 @@ def guessed(content: bytes, otherwise: str = "gb18030") -> str:
         otherwise: What it is in, if not in Unicode.
 
     Example:
-        >>> [guessed("打远\t中立".encode(name)) for name in ("utf-16", "gb18030")]
+        >>> [guess_encoding("打远\t中立".encode(name)) for name in ("utf-16", "gb18030")]
         ['打远\t中立', '打远\t中立']
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -32,11 +32,11 @@ def plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def renamed(wanted: str, present: Collection[str]) -> str | None:
+def find_renamed(wanted: str, present: Collection[str]) -> str | None:
     """Return the column that holds what is wanted under another name; None if none seems to.
 
     Example:
-        >>> renamed("path", ["ID", "File_Name"]), renamed("label", ["id"])
+        >>> find_renamed("path", ["ID", "File_Name"]), find_renamed("label", ["id"])
         ('File_Name', None)
     """
     names = (wanted, *ALIASES.get(wanted, ()))
@@ -58,7 +58,7 @@ def next_step(missing: str, present: Sequence[str], delimiter: str | None) -> st
         other = next((sign for sign in SEPARATORS if sign in present[0] and sign != delimiter), "")
         if other:
             return f"Separate the fields by {SEPARATORS[delimiter]}, not by {SEPARATORS[other]}."
-    other = renamed(missing, present) or ""
+    other = find_renamed(missing, present) or ""
     if other:
         return f"Rename {other!r} to {missing!r}."
     if any(PurePath(name).suffix[1:].isalnum() and "." in name for name in present):

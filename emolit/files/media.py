@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from emolit.audio.container import CONTAINERS
-from emolit.files.disk import composed
+from emolit.files.disk import compose_accents
 
 AUDIO = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".aiff", ".aif"})
 """Extensions of audio files, in lower case."""
@@ -28,7 +28,7 @@ class Media:
         names = [path.relative_to(folder) for path in found]
         kinds = (AUDIO, CONTAINERS)
         self.audio, self.video = (
-            {composed(path.with_suffix("").as_posix()): path.as_posix() for path in names
+            {compose_accents(path.with_suffix("").as_posix()): path.as_posix() for path in names
              if path.suffix.lower() in kind}
             for kind in kinds
         )  # fmt: skip
@@ -43,7 +43,7 @@ class Media:
             The file to hear, the first stem as MP4 where there is none, so that it is reported as
             missing; and the file to see, None where there is none.
         """
-        keys = [composed(stem) for stem in stems]
+        keys = [compose_accents(stem) for stem in stems]
         audio = next((self.audio[stem] for stem in keys if stem in self.audio), None)
         video = next((self.video[stem] for stem in keys if stem in self.video), None)
         return audio or video or f"{stems[0]}.mp4", video

@@ -77,7 +77,7 @@ def read_archive(path: Path) -> dict[str, Any]:
 def _entry(archive: zipfile.ZipFile, name: str) -> Any:
     """Return one array of an archive; an array of a single object as that object."""
     with archive.open(name) as file:
-        if not _pickled(file):
+        if not _is_pickled(file):
             file.seek(0)
             return np.lib.format.read_array(file, allow_pickle=False)
         found = _Admitting(file).load()
@@ -85,7 +85,7 @@ def _entry(archive: zipfile.ZipFile, name: str) -> Any:
     return found.item() if single else found
 
 
-def _pickled(file: IO[bytes]) -> bool:
+def _is_pickled(file: IO[bytes]) -> bool:
     """Read the header of an array; tell whether its values are Python objects, pickled after it."""
     version = np.lib.format.read_magic(file)
     header = {

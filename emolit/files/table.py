@@ -5,6 +5,9 @@ count and fields are stripped. A row is known by the number of its line, from 1 
 surround fields as in CSV, in TSV too; a field that seems to have swallowed rows is refused.
 
 Text that is a mark of what is missing (`MISSING`) is an empty field, and so is the NaN of JSON.
+
+Python's csv parses; pandas and polars would be a new dependency and tell no line of a row, which
+each error here names, and a guessed encoding (charset-normalizer) would let wrong letters through.
 """
 
 import csv
@@ -107,7 +110,7 @@ def read_table(file: Path, required: tuple[str, ...]) -> list[Row]:
     if file.suffix.lower() not in KINDS:
         raise CorpusError(f"The table {file} is none of {', '.join(KINDS)}. Convert it.")
     delimiter = KINDS[file.suffix.lower()]
-    text = _decoded(file)
+    text = _decode(file)
     if delimiter is None:
         found = list(_objects(file, text, required))
     else:
@@ -139,7 +142,7 @@ def by_name(file: Path, required: tuple[str, ...], key: str = "name") -> dict[st
     return found
 
 
-def _decoded(file: Path) -> str:
+def _decode(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

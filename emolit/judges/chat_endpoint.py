@@ -1,6 +1,8 @@
-"""An OpenAI-compatible chat endpoint: what it is asked, how often, and which replies are kept."""
+"""An OpenAI-compatible chat endpoint: what it is asked, and which replies are kept.
 
-import asyncio
+The client of openai sends the requests and repeats those that failed in passing.
+"""
+
 import json
 import os
 import re
@@ -13,17 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from emolit.engine.tensor_store import Store, digest
+from emolit.engine.tensor_store import TensorStore, digest
 from emolit.errors import ConfigError, RewardError
 from emolit.types import Clip
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from openai import AsyncOpenAI
 
-PASSING = (408, 409, 429, 500, 502, 503, 504, 529)
-"""States of a server in which asking again may help."""
-LONGEST_WAIT = 60.0
-"""Seconds between two requests at most."""
+NO_KEY = "none"
+"""What the client is told where there is no key, since it takes no empty one; it is not sent."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,11 @@ class Endpoint:
         request: Further fields of the request, such as ``max_tokens``; None asks for
             ``temperature: 0``.
         retries: Requests after a first that failed in passing (429, 5xx, no connection, too late).
-        backoff: Seconds before the first of them, doubled before each next; the server's own
-            ``Retry-After`` holds where it is longer. A minute at most.
-        request_timeout: Seconds for one request.
+            The client waits half a second before the first of them, twice as long before each
+            next, 8 s at most; where the server says ``Retry-After``, as long as that, and more
+            than two minutes are no wait but a failure.
+        request_timeout: Seconds to connect, and seconds without a word from the server. A limit on
+            everything is ``guard.timeout``.
         address_variable: Name of the environment variable with the address.
         key_variable: Name of the environment variable with the key; without it none is sent.
         store: Folder where replies are kept between steps and runs, under a digest of address and
@@ -49,8 +51,7 @@ class Endpoint:
 
     model: str
     request: Mapping[str, Any] | None = None
-    retries: int = 3
-    backoff: float = 1.0
+    retries: int = 4
     request_timeout: float = 60.0
     address_variable: str = "OPENAI_BASE_URL"
     key_variable: str = "OPENAI_API_KEY"
@@ -73,33 +74,35 @@ class Chat:
         self.endpoint = endpoint
         self.name = name
         self.counts = counts
-        self.store = None if endpoint.store is None else Store(endpoint.store)
-        self._session: ClientSession | None = None
+        self.store = None if endpoint.store is None else TensorStore(endpoint.store)
+        self._client: AsyncOpenAI | None = None
 
     def check(self) -> None:
         """Check that there is somebody to ask, before anything trains.
 
         Raises:
-            ConfigError: There is no address, or aiohttp is not installed.
+            ConfigError: There is no address, or openai is not installed.
         """
         self._address()
-        if find_spec("aiohttp") is None:
+        if find_spec("openai") is None:
             raise ConfigError(
-                f"The reward {self.name!r} needs aiohttp; run `pip install 'emolit[judge]'`."
+                f"The reward {self.name!r} needs openai; run `pip install 'emolit[judge]'`."
             )
 
     @asynccontextmanager
-    async def opened(self) -> AsyncIterator[None]:
+    async def open_connections(self) -> AsyncIterator[None]:
         """Keep connections open while questions are asked."""
-        from aiohttp import ClientSession, ClientTimeout
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-        key = os.environ.get(self.endpoint.key_variable)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        timeout = ClientTimeout(total=self.endpoint.request_timeout)
-        async with ClientSession(headers=headers, timeout=timeout, trust_env=True) as session:
-            self._session = session
+        async with AsyncOpenAI(
+            api_key=os.environ.get(self.endpoint.key_variable) or NO_KEY,
+            base_url=self._address(),
+            timeout=self.endpoint.request_timeout,
+            max_retries=self.endpoint.retries,
+            http_client=DefaultAsyncHttpxClient(event_hooks={"request": [self._count]}),
+        ) as self._client:
             yield
-        self._session = None
+        self._client = None
 
     async def ask(self, content: Any, read: Callable[[str], float]) -> float:
         """Return what a reply says.
@@ -117,7 +120,7 @@ class Chat:
             "model": self.endpoint.model,
             "messages": [{"role": "user", "content": content}],
         }
-        key = digest(self._address(), body)
+        key = digest(f"{self._address()}/chat/completions", body)
         kept = None if self.store is None else self.store.load(key)
         if kept is not None:
             self.counts["kept"] += 1
@@ -139,36 +142,35 @@ class Chat:
                 f"The reward {self.name!r} finds no address of a chat endpoint in the environment; "
                 f"set {self.endpoint.address_variable}, such as http://localhost:8000/v1."
             )
-        return f"{address.rstrip('/')}/chat/completions"
+        return address.rstrip("/")
+
+    async def _count(self, request: object) -> None:
+        self.counts["requests"] += 1
 
     async def _reply(self, body: Mapping[str, Any]) -> str:
-        """Ask until somebody answers."""
-        from aiohttp import ClientError
+        """Return the text of a reply; the client asks again where that may help."""
+        from openai import APIConnectionError, APIStatusError, omit
 
-        reason, turns = "", self.endpoint.retries + 1
-        for turn in range(turns):
-            wait = self.endpoint.backoff * 2**turn
-            self.counts["requests"] += 1
-            try:
-                status, text, asked_to_wait = await self._post(body)
-                if status == 200:
-                    return text
-                reason = f"status {status}: {text[:200]}"
-                if status not in PASSING:
-                    raise RewardError(f"the endpoint answered with {reason}; mend the request")
-                wait = max(wait, asked_to_wait)
-            except (ClientError, TimeoutError) as error:
-                reason = repr(error)
-            if turn < turns - 1:
-                await asyncio.sleep(min(wait, LONGEST_WAIT))
-        raise RewardError(f"the endpoint failed {turns} times, at last with {reason}")
-
-    async def _post(self, body: Mapping[str, Any]) -> tuple[int, str, float]:
-        """Return status, text, and how many seconds the server wants to be left alone."""
-        assert self._session is not None, "opened() comes first"
-        async with self._session.post(self._address(), json=body) as reply:
-            pause = reply.headers.get("Retry-After", "")
-            return reply.status, await reply.text(), float(pause) if pause.isdecimal() else 0.0
+        assert self._client is not None, "opened() comes first"
+        headers = {"Authorization": omit} if self._client.api_key == NO_KEY else {}
+        try:
+            reply = await self._client.chat.completions.with_raw_response.create(
+                model=body["model"],
+                messages=body["messages"],
+                extra_body=body,
+                extra_headers=headers,
+            )
+        except APIStatusError as error:
+            reason = f"status {error.status_code}: {error.response.text[:200]}"
+        except APIConnectionError as error:
+            reason = repr(error.__cause__ or error)
+        else:
+            text: str = reply.http_response.text
+            return text
+        raise RewardError(
+            f"the endpoint, asked up to {self.endpoint.retries + 1} times, failed at last with "
+            f"{reason}; mend the request, or look at the server and raise `retries`"
+        )
 
     def _said(self, text: str) -> str:
         """Return what the model said after thinking, and count its tokens."""
@@ -191,7 +193,7 @@ class Chat:
         return after
 
 
-def known(clip: Clip) -> dict[str, str]:
+def clip_facts(clip: Clip) -> dict[str, str]:
     """Return what a judge may be told about a clip, by the names of places in a question.
 
     Example:
@@ -207,7 +209,7 @@ def known(clip: Clip) -> dict[str, str]:
     }
 
 
-def filled(question: str, filling: Mapping[str, str]) -> str:
+def fill_question(question: str, filling: Mapping[str, str]) -> str:
     """Return a question with its places filled in, all at once: what fills one fills no other.
 
     Example:

@@ -3,6 +3,9 @@
 What a call raises of `FAILURES` is a failure; another exception is a mistake in the setting or in
 the code and always stops the run. Code that meets exceptions of its own library raises
 `RewardError` from them.
+
+What awaits is asyncio's own; threads are made here, since Python waits at exit for those of anyio
+and of `concurrent.futures`, and a call that is stuck must not keep the run from ending.
 """
 
 import asyncio
@@ -69,8 +72,10 @@ def attempts(
     ended = [_attempt(partial(within, guard.timeout, call)) for call in calls]
     waiting = [place for place, value in enumerate(ended) if isawaitable(value)]
     if waiting:  # in a thread, since a notebook has a running loop in this one
-        together = _gathered([ended[place] for place in waiting], guard, opened)
-        for place, value in zip(waiting, threaded(lambda: asyncio.run(together)), strict=True):
+        together = _await_all([ended[place] for place in waiting], guard, opened)
+        for place, value in zip(
+            waiting, call_in_thread(lambda: asyncio.run(together)), strict=True
+        ):
             ended[place] = value
     return ended
 
@@ -81,10 +86,10 @@ def within(seconds: float | None, call: Callable[[], Result]) -> Result:
     Raises:
         TimeoutError: It took longer.
     """
-    return call() if seconds is None else threaded(call, seconds)
+    return call() if seconds is None else call_in_thread(call, seconds)
 
 
-def threaded(call: Callable[[], Result], seconds: float | None = None) -> Result:
+def call_in_thread(call: Callable[[], Result], seconds: float | None = None) -> Result:
     """Return what a call returns, made in a thread of its own that nobody waits for at exit.
 
     Raises:
@@ -114,7 +119,7 @@ def _attempt(call: Callable[[], Any]) -> Any:
         return error
 
 
-async def _gathered(
+async def _await_all(
     waiting: Sequence[Awaitable[Any]], guard: Guard, opened: AbstractAsyncContextManager[Any]
 ) -> list[Any]:
     gate = asyncio.Semaphore(guard.limit)

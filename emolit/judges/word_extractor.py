@@ -3,7 +3,7 @@
 AffectGPT's published scores pass every answer through a sampled one (Qwen2.5-7B-Instruct,
 temperature 0.7), which makes them noisy. This one decodes greedily, in float32 and without padding,
 and keeps what it said in a store, so that a text always has the same words. Question and parser are
-ours. Without a model, `Lexicon.spotted` finds the words that a lexicon knows.
+ours. Without a model, `Lexicon.find_words` finds the words that a lexicon knows.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from emolit.engine.frozen_model import FrozenModel, Inputs
-from emolit.text.words import listed
+from emolit.text.words import split_list
 
 QUESTION = (
     "Which emotions does the following text clearly say that the person has? Reply with the words "
@@ -59,7 +59,7 @@ class WordExtractor(FrozenModel[str]):
             return []
         tokens = self.encode(texts, device).long()
         replies = self.reader.batch_decode(tokens, skip_special_tokens=True)
-        return [listed(reply.strip().partition("\n")[0]) for reply in replies]
+        return [split_list(reply.strip().partition("\n")[0]) for reply in replies]
 
     def inputs(self, item: str) -> Inputs:
         """Return the tokens of the question, in the model's chat layout if it has one."""

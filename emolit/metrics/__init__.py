@@ -1,5 +1,5 @@
 """What torchmetrics lacks: scores over labels with unreadable answers and absent classes."""
 
-from emolit.metrics.base import Counted
+from emolit.metrics.base import CountMetric
 
-__all__ = ["Counted"]
+__all__ = ["CountMetric"]

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from emolit.metrics.base import Counted, hits, total
+from emolit.metrics.base import CountMetric, hits, total
 
 
 def accuracy(counts: Tensor) -> Tensor:
@@ -10,7 +10,7 @@ def accuracy(counts: Tensor) -> Tensor:
     return hits(counts).sum(-1) / total(counts)
 
 
-class Accuracy(Counted):
+class Accuracy(CountMetric):
     """Weighted accuracy (WA): every clip counts alike."""
 
     def compute(self) -> Tensor:

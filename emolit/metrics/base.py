@@ -71,7 +71,7 @@ def support(counts: Tensor) -> Tensor:
     return counts.sum(-1).double()
 
 
-def answered(counts: Tensor) -> Tensor:
+def answer_counts(counts: Tensor) -> Tensor:
     """Return q, readable answers by class. ``[..., K, K+1]`` -> ``[..., K]`` float64."""
     return counts[..., :-1].sum(-2).double()
 
@@ -91,12 +91,12 @@ def precision(counts: Tensor) -> Tensor:
 
     NaN without truths; 0 for a class that has truths and was never answered.
     """
-    return _where_present(hits(counts) / answered(counts).clamp(min=1), counts)
+    return _where_present(hits(counts) / answer_counts(counts).clamp(min=1), counts)
 
 
 def f1(counts: Tensor) -> Tensor:
     """Return 2 h / (n + q) by class, NaN without truths. ``[..., K, K+1]`` -> ``[..., K]``."""
-    sizes = support(counts) + answered(counts)
+    sizes = support(counts) + answer_counts(counts)
     return _where_present(2 * hits(counts) / sizes, counts)
 
 
@@ -110,7 +110,7 @@ def _where_present(values: Tensor, counts: Tensor) -> Tensor:
     return torch.where(support(counts) > 0, values, torch.nan)
 
 
-class Counted(Metric, ABC):
+class CountMetric(Metric, ABC):
     """A score that is a function of the counts of answers by truth.
 
     Args:

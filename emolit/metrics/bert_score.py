@@ -21,7 +21,7 @@ from torch import Tensor
 from emolit import __version__
 from emolit.errors import ConfigError
 from emolit.judges.encoder import TextEncoder
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.tokenizer import tidy
 
 AT_ONCE = 256
@@ -30,7 +30,7 @@ AT_ONCE = 256
 Pair = tuple[str, str]
 
 
-class BertScore(Captioned):
+class BertScore(CaptionMetric):
     """Mean precision, recall and F of BERTScore, at most 1.
 
     The model reads texts as its own tokens, in their case and with their punctuation, and cuts what
@@ -63,7 +63,7 @@ class BertScore(Captioned):
     def score(self, items: Sequence[Item]) -> tuple[float, ...]:
         """Return precision, recall and F."""
         texts = [(tidy(said or ""), [tidy(text) for text in some]) for said, some in items]
-        scores = self._matched({(said, wanted) for said, some in texts for wanted in some})
+        scores = self._match_tokens({(said, wanted) for said, some in texts for wanted in some})
         best = [torch.stack([scores[said, wanted] for wanted in some]) for said, some in texts]
         return tuple(torch.stack([each.amax(0) for each in best]).mean(0).tolist())
 
@@ -76,7 +76,7 @@ class BertScore(Captioned):
         end = f"impl:{self.implementation}|emolit:{__version__}"
         return {name: f"{name}|{how}|{end}" for name in self.names}
 
-    def _matched(self, pairs: set[Pair]) -> dict[Pair, Tensor]:
+    def _match_tokens(self, pairs: set[Pair]) -> dict[Pair, Tensor]:
         """Return precision, recall and F of each pair."""
         found = {pair: torch.zeros(3, dtype=torch.float64) for pair in pairs}
         written = sorted(pair for pair in pairs if all(pair))

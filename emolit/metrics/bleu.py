@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.tokenizer import Tokens, ngrams
 
 ORDERS = 4
@@ -68,7 +68,7 @@ def bleu(counts: Array) -> Array:
     return found
 
 
-class Bleu(Captioned):
+class Bleu(CaptionMetric):
     """BLEU-1 to BLEU-4 of a corpus, 0 to 1.
 
     Args:

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from emolit.metrics.distribution import Averaged
+from emolit.metrics.distribution import MeanMetric
 
 
 def brier(probabilities: Tensor, targets: Tensor) -> Tensor:
@@ -17,7 +17,7 @@ def brier(probabilities: Tensor, targets: Tensor) -> Tensor:
     return (probabilities - truth).square().sum(1)
 
 
-class Brier(Averaged):
+class Brier(MeanMetric):
     """Brier score: the mean over clips."""
 
     def values(self, probabilities: Tensor, truth: Tensor) -> Tensor:

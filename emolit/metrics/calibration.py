@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from emolit.metrics.distribution import checked, right
+from emolit.metrics.distribution import check_distributions, is_correct
 
 BINS = 15
 
 
-def binned(probabilities: Tensor, targets: Tensor) -> Tensor:
+def count_bins(probabilities: Tensor, targets: Tensor) -> Tensor:
     """Count clips, right choices and confidence by bin.
 
     Args:
@@ -25,9 +25,9 @@ def binned(probabilities: Tensor, targets: Tensor) -> Tensor:
     Returns:
         Number, right, sum of confidences. ``[15, 3]`` float64
     """
-    confidence = checked(probabilities).max(1).values
+    confidence = check_distributions(probabilities).max(1).values
     places = ((confidence * BINS).ceil() - 1).clamp(0, BINS - 1).long()
-    hits = right(probabilities, targets).double()
+    hits = is_correct(probabilities, targets).double()
     rows = torch.stack((torch.ones_like(confidence), hits, confidence), 1)
     return rows.new_zeros(BINS, 3).index_add(0, places, rows)
 
@@ -45,7 +45,7 @@ def expected_calibration_error(bins: Tensor) -> Tensor:
         Two clips said with 0.8, one of them right: the gap is 0.3.
 
         >>> rows = torch.tensor([[0.8, 0.2], [0.8, 0.2]])
-        >>> round(expected_calibration_error(binned(rows, torch.tensor([0, 1]))).item(), 6)
+        >>> round(expected_calibration_error(count_bins(rows, torch.tensor([0, 1]))).item(), 6)
         0.3
     """
     gap, share = gaps(bins)
@@ -58,7 +58,7 @@ def maximum_calibration_error(bins: Tensor) -> Tensor:
     return torch.where(share.isnan(), share, gap).max()
 
 
-class Binned(Metric, ABC):
+class BinnedMetric(Metric, ABC):
     """A function of clips, right choices and confidence by bin.
 
     Attributes:
@@ -77,14 +77,14 @@ class Binned(Metric, ABC):
 
     def update(self, probabilities: Tensor, targets: Tensor) -> None:
         """Add clips. ``[N, K]``, ``[N]`` int64."""
-        self.bins = self.bins + binned(probabilities, targets)
+        self.bins = self.bins + count_bins(probabilities, targets)
 
     @abstractmethod
     def compute(self) -> Tensor:
         """Return the score, NaN before any clip."""
 
 
-class ExpectedCalibrationError(Binned):
+class ExpectedCalibrationError(BinnedMetric):
     """ECE."""
 
     def compute(self) -> Tensor:
@@ -92,7 +92,7 @@ class ExpectedCalibrationError(Binned):
         return expected_calibration_error(self.bins)
 
 
-class MaximumCalibrationError(Binned):
+class MaximumCalibrationError(BinnedMetric):
     """MCE."""
 
     def compute(self) -> Tensor:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import NamedTuple
 
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.tokenizer import Tokens, ngrams
 
 ORDERS = (1, 2, 3, 4)
@@ -41,7 +41,7 @@ class Frequencies:
     items: int
 
     @classmethod
-    def of(cls, references: Iterable[Sequence[Tokens]]) -> "Frequencies":
+    def count(cls, references: Iterable[Sequence[Tokens]]) -> "Frequencies":
         """Count in the references of each item."""
         counts: Counter[Gram] = Counter()
         items = 0
@@ -90,7 +90,7 @@ def cider_d(caption: Tokens, references: Sequence[Tokens], frequencies: Frequenc
 
     Example:
         >>> texts = ["a low voice".split(), "a high voice".split(), "he shouts".split()]
-        >>> round(cider_d(texts[2], [texts[2]], Frequencies.of([[text] for text in texts])), 6)
+        >>> round(cider_d(texts[2], [texts[2]], Frequencies.count([[text] for text in texts])), 6)
         5.0
     """
     said = weights_of(caption, frequencies)
@@ -98,7 +98,7 @@ def cider_d(caption: Tokens, references: Sequence[Tokens], frequencies: Frequenc
     return 10 * sum(found) / len(found)
 
 
-class CiderD(Captioned):
+class CiderD(CaptionMetric):
     """Mean CIDEr-D, 0 to 10.
 
     Args:
@@ -110,7 +110,7 @@ class CiderD(Captioned):
     def score(self, items: Sequence[Item]) -> tuple[float, ...]:
         """Return the score."""
         texts = self.tokens(items)
-        frequencies = Frequencies.of(item.references for item in texts)
+        frequencies = Frequencies.count(item.references for item in texts)
         if texts and all(count == len(texts) for count in frequencies.counts.values()):
             logging.getLogger(__name__).warning(
                 "CIDEr-D is 0 whatever is said: all %d clips have the same n-grams in their "

@@ -6,7 +6,7 @@ from torchmetrics import MetricCollection, SumMetric
 
 from emolit.metrics.brier import Brier
 from emolit.metrics.calibration import ExpectedCalibrationError, MaximumCalibrationError
-from emolit.metrics.distribution import Averaged, chosen
+from emolit.metrics.distribution import MeanMetric, choose
 from emolit.metrics.emo_superb import EmoSuperbF1
 from emolit.metrics.likelihood import NegativeLogLikelihood
 from emolit.metrics.raters import AnyAnnotator, EntropyThirds
@@ -17,14 +17,14 @@ THIRDS = ("agreed", "middling", "disputed")
 """Thirds of the clips by the entropy of their votes, lowest first."""
 
 
-class Agreement(Averaged):
+class Agreement(MeanMetric):
     """Share of clips whose most probable option is the answer that was given."""
 
     higher_is_better = None
 
     def values(self, probabilities: Tensor, truth: Tensor) -> Tensor:
         """Return 1 or 0 for each clip. Answers ``[N]``, -1 where unreadable."""
-        return (chosen(probabilities) == truth).double()
+        return (choose(probabilities) == truth).double()
 
 
 class ConfidenceScores(nn.Module):

@@ -2,15 +2,15 @@
 
 from torch import Tensor
 
-from emolit.metrics.base import Counted, support
+from emolit.metrics.base import CountMetric, support
 
 
-def row_normalized(counts: Tensor) -> Tensor:
+def normalize_rows(counts: Tensor) -> Tensor:
     """Return each row as shares of its truths, NaN for a class without. ``[..., K, K+1]`` both."""
     return counts.double() / support(counts).unsqueeze(-1)
 
 
-class Confusion(Counted):
+class Confusion(CountMetric):
     """Answers by truth."""
 
     higher_is_better = None

@@ -8,7 +8,7 @@ number of tokens and the size of the vocabulary stand beside it.
 from collections.abc import Hashable, Sequence
 from itertools import chain
 
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.tokenizer import ngrams
 
 
@@ -24,7 +24,7 @@ def distinct(captions: Sequence[Sequence[Hashable]], order: int) -> float:
     return len(set(chain.from_iterable(grams))) / total if total else float("nan")
 
 
-class Distinct(Captioned):
+class Distinct(CaptionMetric):
     """Distinct-1 and Distinct-2, with the numbers of tokens and of distinct tokens.
 
     Args:

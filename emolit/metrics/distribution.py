@@ -18,7 +18,7 @@ SLACK = 1e-4
 """How far above 1 a row may add up, for numbers that were rounded."""
 
 
-def checked(probabilities: Tensor) -> Tensor:
+def check_distributions(probabilities: Tensor) -> Tensor:
     """Return rows in float64.
 
     Args:
@@ -38,7 +38,7 @@ def checked(probabilities: Tensor) -> Tensor:
     return rows
 
 
-def chosen(probabilities: Tensor) -> Tensor:
+def choose(probabilities: Tensor) -> Tensor:
     """Return the most probable class, the first of equals; -1 where all are 0.
 
     Args:
@@ -48,14 +48,14 @@ def chosen(probabilities: Tensor) -> Tensor:
         ``[N]`` int64
 
     Example:
-        >>> chosen(torch.tensor([[0.2, 0.8], [0.0, 0.0]])).tolist()
+        >>> choose(torch.tensor([[0.2, 0.8], [0.0, 0.0]])).tolist()
         [1, -1]
     """
     best, choice = probabilities.max(1)
     return torch.where(best > 0, choice, UNREADABLE)
 
 
-def restricted(probabilities: Tensor, present: Tensor) -> Tensor:
+def choose_among(probabilities: Tensor, present: Tensor) -> Tensor:
     """Return the most probable class among some; -1 where all of these are 0.
 
     Args:
@@ -66,18 +66,19 @@ def restricted(probabilities: Tensor, present: Tensor) -> Tensor:
         ``[N]`` int64
 
     Example:
-        >>> restricted(torch.tensor([[0.1, 0.7, 0.2]]), torch.tensor([True, False, True])).tolist()
+        >>> present = torch.tensor([True, False, True])
+        >>> choose_among(torch.tensor([[0.1, 0.7, 0.2]]), present).tolist()
         [2]
     """
-    return chosen(probabilities.masked_fill(~present, 0.0))
+    return choose(probabilities.masked_fill(~present, 0.0))
 
 
-def right(probabilities: Tensor, targets: Tensor) -> Tensor:
+def is_correct(probabilities: Tensor, targets: Tensor) -> Tensor:
     """Tell whether the choice is the truth. ``[N, K]``, ``[N]`` -> ``[N]`` boolean."""
-    return chosen(probabilities) == targets
+    return choose(probabilities) == targets
 
 
-class Averaged(Metric, ABC):
+class MeanMetric(Metric, ABC):
     """The mean over clips of a number a clip.
 
     Attributes:
@@ -103,7 +104,7 @@ class Averaged(Metric, ABC):
             probabilities: ``[N, K]``
             truth: Class indices ``[N]``, or rows of votes ``[N, K]``, as the score asks for.
         """
-        values = self.values(checked(probabilities), truth)
+        values = self.values(check_distributions(probabilities), truth)
         self.total = self.total + values.double().sum()
         self.n = self.n + len(values)
 

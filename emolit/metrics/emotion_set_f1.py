@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from emolit import __version__
 from emolit.affect.lexicon import Lexicon
 from emolit.affect.wheel_score import WheelScore
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.metrics.wheel_f1 import set_scores
 
 Array = NDArray[Any]
 
 
-def matched(ew: WheelScore, caption: str | None, references: Sequence[str]) -> Array:
+def match_sets(ew: WheelScore, caption: str | None, references: Sequence[str]) -> Array:
     """Return precision, recall and 1 on each wheel where the references have a group, else 0.
 
     Over clips it adds up.
@@ -38,7 +38,7 @@ def matched(ew: WheelScore, caption: str | None, references: Sequence[str]) -> A
     Returns:
         ``[W, 3]``
     """
-    found = ew.matches(ew.words(caption), ew.named(references))
+    found = ew.matches(ew.words(caption), ew.find_words(references))
     return np.array([(0, 0, 0) if one is None else (*one[:2], 1) for one in found], dtype=float)
 
 
@@ -62,7 +62,7 @@ def emotion_set_scores(sums: Array) -> Array:
     return found
 
 
-class EmotionSetF1(Captioned):
+class EmotionSetF1(CaptionMetric):
     """Emotion-set F1 with its precision and recall, and how many clips were left out.
 
     Args:
@@ -84,7 +84,7 @@ class EmotionSetF1(Captioned):
 
     def score(self, items: Sequence[Item]) -> tuple[float, ...]:
         """Return the four numbers."""
-        tallies = np.stack([matched(self.ew, *item) for item in items])
+        tallies = np.stack([match_sets(self.ew, *item) for item in items])
         precision, recall, f1 = emotion_set_scores(tallies.sum(0)).tolist()
         left_out = int((tallies[..., 2].max(-1) == 0).sum())
         return f1, precision, recall, left_out

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from emolit.metrics.base import Counted, answered, support, total
+from emolit.metrics.base import CountMetric, answer_counts, support, total
 
 
 def foreign(counts: Tensor) -> Tensor:
@@ -11,11 +11,11 @@ def foreign(counts: Tensor) -> Tensor:
 
     Such answers are readable and wrong: an eight-label model on a corpus of four.
     """
-    astray = torch.where(support(counts) == 0, answered(counts), 0.0)
+    astray = torch.where(support(counts) == 0, answer_counts(counts), 0.0)
     return astray.sum(-1) / total(counts)
 
 
-class Foreign(Counted):
+class Foreign(CountMetric):
     """Share of answers that are labels of the task, but of no clip that was asked about."""
 
     higher_is_better = False

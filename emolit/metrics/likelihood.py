@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from emolit.metrics.distribution import FLOOR, Averaged
+from emolit.metrics.distribution import FLOOR, MeanMetric
 
 
 def negative_log_likelihood(probabilities: Tensor, targets: Tensor) -> Tensor:
@@ -19,7 +19,7 @@ def negative_log_likelihood(probabilities: Tensor, targets: Tensor) -> Tensor:
     return -truth.clamp(min=FLOOR).log()
 
 
-class NegativeLogLikelihood(Averaged):
+class NegativeLogLikelihood(MeanMetric):
     """NLL: the mean of -log p of the truth."""
 
     def values(self, probabilities: Tensor, truth: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from emolit.metrics.base import Counted, f1, mean_over_present
+from emolit.metrics.base import CountMetric, f1, mean_over_present
 
 
 def macro_f1(counts: Tensor) -> Tensor:
@@ -14,7 +14,7 @@ def macro_f1(counts: Tensor) -> Tensor:
     return mean_over_present(f1(counts))
 
 
-class MacroF1(Counted):
+class MacroF1(CountMetric):
     """Macro-F1: every class that occurs counts alike."""
 
     def compute(self) -> Tensor:

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 from emolit.errors import ConfigError
-from emolit.metrics.captioned import Captioned, Item, TokenizedItem
+from emolit.metrics.caption_base import CaptionMetric, Item, TokenizedItem
 
 
-class Meteor(Captioned):
+class Meteor(CaptionMetric):
     """Mean METEOR of nltk, 0 to 1.
 
     Args:

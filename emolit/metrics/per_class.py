@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from emolit.metrics.base import Counted, f1, precision, recall, support
+from emolit.metrics.base import CountMetric, f1, precision, recall, support
 
 
-class Recall(Counted):
+class Recall(CountMetric):
     """Recall by class, NaN for a class without truths."""
 
     def compute(self) -> Tensor:
@@ -13,7 +13,7 @@ class Recall(Counted):
         return recall(self.counts)
 
 
-class Precision(Counted):
+class Precision(CountMetric):
     """Precision by class, NaN for a class without truths, 0 for one that is never answered."""
 
     def compute(self) -> Tensor:
@@ -21,7 +21,7 @@ class Precision(Counted):
         return precision(self.counts)
 
 
-class F1(Counted):
+class F1(CountMetric):
     """F1 by class, NaN for a class without truths."""
 
     def compute(self) -> Tensor:
@@ -29,7 +29,7 @@ class F1(Counted):
         return f1(self.counts)
 
 
-class Support(Counted):
+class Support(CountMetric):
     """Number of truths by class."""
 
     higher_is_better = None

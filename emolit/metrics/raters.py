@@ -5,7 +5,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from emolit.metrics.distribution import Averaged, chosen, right
+from emolit.metrics.distribution import MeanMetric, choose, is_correct
 from emolit.metrics.soft_labels import shares
 
 
@@ -34,14 +34,14 @@ def accuracy_by_thirds(entropies: Tensor, correct: Tensor) -> Tensor:
     return hits / number.index_add(0, third, torch.ones_like(wide))
 
 
-class AnyAnnotator(Averaged):
+class AnyAnnotator(MeanMetric):
     """Share of clips whose choice at least one rater has made too."""
 
     higher_is_better = True
 
     def values(self, probabilities: Tensor, truth: Tensor) -> Tensor:
         """Return 1 or 0 for each clip. Votes ``[N, K]``."""
-        choice = chosen(probabilities)
+        choice = choose(probabilities)
         voted = shares(truth).gather(1, choice.clamp(min=0).unsqueeze(1)).squeeze(1) > 0
         return (voted & (choice >= 0)).double()
 
@@ -68,7 +68,7 @@ class EntropyThirds(Metric):
     def update(self, probabilities: Tensor, targets: Tensor, votes: Tensor) -> None:
         """Add clips. ``[N, K]``, ``[N]`` int64, ``[N, K]``."""
         self.entropies.append(vote_entropy(shares(votes)).float())
-        self.correct.append(right(probabilities, targets).float())
+        self.correct.append(is_correct(probabilities, targets).float())
 
     def compute(self) -> Tensor:
         """Return the accuracies, NaN where there is no clip. ``[3]`` float64."""

@@ -2,15 +2,15 @@
 
 from torch import Tensor
 
-from emolit.metrics.base import Counted, answered, total
+from emolit.metrics.base import CountMetric, answer_counts, total
 
 
 def parse_rate(counts: Tensor) -> Tensor:
     """Return the share of answers that are not unreadable. ``[..., K, K+1]`` -> ``[...]``."""
-    return answered(counts).sum(-1) / total(counts)
+    return answer_counts(counts).sum(-1) / total(counts)
 
 
-class Readable(Counted):
+class Readable(CountMetric):
     """Parse rate, which stands beside every score."""
 
     def compute(self) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from emolit.metrics.distribution import checked, right
+from emolit.metrics.distribution import check_distributions, is_correct
 
 
 def area_under_risk_coverage(confidence: Tensor, correct: Tensor) -> Tensor:
@@ -55,8 +55,8 @@ class AreaUnderRiskCoverage(Metric):
 
     def update(self, probabilities: Tensor, targets: Tensor) -> None:
         """Add clips. ``[N, K]``, ``[N]`` int64."""
-        self.confidence.append(checked(probabilities).max(1).values.float())
-        self.correct.append(right(probabilities, targets).float())
+        self.confidence.append(check_distributions(probabilities).max(1).values.float())
+        self.correct.append(is_correct(probabilities, targets).float())
 
     def compute(self) -> Tensor:
         """Return AURC, NaN before any clip."""

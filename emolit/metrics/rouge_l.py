@@ -10,7 +10,7 @@ implementations take the best F of one reference and return 0 for Chinese.
 from collections import defaultdict
 from collections.abc import Sequence
 
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.tokenizer import Tokens
 
 BETA_SQUARED = 1.2**2
@@ -53,7 +53,7 @@ def rouge_l(caption: Tokens, references: Sequence[Tokens]) -> float:
     return (1 + BETA_SQUARED) * precision * recall / (recall + BETA_SQUARED * precision)
 
 
-class RougeL(Captioned):
+class RougeL(CaptionMetric):
     """Mean ROUGE-L, 0 to 1.
 
     Args:

@@ -8,7 +8,7 @@ https://aclanthology.org/W18-6319; chrF: Popovic 2015, https://aclanthology.org/
 from collections.abc import Sequence
 from typing import Any
 
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.tokenizer import tidy, tokenizer
 
 
@@ -27,7 +27,7 @@ def by_place(items: Sequence[Item]) -> tuple[list[str], list[list[str | None]]]:
     return [tidy(item.prediction or "") for item in items], wanted
 
 
-class SacreBleu(Captioned):
+class SacreBleu(CaptionMetric):
     """sacrebleu's corpus BLEU and chrF2, 0 to 100.
 
     Args:

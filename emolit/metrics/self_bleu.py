@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from emolit.metrics.bleu import ORDERS, bleu, closest
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.tokenizer import Tokens, ngrams
 
 SAMPLE = 500
@@ -60,7 +60,7 @@ def _largest(grams: Sequence[Counter[Gram]]) -> tuple[Counter[Gram], Counter[Gra
     return first, second
 
 
-class SelfBleu(Captioned):
+class SelfBleu(CaptionMetric):
     """Self-BLEU of at most 500 captions, 0 to 1.
 
     Args:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from emolit.metrics.distribution import FLOOR, Averaged
+from emolit.metrics.distribution import FLOOR, MeanMetric
 
 
 def shares(votes: Tensor) -> Tensor:
@@ -41,7 +41,7 @@ def jensen_shannon(first: Tensor, second: Tensor) -> Tensor:
     return (torch.as_tensor(nats) / 2).sum(1) / torch.log(torch.tensor(2.0, dtype=middle.dtype))
 
 
-class JensenShannon(Averaged):
+class JensenShannon(MeanMetric):
     """Mean Jensen-Shannon divergence from the votes, base 2."""
 
     def values(self, probabilities: Tensor, truth: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class JensenShannon(Averaged):
         return jensen_shannon(probabilities, shares(truth))
 
 
-class KullbackLeibler(Averaged):
+class KullbackLeibler(MeanMetric):
     """Mean KL(votes || distribution), in nats."""
 
     def values(self, probabilities: Tensor, truth: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class KullbackLeibler(Averaged):
         return kullback_leibler(shares(truth), probabilities)
 
 
-class Cosine(Averaged):
+class Cosine(MeanMetric):
     """Mean cosine between distribution and votes."""
 
     higher_is_better = True

@@ -15,14 +15,14 @@ from subprocess import CalledProcessError
 from typing import Any
 
 from emolit.errors import ConfigError
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 from emolit.text.coco import coco_part
 
 MODELS = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
 Texts = dict[int, list[str]]
 
 
-class Spice(Captioned):
+class Spice(CaptionMetric):
     """Mean SPICE, 0 to 1.
 
     The program is given tokens, as in COCO's evaluation, which takes ``en-ptb``. A caption without

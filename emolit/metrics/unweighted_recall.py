@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from emolit.metrics.base import Counted, mean_over_present, recall
+from emolit.metrics.base import CountMetric, mean_over_present, recall
 
 
 def unweighted_recall(counts: Tensor) -> Tensor:
@@ -14,7 +14,7 @@ def unweighted_recall(counts: Tensor) -> Tensor:
     return mean_over_present(recall(counts))
 
 
-class UnweightedRecall(Counted):
+class UnweightedRecall(CountMetric):
     """Unweighted accuracy (UA): every class that occurs counts alike."""
 
     def compute(self) -> Tensor:

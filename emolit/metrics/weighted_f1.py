@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from emolit.metrics.base import Counted, f1, support, total
+from emolit.metrics.base import CountMetric, f1, support, total
 
 
 def weighted_f1(counts: Tensor) -> Tensor:
@@ -10,7 +10,7 @@ def weighted_f1(counts: Tensor) -> Tensor:
     return (support(counts) * f1(counts)).nansum(-1) / total(counts)
 
 
-class WeightedF1(Counted):
+class WeightedF1(CountMetric):
     """Weighted F1: every class counts by its truths."""
 
     def compute(self) -> Tensor:

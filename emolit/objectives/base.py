@@ -56,7 +56,7 @@ class Objective(nn.Module, ABC):
         return scored.weights
 
     @torch.no_grad()
-    def watched(self, logprobs: Tensor, scored: ScoredRollout) -> dict[str, Tensor]:
+    def track(self, logprobs: Tensor, scored: ScoredRollout) -> dict[str, Tensor]:
         """Return what is watched, means over tokens but where a response has one weight.
 
         - ``drift`` from the policy that sampled, as sampling computed it (k3), in nats.

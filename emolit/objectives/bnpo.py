@@ -41,4 +41,4 @@ class BNPO(Objective):
         surrogate = clipped_surrogate(ratio, scored.token_advantages, self.clip, self.clip)
         loss = -mean_over_tokens(surrogate - self.penalty(logprobs, scored), scored)
         clipped = masked_mean(outside(ratio, self.clip, self.clip), mask)
-        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})
+        return Outcome(loss, {**self.track(logprobs, scored), "clipped": clipped})

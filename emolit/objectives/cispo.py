@@ -43,4 +43,4 @@ class CISPO(Objective):
         surrogate = ratio.clamp(max=self.cap) * scored.token_advantages * logprobs
         loss = -mean_over_tokens(surrogate - self.penalty(logprobs, scored), scored)
         clipped = masked_mean(outside(ratio, 1.0, self.cap - 1), mask)
-        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})
+        return Outcome(loss, {**self.track(logprobs, scored), "clipped": clipped})

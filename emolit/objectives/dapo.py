@@ -48,4 +48,4 @@ class DAPO(Objective):
         surrogate = clipped_surrogate(ratio, scored.token_advantages, self.clip_low, self.clip_high)
         loss = -mean_over_tokens(surrogate - self.penalty(logprobs, scored), scored)
         clipped = masked_mean(outside(ratio, self.clip_low, self.clip_high), mask)
-        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})
+        return Outcome(loss, {**self.track(logprobs, scored), "clipped": clipped})

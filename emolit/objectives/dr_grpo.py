@@ -43,4 +43,4 @@ class DrGRPO(Objective):
         summed = masked_sum(per_token, mask, dim=-1) / scored.rollout.sampling.max_tokens
         loss = -mean_over_responses(summed, scored)
         clipped = masked_mean(outside(ratio, self.clip, self.clip), mask)
-        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})
+        return Outcome(loss, {**self.track(logprobs, scored), "clipped": clipped})

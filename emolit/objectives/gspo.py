@@ -51,9 +51,9 @@ class GSPO(Objective):
         """Return the loss and ``kl``, ``drift`` over tokens, ``clipped`` over responses."""
         mask = scored.rollout.mask
         ratio = masked_mean(log_ratio(logprobs, scored.rollout.behavior, mask), mask, dim=-1).exp()
-        gains = scored.weighed(self.importance(scored)).squeeze(-1)
+        gains = scored.weight_advantages(self.importance(scored)).squeeze(-1)
         surrogate = clipped_surrogate(ratio, gains, self.low, self.high)
         penalty = masked_mean(self.penalty(logprobs, scored), mask, dim=-1)
         loss = -mean_over_responses(surrogate - penalty, scored)
         clipped = outside(ratio, self.low, self.high).mean()
-        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})
+        return Outcome(loss, {**self.track(logprobs, scored), "clipped": clipped})

@@ -47,4 +47,4 @@ class ReinforcePlusPlus(Objective):
         per_token = surrogate - self.penalty(logprobs, scored)
         loss = -mean_over_responses(masked_mean(per_token, mask, dim=-1), scored)
         clipped = masked_mean(outside(ratio, self.clip, self.clip), mask)
-        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})
+        return Outcome(loss, {**self.track(logprobs, scored), "clipped": clipped})

@@ -42,8 +42,8 @@ class RLOO(Objective):
         """Return the loss and ``drift`` over tokens, ``clipped`` over responses."""
         rollout = scored.rollout
         ratio = sequence_log_ratio(logprobs, rollout.behavior, rollout.mask).exp().squeeze(-1)
-        gains = scored.weighed(self.importance(scored)).squeeze(-1)
+        gains = scored.weight_advantages(self.importance(scored)).squeeze(-1)
         surrogate = clipped_surrogate(ratio, gains, self.clip, self.clip)
         loss = -mean_over_responses(surrogate, scored)
         clipped = outside(ratio, self.clip, self.clip).mean()
-        return Outcome(loss, {**self.watched(logprobs, scored), "clipped": clipped})
+        return Outcome(loss, {**self.track(logprobs, scored), "clipped": clipped})

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.inputs.text_processor import begun
+from emolit.engine.inputs.text_processor import add_start_tokens
 from emolit.policies.huggingface import HuggingFace
 
 
@@ -33,7 +33,7 @@ class AudioFlamingo3(HuggingFace):
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Pad texts to the longest, but audio to whole windows: the tower takes no others."""
         inputs: dict[str, Tensor] = self.processor(
-            text=begun(self.processor.tokenizer, texts),
+            text=add_start_tokens(self.processor.tokenizer, texts),
             audio=waveforms,
             text_kwargs={"padding": True, "add_special_tokens": False},
             audio_kwargs={"sampling_rate": rate, "padding": "max_length"},

@@ -44,10 +44,10 @@ class Policy(nn.Module, ABC):
         """
 
     @abstractmethod
-    def imitate(self, batch: Batch) -> Rollout:
+    def encode_targets(self, batch: Batch) -> Rollout:
         """Return the batch's target replies as a rollout with one response a prompt."""
 
-    def told(
+    def encode_responses(
         self, batch: Batch, replies: tuple[tuple[str, ...], ...], sampling: Sampling
     ) -> Rollout:
         """Return given replies as a rollout, as if they had been sampled.
@@ -62,7 +62,7 @@ class Policy(nn.Module, ABC):
         """
         raise PolicyError(
             f"{type(self).__name__} cannot score given replies; leave `OptionProbability` out of "
-            "the evaluator's `confidence`, or write the policy's `told`."
+            "the evaluator's `confidence`, or write the policy's `encode_responses`."
         )
 
     @abstractmethod
@@ -108,7 +108,7 @@ class Policy(nn.Module, ABC):
             "ddp."
         )
 
-    def gathered(self) -> dict[str, Tensor] | None:
+    def gather_weights(self) -> dict[str, Tensor] | None:
         """Return sharded weights, whole, on the first process; None where nothing is sharded.
 
         Every process must ask.
@@ -121,7 +121,7 @@ class Policy(nn.Module, ABC):
 
         Args:
             folder: Where to.
-            state: What :meth:`gathered` has returned.
+            state: What :meth:`gather_weights` has returned.
         """
 
     def train(self, mode: bool = True) -> Self:

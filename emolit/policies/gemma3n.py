@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.engine.inputs.audio_processor import load_hearing
+from emolit.engine.inputs.audio_processor import load_audio_processor
 from emolit.policies.huggingface import HuggingFace
 
 WINDOW = 30.0
@@ -60,7 +60,7 @@ class Gemma3n(HuggingFace):
 
     def load_processor(self, source: str) -> Any:
         """Return the half that hears; the other one needs torchvision."""
-        return load_hearing(source)
+        return load_audio_processor(source)
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features over the window, and the audio tokens of each clip between their marks."""

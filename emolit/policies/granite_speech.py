@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from emolit.compat.torch import replace_forward
 from emolit.compat.transformers import find_part
-from emolit.engine.inputs.audio_processor import load_hearing
-from emolit.engine.towers.memo import Alone
+from emolit.engine.inputs.audio_processor import load_audio_processor
+from emolit.engine.towers.memo import UnpaddedTower
 from emolit.errors import PolicyError
 from emolit.policies.huggingface import HuggingFace
 
@@ -42,7 +42,7 @@ class GraniteSpeech(HuggingFace):
 
     def load_processor(self, source: str) -> Any:
         """Return feature extractor and tokenizer; features are made of each clip alone."""
-        return load_hearing(source)
+        return load_audio_processor(source)
 
     def prepare(self, network: Any) -> None:
         """Show clips to the encoder one by one.
@@ -57,7 +57,7 @@ class GraniteSpeech(HuggingFace):
                 "that folder."
             )
         encoder = find_part(network, "model.encoder")
-        replace_forward(encoder, Alone(encoder))
+        replace_forward(encoder, UnpaddedTower(encoder))
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features of each clip alone, and as many audio tokens as the projector makes."""

@@ -9,23 +9,28 @@ from torch import Tensor, nn
 from emolit.compat.peft import ADAPTER, is_wrapped
 from emolit.compat.transformers import EYES
 from emolit.engine.inputs.encoding import check_inputs, check_room, feature
-from emolit.engine.inputs.responses import decoded, imitation, stopped, told
+from emolit.engine.inputs.responses import (
+    decode_responses,
+    encode_responses,
+    encode_targets,
+    find_stop_strings,
+)
 from emolit.engine.inputs.token_sets import end_token, end_tokens, forbidden_tokens
 from emolit.engine.layers import check_layers
 from emolit.engine.model import LanguageModel
-from emolit.engine.prefix import Encoded, positions
-from emolit.engine.sampling.generate import generate, streams
+from emolit.engine.prefix import EncodedPrompts, positions
+from emolit.engine.sampling.generate import generate, random_streams
 from emolit.engine.scoring.logprobs import Scorer
 from emolit.engine.self_check import check_network
-from emolit.engine.tensor_store import Store
-from emolit.engine.towers.memo import hear_once
+from emolit.engine.tensor_store import TensorStore
+from emolit.engine.towers.memo import cache_frozen_towers
 from emolit.engine.weights.adapters import Lora, fresh_adapter, trained_adapter
 from emolit.engine.weights.checkpoint import checkpoint_layers, load_model, source_of
 from emolit.engine.weights.compiling import compile_decoder
 from emolit.engine.weights.freezing import freeze_modules
 from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import frozen_copy
-from emolit.engine.weights.sharding import anyone_in, gathered, shard
+from emolit.engine.weights.sharding import any_rank, gather_weights, shard
 from emolit.errors import PolicyError
 from emolit.policies.referenced import ReferencedPolicy
 from emolit.types import Batch, Rollout, Sampling
@@ -81,13 +86,13 @@ class HuggingFace(ReferencedPolicy):
         self.gradient_checkpointing = gradient_checkpointing
         self.long_audio = long_audio
         self.compiled = compile
-        self.store = None if store is None else Store(store)
+        self.store = None if store is None else TensorStore(store)
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
         self.scorer = Scorer(packed=gradient_checkpointing)
         self._mesh: Any = None
         self._checked = False
-        self._encoded: dict[int, tuple[Batch, Encoded]] = {}
+        self._encoded: dict[int, tuple[Batch, EncodedPrompts]] = {}
 
     def build(self, reference: bool, seed: int) -> None:
         """Load model and processor, attach adapters, freeze, and set the reference aside.
@@ -111,13 +116,13 @@ class HuggingFace(ReferencedPolicy):
             )
         else:
             self.model = base
-        freeze_modules(self.model, self.base, [*self.freeze, *self.unreached()])
+        freeze_modules(self.model, self.base, [*self.freeze, *self.untrainable_modules()])
         if given is None and self.lora is None and reference:
             self._reference, self.frozen_twin = frozen_copy(base)
         networks = [base] if self.frozen_twin is None else [base, self.frozen_twin]
         for network in networks:
             self.prepare(network)
-        hear_once(networks, self.store if self.tower_takes_rows else None)
+        cache_frozen_towers(networks, self.store if self.tower_takes_rows else None)
         if self.gradient_checkpointing:
             checkpoint_layers(base)
         if self.compiled:
@@ -132,7 +137,7 @@ class HuggingFace(ReferencedPolicy):
         targets = self.lora.targets or self.lora_targets
         return four_bit(targets, self.lora.quantize, self.dtype)
 
-    def unreached(self) -> list[str]:
+    def untrainable_modules(self) -> list[str]:
         """Return the names of modules that no gradient reaches, so that they cannot train: eyes."""
         names = {path.rsplit(".", 1)[-1] for path, _ in self.base.named_modules()}
         return [] if self.pictured else sorted(names.intersection(EYES))
@@ -169,7 +174,7 @@ class HuggingFace(ReferencedPolicy):
         """Return the positions of prompt tokens, ``[B, P]`` or ``[A, B, P]``."""
         return positions(inputs["attention_mask"])
 
-    def encode(self, batch: Batch, repeats: int = 1) -> Encoded:
+    def encode(self, batch: Batch, repeats: int = 1) -> EncodedPrompts:
         """Return what the model takes of B prompts; rollout, loss and reference share it.
 
         Args:
@@ -178,8 +183,8 @@ class HuggingFace(ReferencedPolicy):
         """
         known = self._encoded.get(repeats)
         if known is None or known[0] is not batch:
-            inputs = self._inputs(batch.repeated(repeats))
-            known = (batch, Encoded(inputs, self.positions(inputs)))
+            inputs = self._inputs(batch.repeat(repeats))
+            known = (batch, EncodedPrompts(inputs, self.positions(inputs)))
             self._encoded[repeats] = known
             if not self._checked:
                 self._checked = True
@@ -218,30 +223,32 @@ class HuggingFace(ReferencedPolicy):
         prefix = self.scorer.prefix(self.language_model(), self.encode(batch), batch)
         drawn = generate(
             self.language_model(),
-            prefix.detached().expanded(group_size),
+            prefix.detach().expand(group_size),
             sampling,
-            lambda rows: stopped(tokenizer, rows, sampling.stop),
-            streams(seed, step, keys, group_size, sampling.max_tokens),
+            lambda rows: find_stop_strings(tokenizer, rows, sampling.stop),
+            random_streams(seed, step, keys, group_size, sampling.max_tokens),
             self.scorer.anyone,
         )
-        responses = decoded(tokenizer, drawn.tokens, drawn.mask)
+        responses = decode_responses(tokenizer, drawn.tokens, drawn.mask)
         return drawn.rollout(batch, sampling, responses)
 
-    def imitate(self, batch: Batch) -> Rollout:
+    def encode_targets(self, batch: Batch) -> Rollout:
         """Tokenize the target replies, each followed by the end token.
 
         Raises:
             PolicyError: A clip has no target, or one that ends beyond the context.
         """
-        rollout = imitation(self.processor.tokenizer, self.end, batch, self.device)
+        rollout = encode_targets(self.processor.tokenizer, self.end, batch, self.device)
         self._check_room(batch, rollout.mask.sum(-1).amax(-1))
         return rollout
 
-    def told(
+    def encode_responses(
         self, batch: Batch, replies: tuple[tuple[str, ...], ...], sampling: Sampling
     ) -> Rollout:
         """Tokenize given replies, G a prompt."""
-        rollout = told(self.processor.tokenizer, self.end, batch, replies, sampling, self.device)
+        rollout = encode_responses(
+            self.processor.tokenizer, self.end, batch, replies, sampling, self.device
+        )
         self._check_room(batch, rollout.mask.sum(-1).amax(-1))
         return rollout
 
@@ -274,14 +281,14 @@ class HuggingFace(ReferencedPolicy):
                 "`lora.quantize` and `compile`, or choose another `trainer.strategy`, such as ddp."
             )
         self._mesh = mesh
-        self.scorer.anyone = anyone_in(mesh)
+        self.scorer.anyone = any_rank(mesh)
         shard(self.base, mesh)
         if self.frozen_twin is not None:
             shard(self.frozen_twin, mesh)
 
-    def gathered(self) -> dict[str, Tensor] | None:
+    def gather_weights(self) -> dict[str, Tensor] | None:
         """Return sharded weights, whole, on the first process; None where nothing is sharded."""
-        return None if self._mesh is None else gathered(self.model)
+        return None if self._mesh is None else gather_weights(self.model)
 
     def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
         """Write a peft folder for adapters, else an ordinary model folder; with the processor."""

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from emolit.compat.torch import replace_forward
 from emolit.compat.transformers import find_part
-from emolit.engine.inputs.audio_processor import load_hearing
-from emolit.engine.towers.memo import Alone
+from emolit.engine.inputs.audio_processor import load_audio_processor
+from emolit.engine.towers.memo import UnpaddedTower
 from emolit.policies.huggingface import HuggingFace
 
 
@@ -41,17 +41,17 @@ class Phi4Multimodal(HuggingFace):
 
     def load_processor(self, source: str) -> Any:
         """Return feature extractor and tokenizer; features are made of each clip alone."""
-        return load_hearing(source)
+        return load_audio_processor(source)
 
-    def unreached(self) -> list[str]:
+    def untrainable_modules(self) -> list[str]:
         """Return the eyes, and the ears' projections for clips that are seen besides."""
         beside = ["up_proj_for_vision_speech", "down_proj_for_vision_speech"]
-        return [*super().unreached(), *beside]
+        return [*super().untrainable_modules(), *beside]
 
     def prepare(self, network: Any) -> None:
         """Show clips to the encoder one by one."""
         encoder = find_part(network, "model.embed_tokens_extend.audio_embed.encoder")
-        replace_forward(encoder, Alone(encoder))
+        replace_forward(encoder, UnpaddedTower(encoder))
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features of each clip alone, and as many audio tokens as the tower makes."""

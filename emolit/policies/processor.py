@@ -4,10 +4,10 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.inputs.encoding import check_lengths, heard
+from emolit.engine.inputs.encoding import check_lengths, pad_waveforms
 from emolit.engine.inputs.feature_cache import in_float32, stored_features
-from emolit.engine.inputs.text_processor import begun
-from emolit.engine.tensor_store import Store
+from emolit.engine.inputs.text_processor import add_start_tokens
+from emolit.engine.tensor_store import TensorStore
 from emolit.engine.weights.checkpoint import load_processor
 from emolit.errors import PolicyError
 from emolit.policies.base import Policy
@@ -36,7 +36,7 @@ class ProcessorPolicy(Policy):
     checkpoint: str
     processor: Any = None
     long_audio: str
-    store: Store | None
+    store: TensorStore | None
 
     @property
     def window(self) -> float | None:
@@ -97,7 +97,7 @@ class ProcessorPolicy(Policy):
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Call the processor on chat texts and waveforms at its own sampling rate."""
         inputs: dict[str, Tensor] = self.processor(
-            text=begun(self.processor.tokenizer, texts),
+            text=add_start_tokens(self.processor.tokenizer, texts),
             audio=waveforms,
             sampling_rate=rate,
             return_tensors="pt",
@@ -118,7 +118,7 @@ class ProcessorPolicy(Policy):
         pictures: dict[str, Tensor] = {}
         if batch.frames:
             texts, pictures = self.see(texts, batch)
-        waveforms = heard(batch, rate, self.shortest)
+        waveforms = pad_waveforms(batch, rate, self.shortest)
         if self.long_audio == "raise":
             check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
         with in_float32(), stored_features(self.processor, self.store):

@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.inputs.audio_processor import load_hearing
+from emolit.engine.inputs.audio_processor import load_audio_processor
 from emolit.engine.inputs.video_processor import patches, with_placeholders
-from emolit.engine.towers.window import cropped
+from emolit.engine.towers.window import crop
 from emolit.policies.huggingface import HuggingFace
 from emolit.types import Batch
 
@@ -41,13 +41,13 @@ class Qwen25Omni(HuggingFace):
     """Embeddings of the tower that its forward pass does not look at."""
     lora_targets = r"(?!.*(audio_tower|visual)).*\.(q|k|v|o|gate|up|down)_proj"
 
-    def unreached(self) -> list[str]:
+    def untrainable_modules(self) -> list[str]:
         """Return the eyes where nothing is seen, and marks of audio, which no prompt holds."""
-        return [*super().unreached(), *self.marks]
+        return [*super().untrainable_modules(), *self.marks]
 
     def load_processor(self, source: str) -> Any:
         """Return the half that hears; the other one needs torchvision."""
-        return load_hearing(source)
+        return load_audio_processor(source)
 
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Make features over the window, and as many audio tokens as the tower will make."""
@@ -58,7 +58,7 @@ class Qwen25Omni(HuggingFace):
             return_attention_mask=True,
             return_tensors="pt",
         )
-        features, mask = cropped(heard["input_features"], heard["attention_mask"].long())
+        features, mask = crop(heard["input_features"], heard["attention_mask"].long())
         lengths = ((mask.sum(-1) - 1) // 2 + 1 - 2) // 2 + 1
         inputs = self.processor.read(texts, self.processor.tokenizer.audio_token, lengths)
         return {**inputs, "input_features": features, "feature_attention_mask": mask}

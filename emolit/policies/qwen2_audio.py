@@ -6,7 +6,7 @@ from torch import Tensor
 
 from emolit.compat.torch import replace_forward
 from emolit.compat.transformers import find_part
-from emolit.engine.towers.window import Window, cropped
+from emolit.engine.towers.window import Window, crop
 from emolit.policies.huggingface import HuggingFace
 
 
@@ -44,5 +44,5 @@ class Qwen2Audio(HuggingFace):
         if self.store is not None:
             return inputs
         names = ("input_features", "feature_attention_mask")
-        parts = cropped(*(inputs[name] for name in names))
+        parts = crop(*(inputs[name] for name in names))
         return inputs | dict(zip(names, parts, strict=True))

@@ -34,5 +34,5 @@ class ReferencedPolicy(ProcessorPolicy):
         """Return the names of the weights that move; none where no sync is expected."""
         if not self._syncs or self._reference is None:
             return []
-        moving = {id(mirror) for _, mirror in self._reference.moving()}
+        moving = {id(mirror) for _, mirror in self._reference.trained_pairs()}
         return [name for name, weight in self.named_parameters() if id(weight) in moving]

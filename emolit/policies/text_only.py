@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.inputs.text_processor import Reading, load_reading
+from emolit.engine.inputs.text_processor import TextProcessor, load_text_processor
 from emolit.policies.huggingface import HuggingFace
 from emolit.types import Batch
 
@@ -35,9 +35,9 @@ class TextOnly(HuggingFace):
         """There is no limit: nothing is heard."""
         return None
 
-    def load_processor(self, source: str) -> Reading:
+    def load_processor(self, source: str) -> TextProcessor:
         """Return the tokenizer."""
-        return load_reading(source)
+        return load_text_processor(source)
 
     def conversation(self, question: str, seen: bool = False) -> list[dict[str, Any]]:
         """Return the chat that puts a question; such templates take plain text."""
@@ -45,7 +45,7 @@ class TextOnly(HuggingFace):
 
     def read(self, batch: Batch) -> dict[str, Tensor]:
         """Tokenize B questions."""
-        inputs: dict[str, Tensor] = self.processor.encoded(
+        inputs: dict[str, Tensor] = self.processor.encode(
             [self.render(question) for question in batch.questions]
         )
         return inputs

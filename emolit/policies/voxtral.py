@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.engine.inputs.audio_processor import load_hearing
+from emolit.engine.inputs.audio_processor import load_audio_processor
 from emolit.policies.huggingface import HuggingFace
 
 
@@ -37,7 +37,7 @@ class Voxtral(HuggingFace):
 
     def load_processor(self, source: str) -> Any:
         """Return feature extractor and tokenizer: the processor asks for Mistral's tokenizer."""
-        return load_hearing(source)
+        return load_audio_processor(source)
 
     def special_tokens(self) -> set[int]:
         """Return all control tokens, also of Mistral's own tokenizer."""
@@ -73,4 +73,4 @@ class Voxtral(HuggingFace):
             windows.append(heard)
             question = tokenizer.encode(text, add_special_tokens=False)
             rows.append([*begin, *[audio] * tokens * len(heard), *question, end])
-        return {**self.processor.padded(rows), "input_features": torch.cat(windows)}
+        return {**self.processor.pad(rows), "input_features": torch.cat(windows)}

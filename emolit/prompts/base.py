@@ -11,7 +11,7 @@ from dataclasses import asdict, is_dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from emolit.prompts.rationales import Thoughts
+from emolit.prompts.rationales import Rationales
 from emolit.types import Answer, Clip
 
 QUESTION = "Listen to the speaker. Which emotion do they express? Choose one of: {options}."
@@ -70,7 +70,7 @@ class Prompt(ABC):
 
 def _plain(value: Any) -> Any:
     """Return an argument as a config would say it."""
-    if isinstance(value, Thoughts):
+    if isinstance(value, Rationales):
         return None if value.path is None else str(value.path)
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
@@ -101,13 +101,13 @@ def fits(response: str, layout: str) -> bool:
     return _pattern(layout).fullmatch(response) is not None
 
 
-def tagged(response: str, tag: str) -> str | None:
+def read_tag(response: str, tag: str) -> str | None:
     """Return what stands between ``<tag>`` and ``</tag>``, stripped; None unless both stand once.
 
     Example:
-        >>> tagged("so <answer> Sad </answer>", "answer")
+        >>> read_tag("so <answer> Sad </answer>", "answer")
         'Sad'
-        >>> tagged("<answer>sad</answer><answer>sad</answer>", "answer") is None
+        >>> read_tag("<answer>sad</answer><answer>sad</answer>", "answer") is None
         True
     """
     found = between(response, tag)
@@ -135,9 +135,9 @@ def option(word: str | None, options: tuple[str, ...]) -> str | None:
     return names.get(word.strip().casefold())
 
 
-def concluded(response: str, options: tuple[str, ...]) -> str | None:
+def read_conclusion(response: str, options: tuple[str, ...]) -> str | None:
     """Return the option in the only answer tag behind the only think tag; else None."""
-    if tagged(response, "think") is None or tagged(response, "answer") is None:
+    if read_tag(response, "think") is None or read_tag(response, "answer") is None:
         return None
     _, _, rest = response.partition("</think>")
-    return option(tagged(rest, "answer"), options)
+    return option(read_tag(rest, "answer"), options)

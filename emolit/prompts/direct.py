@@ -1,7 +1,7 @@
 """The answer at once: ``<answer>…</answer>`` (EMO-RL's implicit reasoning, IR)."""
 
-from emolit.prompts.base import QUESTION, Prompt, option, tagged
-from emolit.prompts.variation import Asking
+from emolit.prompts.base import QUESTION, Prompt, option, read_tag
+from emolit.prompts.variation import PromptVariation
 from emolit.types import Clip
 
 
@@ -11,7 +11,7 @@ class Direct(Prompt):
     Args:
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
         instruction: How to reply, behind the question; None takes the prompt's own.
-        asking: Paraphrases, order of the options, transcript.
+        variation: Paraphrases, order of the options, transcript.
     """
 
     layout = "<answer>…</answer>"
@@ -21,16 +21,16 @@ class Direct(Prompt):
         self,
         question: str = QUESTION,
         instruction: str | None = None,
-        asking: Asking = Asking(),
+        variation: PromptVariation = PromptVariation(),
     ) -> None:
-        asking.check(question)
+        variation.check(question)
         self.question = question
         self.instruction = self.own_instruction if instruction is None else instruction
-        self.asking = asking
+        self.variation = variation
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question with its options."""
-        return self.asking.put(self.question, self.instruction, clip, options)
+        return self.variation.question_of(self.question, self.instruction, clip, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> str | None:
         """Return the option in the only answer tag.
@@ -39,7 +39,7 @@ class Direct(Prompt):
             >>> Direct().parse("<answer>Sad </answer>", ("angry", "sad"))
             'sad'
         """
-        return option(tagged(response, "answer"), options)
+        return option(read_tag(response, "answer"), options)
 
     def target(self, clip: Clip) -> str | None:
         """Return the label in its tag."""

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from emolit.affect.word_lists import parted
-from emolit.prompts.base import Prompt, between, tagged
-from emolit.prompts.rationales import Thoughts
-from emolit.prompts.variation import Asking
-from emolit.text.words import listed, listed_as_released
+from emolit.affect.word_lists import split_phrases
+from emolit.prompts.base import Prompt, between, read_tag
+from emolit.prompts.rationales import Rationales
+from emolit.prompts.variation import PromptVariation
+from emolit.text.words import split_list, split_list_as_released
 from emolit.types import Clip
 
 
@@ -17,10 +17,10 @@ class OpenVocabulary(Prompt):
         open_question: What is asked; the default is AffectGPT's
             (https://arxiv.org/abs/2501.16566), which offers no options.
         instruction: How to reply, behind the question; None takes the prompt's own.
-        asking: Paraphrases and the transcript, which is the subtitle of a video.
+        variation: Paraphrases and the transcript, which is the subtitle of a video.
         think: Whether reasoning in a think tag comes first; the supervised target is then the
             clip's reason.
-        thoughts: File of ``emolit reason`` whose reasoning takes the place of reasons; a clip
+        rationales: File of ``emolit reason`` whose reasoning takes the place of reasons; a clip
             that it lacks has no target. None takes the reasons.
         reader: How a list is taken apart: ``strict`` as people and models write it, ``parity`` as
             the released scorer reads it, which does not even strip the text.
@@ -36,24 +36,24 @@ class OpenVocabulary(Prompt):
         self,
         open_question: str = "Please recognize all possible emotional states of the character.",
         instruction: str | None = None,
-        asking: Asking = Asking(),
+        variation: PromptVariation = PromptVariation(),
         think: bool = False,
-        thoughts: str | None = None,
+        rationales: str | None = None,
         reader: Literal["strict", "parity"] = "strict",
     ) -> None:
         own = self.own_instruction_thinking if think else self.own_instruction
-        asking.check(open_question)
+        variation.check(open_question)
         self.open_question = open_question
-        self.asking = asking
+        self.variation = variation
         self.instruction = own if instruction is None else instruction
         self.think = think
-        self.thoughts = Thoughts(thoughts)
+        self.rationales = Rationales(rationales)
         self.reader = reader
         self.layout = ("<think>…</think>" if think else "") + "<answer>…</answer>"
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question; options are not shown."""
-        return self.asking.put(self.open_question, self.instruction, clip, options)
+        return self.variation.question_of(self.open_question, self.instruction, clip, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> tuple[str, ...] | None:
         """Return the words in the only answer tag, behind the only think tag if there is thinking.
@@ -64,19 +64,23 @@ class OpenVocabulary(Prompt):
             >>> OpenVocabulary().parse("<answer>[Happy, 'proud']</answer>", ())
             ('Happy', 'proud')
         """
-        if self.think and tagged(response, "think") is None:
+        if self.think and read_tag(response, "think") is None:
             return None
         behind = response.rpartition("</think>")[-1] if self.think else response
-        once = tagged(response, "answer") is not None
+        once = read_tag(response, "answer") is not None
         answer = between(behind, "answer") if once else None
         if answer is None or not answer.strip():
             return None
-        return listed_as_released(answer) if self.reader == "parity" else parted(listed(answer))
+        return (
+            split_list_as_released(answer)
+            if self.reader == "parity"
+            else split_phrases(split_list(answer))
+        )
 
     def target(self, clip: Clip) -> str | None:
         """Return the clip's words, or its label, in their tag, behind its reason if it thinks."""
         answer = f"<answer>{', '.join(clip.emotions)}</answer>" if clip.emotions else None
         if answer is None or not self.think:
             return answer
-        thought = clip.reason if self.thoughts.path is None else self.thoughts.of(clip)
+        thought = clip.reason if self.rationales.path is None else self.rationales.find(clip)
         return None if thought is None else f"<think>{thought}</think>{answer}"

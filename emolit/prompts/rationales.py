@@ -14,7 +14,7 @@ FIELDS = ("corpus", "id", "content", "acoustics", "summary")
 
 
 @dataclass(frozen=True)
-class Thought:
+class Rationale:
     """What is thought about one clip.
 
     Attributes:
@@ -32,7 +32,7 @@ class Thought:
         return f"{self.content} {self.acoustics} {self.summary}"
 
 
-class Thoughts:
+class Rationales:
     """The reasoning of many clips; the file is read when the first is asked for.
 
     Args:
@@ -41,9 +41,9 @@ class Thoughts:
 
     def __init__(self, path: str | None) -> None:
         self.path = path
-        self._read: dict[tuple[str, str], Thought] | None = None
+        self._read: dict[tuple[str, str], Rationale] | None = None
 
-    def of(self, clip: Clip) -> Thought | None:
+    def find(self, clip: Clip) -> Rationale | None:
         """Return what is thought about a clip; None where there is nothing.
 
         Raises:
@@ -57,7 +57,7 @@ class Thoughts:
         return self._read.get((clip.corpus, clip.id))
 
 
-def read(path: Path) -> dict[tuple[str, str], Thought]:
+def read(path: Path) -> dict[tuple[str, str], Rationale]:
     """Return the thoughts of a file by corpus and clip.
 
     Raises:
@@ -67,9 +67,9 @@ def read(path: Path) -> dict[tuple[str, str], Thought]:
     if not path.is_file():
         raise ConfigError(
             f"The file of thoughts {path} is missing; write it with emolit reason, or leave "
-            "the prompt's `thoughts` out."
+            "the prompt's `rationales` out."
         )
-    found: dict[tuple[str, str], Thought] = {}
+    found: dict[tuple[str, str], Rationale] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
@@ -80,7 +80,7 @@ def read(path: Path) -> dict[tuple[str, str], Thought]:
                 f"{path}, line {number}: the clip {key[1]!r} of {key[0]!r} stands twice; "
                 "keep one of its lines."
             )
-        found[key] = Thought(row["content"], row["acoustics"], row["summary"])
+        found[key] = Rationale(row["content"], row["acoustics"], row["summary"])
     return found
 
 

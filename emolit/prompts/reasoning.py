@@ -1,8 +1,8 @@
 """Free thinking before the answer: ``<think>…</think><answer>…</answer>`` (EMO-RL's EUR)."""
 
-from emolit.prompts.base import QUESTION, Prompt, concluded
-from emolit.prompts.rationales import Thoughts
-from emolit.prompts.variation import Asking
+from emolit.prompts.base import QUESTION, Prompt, read_conclusion
+from emolit.prompts.rationales import Rationales
+from emolit.prompts.variation import PromptVariation
 from emolit.types import Clip
 
 
@@ -12,10 +12,10 @@ class Reasoning(Prompt):
     Args:
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
         instruction: How to reply, behind the question; None takes the prompt's own.
-        asking: Paraphrases, order of the options, transcript.
-        thoughts: File of ``emolit reason`` with the reasoning of the supervised target; a
+        variation: Paraphrases, order of the options, transcript.
+        rationales: File of ``emolit reason`` with the reasoning of the supervised target; a
             clip that it lacks has no target. None takes ``thought`` for every clip.
-        thought: Text inside ``<think>`` of the supervised target without ``thoughts``;
+        thought: Text inside ``<think>`` of the supervised target without ``rationales``;
             ``{transcript}`` is replaced by the clip's transcript.
     """
 
@@ -29,20 +29,20 @@ class Reasoning(Prompt):
         self,
         question: str = QUESTION,
         instruction: str | None = None,
-        asking: Asking = Asking(),
-        thoughts: str | None = None,
+        variation: PromptVariation = PromptVariation(),
+        rationales: str | None = None,
         thought: str = "I listen to the voice.",
     ) -> None:
-        asking.check(question)
+        variation.check(question)
         self.question = question
         self.instruction = self.own_instruction if instruction is None else instruction
-        self.asking = asking
-        self.thoughts = Thoughts(thoughts)
+        self.variation = variation
+        self.rationales = Rationales(rationales)
         self.thought = thought
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question with its options."""
-        return self.asking.put(self.question, self.instruction, clip, options)
+        return self.variation.question_of(self.question, self.instruction, clip, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> str | None:
         """Return the option in the only answer tag after the only think tag.
@@ -53,12 +53,12 @@ class Reasoning(Prompt):
             >>> Reasoning().parse("<think>low</think><answer>sad</answer>", ("angry", "sad"))
             'sad'
         """
-        return concluded(response, options)
+        return read_conclusion(response, options)
 
     def target(self, clip: Clip) -> str | None:
         """Return the reasoning and the label in their tags."""
-        thought = self.thoughts.of(clip)
-        if self.thoughts.path is None:
+        thought = self.rationales.find(clip)
+        if self.rationales.path is None:
             text = self.thought.replace("{transcript}", clip.transcript or "")
         elif thought is None:
             return None

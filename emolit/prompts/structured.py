@@ -1,8 +1,8 @@
 """Thinking in three steps before the answer (EMO-RL's explicit structured reasoning, ESR)."""
 
-from emolit.prompts.base import QUESTION, Prompt, concluded
-from emolit.prompts.rationales import Thoughts
-from emolit.prompts.variation import Asking
+from emolit.prompts.base import QUESTION, Prompt, read_conclusion
+from emolit.prompts.rationales import Rationales
+from emolit.prompts.variation import PromptVariation
 from emolit.types import Clip
 
 
@@ -16,8 +16,8 @@ class Structured(Prompt):
     Args:
         question: What is asked; ``{options}`` is replaced by the options, comma-separated.
         instruction: How to reply, behind the question; None takes the prompt's own.
-        asking: Paraphrases, order of the options, transcript.
-        thoughts: File of ``emolit reason`` with the reasoning of the supervised target; a
+        variation: Paraphrases, order of the options, transcript.
+        rationales: File of ``emolit reason`` with the reasoning of the supervised target; a
             clip that it lacks has no target. Reinforcement needs none.
     """
 
@@ -37,26 +37,26 @@ class Structured(Prompt):
         self,
         question: str = QUESTION,
         instruction: str | None = None,
-        asking: Asking = Asking(),
-        thoughts: str | None = None,
+        variation: PromptVariation = PromptVariation(),
+        rationales: str | None = None,
     ) -> None:
-        asking.check(question)
+        variation.check(question)
         self.question = question
         self.instruction = self.own_instruction if instruction is None else instruction
-        self.asking = asking
-        self.thoughts = Thoughts(thoughts)
+        self.variation = variation
+        self.rationales = Rationales(rationales)
 
     def render(self, clip: Clip, options: tuple[str, ...]) -> str:
         """Return the question with its options."""
-        return self.asking.put(self.question, self.instruction, clip, options)
+        return self.variation.question_of(self.question, self.instruction, clip, options)
 
     def parse(self, response: str, options: tuple[str, ...]) -> str | None:
         """Return the option in the only answer tag after the only think tag."""
-        return concluded(response, options)
+        return read_conclusion(response, options)
 
     def target(self, clip: Clip) -> str | None:
         """Return the three fields and the label in their tags."""
-        thought = self.thoughts.of(clip)
+        thought = self.rationales.find(clip)
         if thought is None or clip.label is None:
             return None
         fields = (

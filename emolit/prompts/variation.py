@@ -9,7 +9,7 @@ from emolit.types import Clip
 
 
 @dataclass(frozen=True)
-class Asking:
+class PromptVariation:
     """What a question shows besides its own wording.
 
     Every choice follows from ``seed`` and the clip alone: a clip is asked the same way in every
@@ -44,7 +44,9 @@ class Asking:
                     "{options}; show the options in all of them or in none."
                 )
 
-    def put(self, question: str, instruction: str, clip: Clip, options: tuple[str, ...]) -> str:
+    def question_of(
+        self, question: str, instruction: str, clip: Clip, options: tuple[str, ...]
+    ) -> str:
         """Return what a clip is asked: transcript, question with options, how to reply.
 
         Raises:
@@ -52,16 +54,17 @@ class Asking:
 
         Example:
             >>> clip = Clip("a", "toy", "a.wav", transcript="So.")
-            >>> Asking(transcript="known").put("Which? {options}", "Be brief.", clip, ("x", "y"))
+            >>> variation = PromptVariation(transcript="known")
+            >>> variation.question_of("Which? {options}", "Be brief.", clip, ("x", "y"))
             'The speaker says: "So." Which? x, y Be brief.'
         """
         draw = Random(f"{self.seed} {clip.corpus} {clip.id}")
         asked = draw.choice((question, *self.paraphrases))
         shown = draw.sample(options, len(options)) if self.shuffle else options
         asked = asked.replace("{options}", ", ".join(shown))
-        return " ".join(part for part in (self.quoted(clip), asked, instruction) if part)
+        return " ".join(part for part in (self.quote(clip), asked, instruction) if part)
 
-    def quoted(self, clip: Clip) -> str:
+    def quote(self, clip: Clip) -> str:
         """Return what is said, as a sentence; empty where it is not shown.
 
         Raises:

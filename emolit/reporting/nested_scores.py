@@ -10,7 +10,9 @@ WHOLE = ("n", "support", "votes_n", "labeled", "tokens", "vocabulary", "emotion_
 """Scores that are numbers of clips or tokens."""
 
 
-def nested(scores: Mapping[str, Tensor], corpus: str, parts: str = "per_class") -> dict[str, Any]:
+def nest_scores(
+    scores: Mapping[str, Tensor], corpus: str, parts: str = "per_class"
+) -> dict[str, Any]:
     """Return the scores of one corpus as plain numbers, those by class under a key of their own.
 
     Args:
@@ -39,7 +41,7 @@ def for_json(name: str, value: float) -> float | int | None:
     return int(value) if name in WHOLE else value
 
 
-def signed(signatures: Mapping[str, str], corpus: str) -> dict[str, Any]:
+def nest_signatures(signatures: Mapping[str, str], corpus: str) -> dict[str, Any]:
     """Return the signatures of one corpus's scores by score; nothing where scores have none."""
     mine = {
         key.removeprefix(f"{corpus}/"): text

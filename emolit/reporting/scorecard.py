@@ -13,7 +13,7 @@ from torch import Tensor
 
 from emolit.metrics.accuracy import accuracy
 from emolit.metrics.base import recall
-from emolit.metrics.distribution import restricted
+from emolit.metrics.distribution import choose_among
 from emolit.metrics.foreign import foreign
 from emolit.metrics.macro_f1 import macro_f1
 from emolit.metrics.readable import parse_rate
@@ -99,4 +99,4 @@ def restricted_answers(probabilities: Sequence[Sequence[float]], targets: Sequen
     rows = torch.tensor(probabilities, dtype=torch.float64)
     present = torch.zeros(rows.shape[1], dtype=torch.bool)
     present[torch.tensor(targets)] = True
-    return restricted(rows, present)
+    return choose_among(rows, present)

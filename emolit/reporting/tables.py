@@ -3,6 +3,9 @@
 An entry is what a test found out about one corpus, as it stands in ``scores.json``: ``corpus``,
 ``split``, ``n``, the scores by name, their ``signatures``, ``UA_interval``, ``per_class``,
 ``dropped``, ``skipped``, ``speaker_independent`` and ``notes``.
+
+rich draws the terminal's tables. Markdown is joined here, since tabulate, and pandas through it,
+escape no ``|``, break a row at a line end and pad each cell anew when one grows.
 """
 
 import math
@@ -17,7 +20,7 @@ Entry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ScoreTable:
     """A table of texts.
 
     Attributes:
@@ -35,7 +38,7 @@ class Sheet:
     def markdown(self) -> str:
         """Return the sheet as Markdown, with a heading."""
         lines = [self.header, ("---",) * len(self.header), *self.rows]
-        body = ["| " + " | ".join(_piped(cell) for cell in line) + " |" for line in lines]
+        body = ["| " + " | ".join(_escape_pipes(cell) for cell in line) + " |" for line in lines]
         notes = [f"- {note}" for note in self.notes]
         blocks = [f"## {self.title}", "\n".join(body), "\n".join(notes)]
         return "\n\n".join(block for block in blocks if block) + "\n"
@@ -65,7 +68,7 @@ class Sheet:
             console.print(escape(note), soft_wrap=True)
 
 
-def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) -> Sheet:
+def scores_table(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) -> ScoreTable:
     """Return the main table of closed labels: one entry a row.
 
     Args:
@@ -73,10 +76,10 @@ def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) ->
         entries: Scores of one corpus each.
         lead: Keys of the entries that stand before the numbers.
     """
-    header = (*lead, "n", "UA", "95% interval", *map(_spaced, SCORES[1:]))
+    header = (*lead, "n", "UA", "95% interval", *map(_header_of, SCORES[1:]))
     rows = [
         (
-            *_led(entry, lead),
+            *_leading_columns(entry, lead),
             number(entry.get("UA")),
             interval(entry.get("UA_interval")),
             *(number(entry.get(name)) for name in SCORES[1:]),
@@ -84,15 +87,15 @@ def scores_sheet(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) ->
         for entry in entries
     ]
     notes = [note for entry in entries for note in _notes(entry, lead)]
-    return Sheet(title, header, tuple(rows), tuple(notes))
+    return ScoreTable(title, header, tuple(rows), tuple(notes))
 
 
-def _led(entry: Entry, lead: tuple[str, ...]) -> tuple[str, ...]:
+def _leading_columns(entry: Entry, lead: tuple[str, ...]) -> tuple[str, ...]:
     """Return what stands before the scores of a row."""
     return (*(str(entry[key]) for key in lead), str(entry["n"]))
 
 
-def classes_sheet(title: str, entry: Entry) -> Sheet:
+def classes_table(title: str, entry: Entry) -> ScoreTable:
     """Return the table by class of one entry; a dash for a class without truths."""
     names = ("recall", "precision", "F1")
     rows = [
@@ -100,10 +103,10 @@ def classes_sheet(title: str, entry: Entry) -> Sheet:
         for label, scores in entry["per_class"].items()
         if "support" in scores
     ]
-    return Sheet(title, ("label", "n", *names), tuple(rows))
+    return ScoreTable(title, ("label", "n", *names), tuple(rows))
 
 
-def open_sheet(title: str, entries: Sequence[Entry], names: Sequence[str]) -> Sheet:
+def open_answers_table(title: str, entries: Sequence[Entry], names: Sequence[str]) -> ScoreTable:
     """Return the main table of scores without closed labels: one entry a row.
 
     Where all of them follow from the same choices, their signature stands below.
@@ -114,18 +117,21 @@ def open_sheet(title: str, entries: Sequence[Entry], names: Sequence[str]) -> Sh
         names: Scores that are shown, where an entry has them.
     """
     lead = ("corpus",)
-    rows = [(*_led(entry, lead), *(number(entry.get(name)) for name in names)) for entry in entries]
+    rows = [
+        (*_leading_columns(entry, lead), *(number(entry.get(name)) for name in names))
+        for entry in entries
+    ]
     notes = [note for entry in entries for note in _notes(entry, lead)]
-    header = (*lead, "n", *map(_spaced, names))
+    header = (*lead, "n", *map(_header_of, names))
     told = {text for entry in entries for text in entry.get("signatures", {}).values()}
-    return Sheet(title, header, tuple(rows), (*notes, *(told if len(told) == 1 else ())))
+    return ScoreTable(title, header, tuple(rows), (*notes, *(told if len(told) == 1 else ())))
 
 
-def parts_sheet(title: str, parts: Mapping[str, Entry]) -> Sheet:
+def parts_table(title: str, parts: Mapping[str, Entry]) -> ScoreTable:
     """Return a table of scores by part, such as a wheel: one part a row."""
     names = list(dict.fromkeys(name for scores in parts.values() for name in scores))
     rows = [(part, *(number(scores.get(name)) for name in names)) for part, scores in parts.items()]
-    return Sheet(title, ("", *map(_spaced, names)), tuple(rows))
+    return ScoreTable(title, ("", *map(_header_of, names)), tuple(rows))
 
 
 def number(value: float | None) -> str:
@@ -166,11 +172,11 @@ def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
     return [*notes, *(f"{name}: {note}" for note in entry.get("notes", ()))]
 
 
-def _spaced(name: str) -> str:
+def _header_of(name: str) -> str:
     """Return the name of a score as a header."""
     return name.replace("_", " ")
 
 
-def _piped(cell: str) -> str:
+def _escape_pipes(cell: str) -> str:
     """Keep a cell from ending early or breaking its line."""
     return cell.replace("|", "\\|").replace("\n", " ")

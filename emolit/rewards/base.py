@@ -85,7 +85,7 @@ class Reward(nn.Module, ABC):
             ConfigError: The reward and the prompt do not go together.
         """
 
-    def opened(self) -> AbstractAsyncContextManager[Any]:
+    def open_connections(self) -> AbstractAsyncContextManager[Any]:
         """Return what stays open while an asynchronous reward scores, such as connections."""
         return nullcontext()
 
@@ -110,12 +110,12 @@ class Reward(nn.Module, ABC):
         self.eval()  # a model that was just put into it may still train
         self.counts.clear()
         with torch.autocast(rollout.tokens.device.type, enabled=False):
-            scores = self.attempted(rollout)
+            scores = self.score_or_skip(rollout)
         failed = scores.isinf()
         self.counts["unscored"] = int(failed.sum())
         return Scores(scores.masked_fill(failed, float("nan")), failed)
 
-    def attempted(self, rollout: Rollout) -> Tensor:
+    def score_or_skip(self, rollout: Rollout) -> Tensor:
         """Return ``[B, G]``, infinite where a response failed and that is skipped.
 
         A reward whose unit is neither a response nor a rollout overrides it, with a guard of its
@@ -134,7 +134,7 @@ class Reward(nn.Module, ABC):
             pairs = zip(rollout.responses[row], rollout.answers[row], strict=True)
             for response, answer in pairs:
                 calls.setdefault((row, response), partial(self.score, clip, response, answer))
-        ended = attempts(list(calls.values()), self.guard, self.opened())
+        ended = attempts(list(calls.values()), self.guard, self.open_connections())
         values = {
             (row, response): self._value(outcome, rollout.batch.clips[row], response)
             for (row, response), outcome in zip(calls, ended, strict=True)

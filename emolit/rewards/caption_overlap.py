@@ -68,7 +68,7 @@ class CaptionOverlap(Reward):
         file = Path(self.file or "")
         lines = file.read_text(encoding="utf-8-sig").splitlines() if file.is_file() else []
         split = tokenizer(self.tokenizer)
-        found = Frequencies.of(
+        found = Frequencies.count(
             [split(text) for text in line.split("\t")] for line in lines if line.strip()
         )
         if found.items < 2:
@@ -89,9 +89,9 @@ class CaptionOverlap(Reward):
         if not clip.captions:
             return None
         split = tokenizer(self.tokenizer)
-        return self._measured(split(text_of(answer)), [split(text) for text in clip.captions])
+        return self._overlaps(split(text_of(answer)), [split(text) for text in clip.captions])
 
-    def _measured(self, caption: Tokens, references: list[list[str]]) -> float:
+    def _overlaps(self, caption: Tokens, references: list[list[str]]) -> float:
         measures = {
             "BLEU_4": lambda: float(bleu(bleu_counts(caption, references))[3]),
             "ROUGE_L": lambda: rouge_l(caption, references),

@@ -9,7 +9,7 @@ from emolit.affect.taxonomy import merge
 from emolit.errors import ConfigError
 from emolit.judges.encoder import AudioClassifier, Sound, TextClassifier
 from emolit.judges.guard import Guard
-from emolit.prompts.base import tagged
+from emolit.prompts.base import read_tag
 from emolit.rewards.base import BatchedReward, Weight
 from emolit.text.words import plain
 from emolit.types import Rollout
@@ -89,7 +89,7 @@ class EmotionClassifier(BatchedReward):
 
     def _read(self, response: str) -> str:
         """Return what is read of a response; nothing where it is missing."""
-        return plain(response) if self.part is None else plain(tagged(response, self.part) or "")
+        return plain(response) if self.part is None else plain(read_tag(response, self.part) or "")
 
     def _columns(self, labels: tuple[str, ...]) -> dict[str, list[int]]:
         """Return the columns of each of our labels."""

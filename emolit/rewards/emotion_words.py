@@ -41,4 +41,4 @@ class EmotionWords(Reward):
             >>> EmotionWords(wheels=["plutchik"]).score(clip, "", "声音里带着愤怒")
             0.6666666666666666
         """
-        return self.ew(self.ew.words(text_of(answer)), self.ew.named(clip.captions))
+        return self.ew(self.ew.words(text_of(answer)), self.ew.find_words(clip.captions))

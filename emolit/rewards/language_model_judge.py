@@ -4,7 +4,7 @@ import re
 from contextlib import AbstractAsyncContextManager
 
 from emolit.errors import ConfigError, RewardError
-from emolit.judges.chat_endpoint import Chat, Endpoint, filled, known
+from emolit.judges.chat_endpoint import Chat, Endpoint, clip_facts, fill_question
 from emolit.judges.guard import Guard
 from emolit.prompts import Prompt
 from emolit.rewards.base import Reward, Weight
@@ -64,13 +64,13 @@ class LanguageModelJudge(Reward):
         """Check that there is somebody to ask, before anything trains.
 
         Raises:
-            ConfigError: There is no address, or aiohttp is not installed.
+            ConfigError: There is no address, or openai is not installed.
         """
         self.chat.check()
 
-    def opened(self) -> AbstractAsyncContextManager[None]:
+    def open_connections(self) -> AbstractAsyncContextManager[None]:
         """Keep connections open while a rollout is judged."""
-        return self.chat.opened()
+        return self.chat.open_connections()
 
     async def score(self, clip: Clip, response: str, answer: Answer | None) -> float:
         """Return the mark between 0 and 1.
@@ -78,18 +78,18 @@ class LanguageModelJudge(Reward):
         Raises:
             RewardError: There is no mark.
         """
-        return await self.chat.ask(self.asked(clip, response, answer), self.mark)
+        return await self.chat.ask(self.question_of(clip, response, answer), self.mark)
 
-    def asked(self, clip: Clip, response: str, answer: Answer | None) -> str:
+    def question_of(self, clip: Clip, response: str, answer: Answer | None) -> str:
         """Return the question about a response, filled in at once: a response fills nothing in."""
         filling = {
-            **known(clip),
+            **clip_facts(clip),
             "response": response,
             "answer": answer if isinstance(answer, str) else ", ".join(answer or ()),
             "lowest": f"{self.lowest:g}",
             "highest": f"{self.highest:g}",
         }
-        return filled(self.question, filling)
+        return fill_question(self.question, filling)
 
     def mark(self, said: str) -> float:
         """Read the mark out of a reply, between 0 and 1.

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from emolit.engine.tensor_store import digest
 from emolit.errors import ConfigError, RewardError
-from emolit.judges.chat_endpoint import Chat, Endpoint, filled, known
+from emolit.judges.chat_endpoint import Chat, Endpoint, clip_facts, fill_question
 from emolit.judges.guard import Guard, attempts
 from emolit.prompts import Prompt
 from emolit.rewards.base import FAILED, Reward, Weight
@@ -104,13 +104,13 @@ class Preference(Reward):
         """Check that there is somebody to ask, before anything trains.
 
         Raises:
-            ConfigError: There is no address, or aiohttp is not installed.
+            ConfigError: There is no address, or openai is not installed.
         """
         self.chat.check()
 
-    def opened(self) -> AbstractAsyncContextManager[None]:
+    def open_connections(self) -> AbstractAsyncContextManager[None]:
         """Keep connections open while a rollout is judged."""
-        return self.chat.opened()
+        return self.chat.open_connections()
 
     def score(self, clip: Clip, response: str, answer: Answer | None) -> float:
         """Refuse: a response by itself wins nothing.
@@ -120,7 +120,7 @@ class Preference(Reward):
         """
         raise RewardError(f"The reward {self.name!r} compares responses; call it with a rollout.")
 
-    def attempted(self, rollout: Rollout) -> Tensor:
+    def score_or_skip(self, rollout: Rollout) -> Tensor:
         """Return ``[B, G]``, infinite where a comparison failed and that is skipped.
 
         Raises:
@@ -138,7 +138,9 @@ class Preference(Reward):
         pairs = [pair for row, group in enumerate(groups) for pair in pairs_of(batch, row, group)]
         self.counts["pairs"] = len(pairs)
         ended = attempts(
-            [partial(self.compared, batch, *pair) for pair in pairs], self.guard, self.opened()
+            [partial(self.compare, batch, *pair) for pair in pairs],
+            self.guard,
+            self.open_connections(),
         )
         worth = {
             (row, first, second): self._value(outcome, batch.clips[row], f"{first} / {second}")
@@ -147,23 +149,23 @@ class Preference(Reward):
         self.counts["ties"] = sum(value == 0.5 for value in worth.values())
         return torch.tensor([mean_worths(row, group, worth) for row, group in enumerate(groups)])
 
-    async def compared(self, batch: Batch, row: int, first: str, second: str) -> float:
+    async def compare(self, batch: Batch, row: int, first: str, second: str) -> float:
         """Return what the comparison is worth to the first response: 1, 1/2 or 0.
 
         Raises:
             RewardError: The judge gives no verdict.
         """
-        worth = await self.chat.ask(self.asked(batch, row, first, second), verdict)
+        worth = await self.chat.ask(self.question_of(batch, row, first, second), verdict)
         if not self.both_orders:
             return worth
-        turned = 1 - await self.chat.ask(self.asked(batch, row, second, first), verdict)
+        turned = 1 - await self.chat.ask(self.question_of(batch, row, second, first), verdict)
         self.counts["contradictions"] += worth != turned
         return worth if worth == turned else 0.5
 
-    def asked(self, batch: Batch, row: int, first: str, second: str) -> Any:
+    def question_of(self, batch: Batch, row: int, first: str, second: str) -> Any:
         """Return the question about two responses: a text, with the audio if the judge hears."""
         told = {"asked": batch.questions[row], "first": first, "second": second}
-        text = filled(self.comparison, {**known(batch.clips[row]), **told})
+        text = fill_question(self.comparison, {**clip_facts(batch.clips[row]), **told})
         if not self.hears or not len(batch.waveforms[row]):
             return text
         sound = {"data": wav(batch.waveforms[row], batch.sampling_rate), "format": "wav"}

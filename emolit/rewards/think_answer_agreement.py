@@ -7,9 +7,9 @@ from emolit.affect.lexicon import Lexicon
 from emolit.affect.wheel_score import WheelScore
 from emolit.judges.guard import Guard
 from emolit.prompts import Prompt
-from emolit.prompts.base import tagged
+from emolit.prompts.base import read_tag
 from emolit.rewards.base import BatchedReward, Weight, check_thinking
-from emolit.text.words import named
+from emolit.text.words import find_words
 from emolit.types import Answer, Rollout
 
 
@@ -73,9 +73,9 @@ class ThinkAnswerAgreement(BatchedReward):
             >>> reward.agreement("<think>Low, hurt.</think>", ("sad", "proud"), ())
             0.6666666666666666
         """
-        thinking = tagged(response, "think")
+        thinking = read_tag(response, "think")
         if thinking is None or not answer:
             return 0.0
         if isinstance(answer, str):
-            return float(named(thinking, options or (answer,))[-1:] == [answer])
+            return float(find_words(thinking, options or (answer,))[-1:] == [answer])
         return self.ew(self.ew.words(thinking), answer) or 0.0

@@ -3,7 +3,7 @@
 from emolit.affect.lexicon import Lexicon
 from emolit.affect.wheel_score import WheelScore
 from emolit.prompts import Prompt
-from emolit.prompts.base import tagged
+from emolit.prompts.base import read_tag
 from emolit.rewards.base import Reward, Weight, check_thinking
 from emolit.types import Answer, Clip
 
@@ -51,4 +51,4 @@ class ThinkTarget(Reward):
             >>> ThinkTarget().score(clip, "<think>A sorrowful tone.</think>", None)
             1.0
         """
-        return self.ew(self.ew.words(tagged(response, "think")), clip.emotions)
+        return self.ew(self.ew.words(read_tag(response, "think")), clip.emotions)

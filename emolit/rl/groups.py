@@ -17,11 +17,11 @@ def clips_of(batch: Batch, groups: Sequence[int]) -> Batch:
     """Return some clips of a batch, with the very waveforms."""
     return replace(
         batch,
-        clips=_picked(batch.clips, groups),
-        questions=_picked(batch.questions, groups),
-        targets=_picked(batch.targets, groups),
-        waveforms=_picked(batch.waveforms, groups),
-        frames=_picked(batch.frames, groups) if batch.frames else (),
+        clips=_select(batch.clips, groups),
+        questions=_select(batch.questions, groups),
+        targets=_select(batch.targets, groups),
+        waveforms=_select(batch.waveforms, groups),
+        frames=_select(batch.frames, groups) if batch.frames else (),
     )
 
 
@@ -33,8 +33,8 @@ def groups_of(rollout: Rollout, groups: Sequence[int]) -> Rollout:
         rollout,
         **tensors,
         batch=clips_of(rollout.batch, groups),
-        responses=_picked(rollout.responses, groups),
-        answers=_picked(rollout.answers, groups) if rollout.answers else (),
+        responses=_select(rollout.responses, groups),
+        answers=_select(rollout.answers, groups) if rollout.answers else (),
     )
 
 
@@ -55,7 +55,7 @@ def scored_groups_of(scored: ScoredRollout, groups: Sequence[int]) -> ScoredRoll
     )
 
 
-def replaced(rollout: Rollout, groups: Sequence[int], fresh: Rollout) -> Rollout:
+def replace_groups(rollout: Rollout, groups: Sequence[int], fresh: Rollout) -> Rollout:
     """Put other responses into some groups; the batch stays the very one.
 
     Args:
@@ -93,7 +93,7 @@ def _longer(value: Tensor, length: int, filling: int) -> Tensor:
     return torch.cat([value, value.new_full(missing, filling)], dim=2)
 
 
-def _picked(things: tuple[Any, ...], places: Sequence[int]) -> tuple[Any, ...]:
+def _select(things: tuple[Any, ...], places: Sequence[int]) -> tuple[Any, ...]:
     return tuple(things[place] for place in places)
 
 

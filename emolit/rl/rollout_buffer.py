@@ -12,16 +12,16 @@ from torch import Tensor
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
-def packed(scored: ScoredRollout) -> dict[str, Any]:
+def pack_rollout(scored: ScoredRollout) -> dict[str, Any]:
     """Return all but the batch as dictionaries of tensors on the host, texts and numbers."""
     rollout = scored.rollout
-    drawn = {name: _moved(value, "cpu") for name, value in _values(rollout, "batch").items()}
-    parts = {name: _moved(value, "cpu") for name, value in _values(scored, "rollout").items()}
+    drawn = {name: _to_device(value, "cpu") for name, value in _values(rollout, "batch").items()}
+    parts = {name: _to_device(value, "cpu") for name, value in _values(scored, "rollout").items()}
     return {**parts, "rollout": {**drawn, "sampling": asdict(rollout.sampling)}}
 
 
-def unpacked(state: dict[str, Any], batch: Batch, device: torch.device) -> ScoredRollout:
-    """Undo :func:`packed`.
+def unpack_rollout(state: dict[str, Any], batch: Batch, device: torch.device) -> ScoredRollout:
+    """Undo :func:`pack_rollout`.
 
     Args:
         state: What it returned.
@@ -31,8 +31,8 @@ def unpacked(state: dict[str, Any], batch: Batch, device: torch.device) -> Score
     drawn, parts = dict(state["rollout"]), {**state}
     sampling = Sampling(**drawn.pop("sampling"))
     del parts["rollout"]
-    rollout = Rollout(batch=batch, sampling=sampling, **_moved(drawn, device))
-    return ScoredRollout(rollout=rollout, **_moved(parts, device))
+    rollout = Rollout(batch=batch, sampling=sampling, **_to_device(drawn, device))
+    return ScoredRollout(rollout=rollout, **_to_device(parts, device))
 
 
 def _values(record: Rollout | ScoredRollout, without: str) -> dict[str, Any]:
@@ -40,8 +40,8 @@ def _values(record: Rollout | ScoredRollout, without: str) -> dict[str, Any]:
     return {f.name: getattr(record, f.name) for f in fields(record) if f.name != without}
 
 
-def _moved(value: Any, device: torch.device | str) -> Any:
+def _to_device(value: Any, device: torch.device | str) -> Any:
     """Return tensors on a device, and anything else as it is."""
     if isinstance(value, dict):
-        return {name: _moved(inner, device) for name, inner in value.items()}
+        return {name: _to_device(inner, device) for name, inner in value.items()}
     return value.to(device) if isinstance(value, Tensor) else value

@@ -41,10 +41,10 @@ class Schedule(ABC):
     def at(self, progress: float) -> float:
         """Return the value where a share of the training is over, 0 to 1."""
         passed = (progress - self.begin) / (self.until - self.begin)
-        return self.end + (self.start - self.end) * self.left(min(1.0, max(0.0, passed)))
+        return self.end + (self.start - self.end) * self.remaining(min(1.0, max(0.0, passed)))
 
     @abstractmethod
-    def left(self, passed: float) -> float:
+    def remaining(self, passed: float) -> float:
         """Return how much of the start is left, from 1 at 0 to 0 at 1."""
 
 
@@ -56,7 +56,7 @@ class LinearFade(Schedule):
         1.75
     """
 
-    def left(self, passed: float) -> float:
+    def remaining(self, passed: float) -> float:
         """Return what is left."""
         return 1 - passed
 
@@ -69,7 +69,7 @@ class CosineFade(Schedule):
         0.5
     """
 
-    def left(self, passed: float) -> float:
+    def remaining(self, passed: float) -> float:
         """Return what is left."""
         return (1 + math.cos(math.pi * passed)) / 2
 

@@ -16,7 +16,7 @@ from emolit.types import ScoredRollout
 class AdaptiveKLTask(Task, ABC):
     """A task that lets the adaptive KLs below it adapt, and keeps their coefficients."""
 
-    def adapted(
+    def step_adaptive_kl(
         self, name: str, kl: KL, logprobs: Tensor, scored: ScoredRollout
     ) -> dict[str, Tensor]:
         """Let an adaptive KL follow its mean over the tokens of all processes; return both."""
@@ -24,7 +24,7 @@ class AdaptiveKLTask(Task, ABC):
             return {}
         mask = scored.rollout.mask
         nats = masked_sum(kl.estimate(logprobs, scored.reference, scored.rollout), mask)
-        total, tokens = self.averaged(torch.stack([nats, mask.sum()]))
+        total, tokens = self.mean_over_processes(torch.stack([nats, mask.sum()]))
         if not isinstance(kl, AdaptiveKL):
             return {name: total / tokens}
         kl.adapt((total / tokens).item())
@@ -33,23 +33,23 @@ class AdaptiveKLTask(Task, ABC):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the coefficients of adaptive KLs beside the weights that train."""
         super().on_save_checkpoint(checkpoint)
-        checkpoint["kl"] = self.standing()["kl"]
+        checkpoint["kl"] = self.window_state()["kl"]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Check the weights; take up the coefficients where the run has left them."""
         super().on_load_checkpoint(checkpoint)
         then = checkpoint.get(KEY, {})
-        for name, given in self.overruled().items():
+        for name, given in self.overruled_settings().items():
             if then.get(name, given) == given:  # another start is a wish for another price
                 module = name.removesuffix(".coefficient")
                 kl = self._adaptive()[module]
                 kl.coefficient = checkpoint.get("kl", {}).get(module, kl.coefficient)
 
-    def overruled(self) -> dict[str, Any]:
+    def overruled_settings(self) -> dict[str, Any]:
         """Return the coefficients of adaptive KLs."""
         return {f"{name}.coefficient": kl.coefficient for name, kl in self._adaptive().items()}
 
-    def moving(self) -> dict[str, Any]:
+    def batch_state(self) -> dict[str, Any]:
         """Return the coefficients of adaptive KLs, which move with every batch."""
         return {"kl": {name: kl.coefficient for name, kl in self._adaptive().items()}}
 

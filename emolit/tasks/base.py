@@ -23,16 +23,16 @@ from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.seed import run_seed
 from emolit.tasks import settings
-from emolit.tasks.continuing import Continuing, OptimizerFactory, SchedulerFactory
 from emolit.tasks.monitors import settle_monitors
-from emolit.tasks.trained import check_numbers, check_rate
+from emolit.tasks.resumable import OptimizerFactory, ResumableTask, SchedulerFactory
+from emolit.tasks.training_checks import check_numbers, check_rate
 from emolit.types import Batch, Sampling, Split
 
 CHANGING = "changing"
 """Where Lightning's checkpoint file has the names of its weights."""
 
 
-class Task(Continuing, ABC):
+class Task(ResumableTask, ABC):
     """A policy with a prompt, an evaluator and an optimizer.
 
     Lightning's checkpoint file holds the weights that train and a reference that moves, not the
@@ -85,20 +85,20 @@ class Task(Continuing, ABC):
         if self.device_mesh is not None:
             self.policy.shard(self.device_mesh)
 
-    def shared(self, count: Tensor) -> Tensor:
+    def mean_count(self, count: Tensor) -> Tensor:
         """Return a count averaged over all processes, at least a tiny one.
 
         A loss that is a sum divided by it becomes, averaged over processes as DDP does, the sum
         over all of them divided by the whole count: as if one process had had all rows.
         """
-        return self.averaged(count).clamp(min=1e-6)
+        return self.mean_over_processes(count).clamp(min=1e-6)
 
     @property
     def processes(self) -> int:
         """How many processes train together."""
         return 1 if trainer_of(self) is None else self.trainer.world_size
 
-    def averaged(self, values: Tensor) -> Tensor:
+    def mean_over_processes(self, values: Tensor) -> Tensor:
         """Return the mean of each value over all processes, every one of which must ask."""
         if self.processes == 1:
             return values.float()

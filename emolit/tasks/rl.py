@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from emolit.advantages import Advantage, standardized
-from emolit.advantages.base import flat, teaches
+from emolit.advantages.base import flat, separates_responses
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.objectives import Objective
@@ -20,16 +20,16 @@ from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.rewards.base import Scores
 from emolit.rl.functional import masked_sum
-from emolit.rl.groups import clips_of, replaced, scored_groups_of
+from emolit.rl.groups import clips_of, replace_groups, scored_groups_of
 from emolit.rl.kl import KL
 from emolit.rl.schedule import check_end
 from emolit.seed import run_seed
 from emolit.tasks.adaptive_kl import AdaptiveKLTask
-from emolit.tasks.alignment import aligned
 from emolit.tasks.base import check_finite
-from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
 from emolit.tasks.curves import curves, rollout_curves, sums
-from emolit.tasks.totals import check_above_zero, check_names, weighted_sum, whole
+from emolit.tasks.old_logprobs import recompute_old_logprobs
+from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
+from emolit.tasks.totals import check_above_zero, check_names, mask_incomplete, weighted_sum
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
@@ -124,13 +124,13 @@ class ReinforcementFinetuning(AdaptiveKLTask):
         """
         super().setup(stage)
         most = sum(abs(reward.weight_at(0.0)) for reward in self.rewards)
-        if stage == "fit" and not teaches(self.advantage, self.group_size, most):
+        if stage == "fit" and not separates_responses(self.advantage, self.group_size, most):
             raise ConfigError(
                 f"With `group_size` {self.group_size} the advantage is 0 whatever the rewards; "
                 "raise `group_size`, take an advantage over the batch, or lower its threshold."
             )
         for reward in self.rewards:
-            reward.prepare(self.asked())
+            reward.prepare(self.require_prompt())
 
     def on_fit_start(self) -> None:
         """Say what trains and which rewards are on: a second list in YAML replaces the first."""
@@ -176,14 +176,14 @@ class ReinforcementFinetuning(AdaptiveKLTask):
         drawn = self.policy.sample(
             batch, self.group_size, self.sampling, seed=seed, step=self.global_step
         )
-        return replace(self.read(drawn), progress=self.progress())
+        return replace(self.parse_responses(drawn), progress=self.progress())
 
-    def rewarded(self, rollout: Rollout) -> dict[str, Tensor]:
+    def compute_rewards(self, rollout: Rollout) -> dict[str, Tensor]:
         """Return each reward ``[B, G]`` by name, on the device, NaN where a total is lost."""
-        found = whole(self.rewards, self.scores_of(rollout), rollout.progress)
+        found = mask_incomplete(self.rewards, self.scores_of(rollout), rollout.progress)
         return {name: values.to(self.device) for name, values in found.items()}
 
-    def redrawn(
+    def resample_flat_groups(
         self, rollout: Rollout, rewards: dict[str, Tensor]
     ) -> tuple[Rollout, dict[str, Tensor]]:
         """Draw groups of equal rewards again, until none is left or ``redraws`` is used up.
@@ -192,13 +192,13 @@ class ReinforcementFinetuning(AdaptiveKLTask):
         """
         for attempt in range(1, self.redraws + 1):
             level = flat(weighted_sum(self.rewards, rewards, rollout.progress))
-            if not self.averaged(level.any()):
+            if not self.mean_over_processes(level.any()):
                 break
             groups = level.nonzero().flatten().tolist()
             with torch.no_grad():  # so that the prefill of the whole batch is kept for the loss
                 fresh = self.rollout(clips_of(rollout.batch, groups or [0]), attempt)
             if groups:
-                rollout = replaced(rollout, groups, fresh)
+                rollout = replace_groups(rollout, groups, fresh)
                 for name, score in self._rewarded_too(fresh).items():
                     rewards[name] = rewards[name].index_copy(0, level.nonzero().flatten(), score)
         return rollout, rewards
@@ -206,12 +206,14 @@ class ReinforcementFinetuning(AdaptiveKLTask):
     def _rewarded_too(self, rollout: Rollout) -> dict[str, Tensor]:
         """Reward more responses of a step; what the rewards count adds up over all of it."""
         before = [reward.counts.copy() for reward in self.rewards]
-        found = self.rewarded(rollout)
+        found = self.compute_rewards(rollout)
         for reward, counts in zip(self.rewards, before, strict=True):
             reward.counts.update(counts)
         return found
 
-    def compared(self, rewards: dict[str, Tensor], penalty: Tensor, progress: float) -> Tensor:
+    def compute_advantages(
+        self, rewards: dict[str, Tensor], penalty: Tensor, progress: float
+    ) -> Tensor:
         """Return the advantages ``[B, G]``, taken over the groups of all processes.
 
         Args:
@@ -229,26 +231,28 @@ class ReinforcementFinetuning(AdaptiveKLTask):
         advantages = self.advantage(worth).view(self.processes, *penalty.shape)
         return advantages[self.global_rank]
 
-    def scored(self, rollout: Rollout) -> ScoredRollout:
+    def score_rollout(self, rollout: Rollout) -> ScoredRollout:
         """Add rewards, advantages and reference log-probabilities."""
-        rollout, rewards = self.redrawn(rollout, self.rewarded(rollout))
+        rollout, rewards = self.resample_flat_groups(rollout, self.compute_rewards(rollout))
         total = weighted_sum(self.rewards, rewards, rollout.progress)
         reference = self.policy.reference_logprobs(rollout) if self.needs_reference else None
         scored = ScoredRollout(rollout, rewards, total, torch.zeros_like(total), reference)
         if self.rescores:
-            scored = aligned(scored, self.rescored(rollout), self.importance_cap)
+            scored = recompute_old_logprobs(
+                scored, self.training_logprobs(rollout), self.importance_cap
+            )
         rollout = scored.rollout
         penalty = masked_sum(self.reward_kl(rollout.behavior, reference, rollout), rollout.mask, -1)
-        advantages = self.compared(rewards, penalty, rollout.progress)
-        counts = self.shared(torch.stack([(~total.isnan()).sum(), scored.mask.sum()]))
+        advantages = self.compute_advantages(rewards, penalty, rollout.progress)
+        counts = self.mean_count(torch.stack([(~total.isnan()).sum(), scored.mask.sum()]))
         return replace(scored, advantages=advantages, responses=counts[0], tokens=counts[1])
 
     @torch.no_grad()
-    def rescored(self, rollout: Rollout) -> Tensor:
+    def training_logprobs(self, rollout: Rollout) -> Tensor:
         """Return the log-probabilities of a rollout as training computes them. ``[B, G, T]``."""
         return self.policy.logprobs(rollout)
 
-    def updating(self, scored: ScoredRollout) -> ScoredRollout:
+    def groups_to_update(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the groups that the update needs: one at least, so that no process stays out."""
         if not self.skip_flat_groups or self.objective.needs_reference:
             return scored
@@ -260,16 +264,16 @@ class ReinforcementFinetuning(AdaptiveKLTask):
         started = time.perf_counter()
         with torch.set_grad_enabled(not self.rescores):  # else the loss takes over the prefill
             rollout = self.rollout(batch)
-        scored = self.scored(rollout)
-        updating = self.updating(scored)
+        scored = self.score_rollout(rollout)
+        updating = self.groups_to_update(scored)
         logprobs = self.policy.logprobs(updating.rollout)
-        updating = aligned(updating, logprobs.detach(), self.importance_cap)
+        updating = recompute_old_logprobs(updating, logprobs.detach(), self.importance_cap)
         outcome = self.objective(logprobs, updating)
         check_finite(outcome.loss, batch)
         stats = {
             **outcome.stats,
-            **self.adapted("kl", self.objective.kl, logprobs.detach(), updating),
-            **self.adapted("reward_kl", self.reward_kl, scored.rollout.behavior, scored),
+            **self.step_adaptive_kl("kl", self.objective.kl, logprobs.detach(), updating),
+            **self.step_adaptive_kl("reward_kl", self.reward_kl, scored.rollout.behavior, scored),
         }
         self._log_step(scored, outcome.loss, stats, started)
         return {"loss": outcome.loss, "scored": scored}

@@ -30,10 +30,10 @@ from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.rl.groups import groups_of, scored_groups_of
 from emolit.rl.kl import KL
-from emolit.rl.rollout_buffer import packed, unpacked
-from emolit.tasks.alignment import aligned
+from emolit.rl.rollout_buffer import pack_rollout, unpack_rollout
 from emolit.tasks.base import check_finite
-from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
+from emolit.tasks.old_logprobs import recompute_old_logprobs
+from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.totals import check_above_zero
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
@@ -46,7 +46,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
     """Several optimizer steps a rollout, against the log-probabilities that it was sampled with.
 
     With more than one update these are computed as training does, minibatch by minibatch, before
-    the first (see `emolit.tasks.alignment`): one pass more a rollout.
+    the first (see `emolit.tasks.old_logprobs`): one pass more a rollout.
 
     Minibatches are the same in every epoch: the loader has shuffled the clips, and so two processes
     with half the batch walk the same groups as one process.
@@ -148,21 +148,23 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         started = time.perf_counter()
         self._take(batch)
         new = self._update == 0
-        whole = self._opened(batch) if self._scored is None else self._scored
-        scored = self.updating(self.minibatch(whole, self._update % self.minibatches))
+        whole = self._next_rollout(batch) if self._scored is None else self._scored
+        scored = self.groups_to_update(self.minibatch(whole, self._update % self.minibatches))
         logprobs = self.policy.logprobs(scored.rollout)
         if self.updates == 1:
-            scored = aligned(scored, logprobs.detach(), self.importance_cap)
+            scored = recompute_old_logprobs(scored, logprobs.detach(), self.importance_cap)
         outcome = self.objective(logprobs, scored)
         check_finite(outcome.loss, scored.rollout.batch)
         now = time.perf_counter()
         self._seconds += now - started
         stats = {
             **outcome.stats,
-            **self.adapted("kl", self.objective.kl, logprobs.detach(), scored),
+            **self.step_adaptive_kl("kl", self.objective.kl, logprobs.detach(), scored),
         }
         if new:
-            stats |= self.adapted("reward_kl", self.reward_kl, whole.rollout.behavior, whole)
+            stats |= self.step_adaptive_kl(
+                "reward_kl", self.reward_kl, whole.rollout.behavior, whole
+            )
         self._log_step(whole, outcome.loss, stats, now - self._seconds)
         self._close(whole)
         return {"loss": outcome.loss, "scored": whole} if new else {"loss": outcome.loss}
@@ -176,7 +178,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         if self.minibatches == 1:
             return whole
         part = scored_groups_of(whole, self._groups(whole.rollout, index))
-        counts = self.shared(torch.stack([(~part.total.isnan()).sum(), part.mask.sum()]))
+        counts = self.mean_count(torch.stack([(~part.total.isnan()).sum(), part.mask.sum()]))
         return replace(part, responses=counts[0], tokens=counts[1])
 
     def _groups(self, rollout: Rollout, index: int) -> range:
@@ -191,14 +193,14 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         return range(index * size, (index + 1) * size)
 
     @torch.no_grad()
-    def rescored(self, rollout: Rollout) -> Tensor:
+    def training_logprobs(self, rollout: Rollout) -> Tensor:
         """Score each minibatch as its update will: among other rows it is rounded otherwise."""
         if self.minibatches == 1:
-            return super().rescored(rollout)
+            return super().training_logprobs(rollout)
         parts = [groups_of(rollout, self._groups(rollout, i)) for i in range(self.minibatches)]
         return torch.cat([self.policy.logprobs(part) for part in parts])
 
-    def _opened(self, batch: Batch) -> ScoredRollout:
+    def _next_rollout(self, batch: Batch) -> ScoredRollout:
         """Sample and score a new rollout, or take the one that a checkpoint held.
 
         The prefill of sampling is kept for the loss, with its gradients, only where nothing is
@@ -206,10 +208,10 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         """
         if self._saved is not None:
             saved, self._saved = self._saved, None
-            return unpacked(saved, batch, self.device)
+            return unpack_rollout(saved, batch, self.device)
         with torch.set_grad_enabled(not self.rescores):
             rollout = self.rollout(batch)
-        return self.scored(rollout)
+        return self.score_rollout(rollout)
 
     def _take(self, batch: Batch) -> None:
         """Note the clips of a new rollout; refuse others between its updates: they would be lost.
@@ -233,18 +235,18 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         self._scored = whole if self._update else None
         self._seconds = self._seconds if self._update else 0.0
 
-    def moving(self) -> dict[str, Any]:
+    def batch_state(self) -> dict[str, Any]:
         """Return also the rollout that has updates to come, and which comes next."""
         scored = self._saved if self._scored is None else self._scored
         mine = {"update": self._update, "clips": self._clips, "scored": scored}
-        return {**super().moving(), **mine}
+        return {**super().batch_state(), **mine}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the rollout of each process, if there are updates of it to come."""
         super().on_save_checkpoint(checkpoint)
-        mine = {name: value for name, value in self.standing().items() if name != "kl"}
+        mine = {name: value for name, value in self.window_state().items() if name != "kl"}
         if isinstance(mine["scored"], ScoredRollout):
-            mine["scored"] = packed(mine["scored"])
+            mine["scored"] = pack_rollout(mine["scored"])
         if mine["scored"] is None:
             return
         parts = [mine] * self.trainer.world_size

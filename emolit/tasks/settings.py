@@ -50,7 +50,7 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def changed(then: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+def compare_settings(then: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
     """Return what differs between two runs' settings, as ``was -> is``, by name."""
     return {
         name: f"{then.get(name)} -> {now.get(name)}"

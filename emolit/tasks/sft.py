@@ -6,7 +6,7 @@ from emolit.evaluators import Evaluator
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.tasks.base import Task, check_finite
-from emolit.tasks.continuing import OptimizerFactory, SchedulerFactory
+from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.types import Batch, Sampling
 
 
@@ -40,8 +40,8 @@ class SupervisedFinetuning(Task):
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Return the loss of a batch."""
-        rollout = self.policy.imitate(batch)
-        loss = -self.policy.logprobs(rollout).sum() / self.shared(rollout.mask.sum())
+        rollout = self.policy.encode_targets(batch)
+        loss = -self.policy.logprobs(rollout).sum() / self.mean_count(rollout.mask.sum())
         check_finite(loss, batch)
         self.log("train/loss", loss, prog_bar=True, batch_size=len(batch), sync_dist=True)
         return {"loss": loss}

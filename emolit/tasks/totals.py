@@ -24,7 +24,7 @@ def check_names(rewards: Sequence[Reward]) -> None:
         )
 
 
-def whole(
+def mask_incomplete(
     rewards: Sequence[Reward], scores: Mapping[str, Scores], progress: float = 0.0
 ) -> dict[str, Tensor]:
     """Return the values by name, NaN where a reward with a weight failed on the response.

@@ -56,7 +56,7 @@ def spans(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in _UNIT.finditer(text)]
 
 
-def denied(text: str, place: int) -> bool:
+def is_denied(text: str, place: int) -> bool:
     """Tell whether the text before a word denies it; ours, by these rules alone.
 
     English: not, n't, cannot, no, never or without, with at most three words, no mark and no "but"
@@ -69,7 +69,7 @@ def denied(text: str, place: int) -> bool:
 
     Example:
         >>> texts = ("she isn't very ", "not sad but ", "他并不", "他不哭，")
-        >>> [denied(text, len(text)) for text in texts]
+        >>> [is_denied(text, len(text)) for text in texts]
         [True, False, True, False]
     """
     first = max(0, place - REACH)
@@ -77,13 +77,13 @@ def denied(text: str, place: int) -> bool:
     return _DENIAL.search(before, min(first, 1)) is not None
 
 
-def named(text: str, words: Iterable[str]) -> list[str]:
+def find_words(text: str, words: Iterable[str]) -> list[str]:
     """Return which of the words a text names, in the order of the text; the longest that fits.
 
     Whole words count, in any case; Han and kana characters are found inside a run of others.
 
     Example:
-        >>> named("Not sadness but anger: Sad? No, 他很悲伤.", ("sad", "anger", "悲伤"))
+        >>> find_words("Not sadness but anger: Sad? No, 他很悲伤.", ("sad", "anger", "悲伤"))
         ['anger', 'sad', '悲伤']
     """
     known = {word.casefold(): word for word in words}
@@ -95,17 +95,17 @@ def named(text: str, words: Iterable[str]) -> list[str]:
     return [known[found] for found in re.findall(pattern, text.casefold())]
 
 
-def unmarked(text: str) -> str:
+def remove_list_marks(text: str) -> str:
     """Return a text with a line end in place of what numbers its items, and of fences' beginnings.
 
     Example:
-        >>> unmarked("1. happy 2) sad").split()
+        >>> remove_list_marks("1. happy 2) sad").split()
         ['happy', 'sad']
     """
     return _MARK.sub("\n", text)
 
 
-def listed(text: str) -> tuple[str, ...]:
+def split_list(text: str) -> tuple[str, ...]:
     """Return the items of a list as people and models write it.
 
     Commas, semicolons and the Chinese ``，；、`` separate, and so do line ends, numbers such as
@@ -113,10 +113,10 @@ def listed(text: str) -> tuple[str, ...]:
     removed; apostrophes inside it stay, and so does a bracket that closes one inside it.
 
     Example:
-        >>> listed("['don't care', Sad]，高兴、 proud, surprise (negative).")
+        >>> split_list("['don't care', Sad]，高兴、 proud, surprise (negative).")
         ("don't care", 'Sad', '高兴', 'proud', 'surprise (negative)')
     """
-    items = (_closed(item.strip(_EDGE)) for item in _BETWEEN.split(unmarked(text)))
+    items = (_closed(item.strip(_EDGE)) for item in _BETWEEN.split(remove_list_marks(text)))
     return tuple(item for item in items if item)
 
 
@@ -126,14 +126,14 @@ def _closed(item: str) -> str:
     return item + "".join(end for start, end in pairs if item.count(start) > item.count(end))
 
 
-def listed_as_released(text: str) -> tuple[str, ...]:
+def split_list_as_released(text: str) -> tuple[str, ...]:
     """Return the items of a list as AffectGPT's released scorer reads them.
 
     A bracket counts only at the very ends of the text; quotes separate, full-width commas,
     semicolons and line ends do not. Deviates for ``"["``, on which the release stops: no items.
 
     Example:
-        >>> listed_as_released("[don't care, sad]")
+        >>> split_list_as_released("[don't care, sad]")
         ('don', 't care', 'sad')
     """
     inside = text.removeprefix("[").removesuffix("]")

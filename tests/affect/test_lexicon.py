@@ -48,12 +48,12 @@ def test_words_are_told_apart_without_case_and_unknown_ones_are_counted_once():
     ],
 )
 def test_emotion_words_are_spotted_in_running_text_the_longest_first(text, words):
-    assert Toy().spotted(text) == words
+    assert Toy().find_words(text) == words
 
 
 @pytest.mark.parametrize(("neutral", "words"), [("own", ("neutral",)), ("unknown", ())])
 def test_neutral_is_spotted_where_it_is_known(neutral, words):
-    assert Toy(neutral).spotted("A neutral voice.") == words
+    assert Toy(neutral).find_words("A neutral voice.") == words
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_inflections_and_chinese_words_mean_the_same(words, concept):
     ],
 )
 def test_words_of_other_things_are_not_spotted_in_running_text(text, words):
-    assert LEXICON.spotted(text) == words
+    assert LEXICON.find_words(text) == words
 
 
 DENIED = [
@@ -141,8 +141,8 @@ DENIED = [
 @pytest.mark.parametrize(("text", "words"), DENIED)
 def test_denied_words_are_left_out_where_that_is_asked_for(text, words):
     kept, dropped = PackagedLexicon(), PackagedLexicon(negated="drop")
-    assert dropped.spotted(text) == words
-    assert {*kept.spotted(text)} >= {*words}
+    assert dropped.find_words(text) == words
+    assert {*kept.find_words(text)} >= {*words}
     assert (kept.tag, dropped.tag) == ("lexicon:emolit", "lexicon:emolit|negated:drop")
 
 

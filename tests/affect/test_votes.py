@@ -2,7 +2,7 @@
 
 import pytest
 
-from emolit.affect.votes import NO_AGREEMENT, majority, merged
+from emolit.affect.votes import NO_AGREEMENT, majority, merge_votes
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ def test_the_majority_is_the_one_most_frequent_label(votes, label):
 
 def test_merging_keeps_the_number_of_votes_and_follows_no_chains():
     votes = {"calm": 2, "neutral": 1, "sad": 4}
-    assert merged(votes, {"calm": "neutral", "neutral": "sad"}) == {"neutral": 2, "sad": 5}
-    assert merged(votes, {}) == votes
+    assert merge_votes(votes, {"calm": "neutral", "neutral": "sad"}) == {"neutral": 2, "sad": 5}
+    assert merge_votes(votes, {}) == votes

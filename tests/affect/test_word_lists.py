@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from emolit.affect.packaged_lexicon import entries
-from emolit.affect.word_lists import EDGES, parted, words_of
+from emolit.affect.word_lists import EDGES, split_phrases, words_of
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,7 @@ WORDS = st.lists(st.text("ab -\u60b2\u5f00'\"", min_size=1, max_size=40), min_si
 
 
 @given(WORDS)
+@example(["a' 'a"])
 def test_what_numpy_and_python_write_is_read_back_word_by_word(words):
     """Table writers store a list column as the text of its value: numpy's breaks long lines."""
     told = [" ".join(word.strip(EDGES).split()) for word in words]
@@ -99,8 +100,8 @@ def test_what_numpy_and_python_write_is_read_back_word_by_word(words):
     ],
 )
 def test_items_that_are_several_words_are_parted_where_the_lexicon_says_so(items, expected):
-    assert parted(items) == expected
+    assert split_phrases(items) == expected
 
 
 def test_every_word_of_the_lexicon_is_one_word():
-    assert parted(entries()) == tuple(entries())
+    assert split_phrases(entries()) == tuple(entries())

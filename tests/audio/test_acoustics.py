@@ -6,7 +6,14 @@ import sys
 import numpy as np
 import pytest
 
-from emolit.audio.acoustics import CUES, Measured, Standing, count_syllables, measure, standings
+from emolit.audio.acoustics import (
+    CUES,
+    ClipAcoustics,
+    Standing,
+    count_syllables,
+    measure,
+    standings,
+)
 from emolit.errors import ConfigError
 from tests.fakes.voices import RATE, voice
 
@@ -16,7 +23,7 @@ def praat():
     pytest.importorskip("parselmouth", reason="pip install 'emolit[reasoning]'")
 
 
-def measured(**settings) -> Measured:
+def measured(**settings) -> ClipAcoustics:
     return measure(voice(**settings), RATE)
 
 
@@ -83,7 +90,7 @@ def test_noise_has_no_pitch_and_a_short_clip_is_measured():
 
 
 def standing(*pitches, speakers) -> list[Standing]:
-    made = [Measured(pitch, 1.0, -20.0, 4.0, 0.0, 10.0) for pitch in pitches]
+    made = [ClipAcoustics(pitch, 1.0, -20.0, 4.0, 0.0, 10.0) for pitch in pitches]
     return standings(made, speakers)
 
 

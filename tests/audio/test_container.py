@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from emolit.audio.container import SLACK, opened
+from emolit.audio.container import SLACK, open_track
 from emolit.audio.decoding import check, decode
 from emolit.audio.video_frames import pictures
 from emolit.errors import AudioError, ConfigError
@@ -83,13 +83,13 @@ def test_only_the_first_seconds_are_decoded(tmp_path):
 
 def test_blocks_of_any_size_hold_the_same_samples(tmp_path):
     path = write_video(tmp_path / "clip.mp4", 0.5)
-    with opened(path) as track:
+    with open_track(path) as track:
         whole = track.read(1 << 20, dtype="float32", always_2d=True)
-    with opened(path) as track:
+    with open_track(path) as track:
         blocks = []
         while len(block := track.read(700, dtype="float32", always_2d=True)):
             blocks.append(block)
-    with opened(path) as track:
+    with open_track(path) as track:
         assert track.seek(5000) == 5000
         rest = track.read(1 << 20, dtype="float32", always_2d=True)
     np.testing.assert_array_equal(rest, whole[5000:])

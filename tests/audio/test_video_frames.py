@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.audio.video_frames import pictures, shown
+from emolit.audio.video_frames import frames_at, pictures
 from emolit.errors import AudioError
 from tests.fakes.listing import write_tone
 from tests.fakes.video import write_video
@@ -76,4 +76,4 @@ def test_files_without_pictures_are_refused(tmp_path):
 )
 def test_the_frame_shown_is_the_last_that_has_begun(begins, times, expected):
     frames = [SimpleNamespace(time=time) for time in begins]
-    assert [frame.time for frame in shown(frames, times)] == expected
+    assert [frame.time for frame in frames_at(frames, times)] == expected

@@ -21,7 +21,7 @@ from emolit.callbacks.adapter_checkpoint import (
 from emolit.callbacks.fit_report import FitReport
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.corpora.manifest import Manifest
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.engine.weights.adapters import Lora
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators.categorical import Categorical
@@ -58,7 +58,9 @@ def fit(
     dry=False,
     **policy,
 ):
-    corpus = Manifest("tones.csv", root=str(data), prompt=Direct(), loading=Loading(batch_size=4))
+    corpus = Manifest(
+        "tones.csv", root=str(data), prompt=Direct(), loading=LoaderSettings(batch_size=4)
+    )
     task = SupervisedFinetuning(
         policy=Nano(str(nano_folder), **policy),
         optimizer=partial(torch.optim.AdamW, lr=lr),

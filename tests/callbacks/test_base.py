@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 from emolit.callbacks import base
-from emolit.callbacks.base import drafted, gather
+from emolit.callbacks.base import gather, write_atomically
 from emolit.reporting import tables as sheet
 
 
 def test_a_file_is_whole_or_the_old_one_stays(tmp_path: Path):
     path = tmp_path / "deep" / "scores.json"
-    with drafted(path) as file:
+    with write_atomically(path) as file:
         file.write("первый")
-    with pytest.raises(RuntimeError), drafted(path) as file:
+    with pytest.raises(RuntimeError), write_atomically(path) as file:
         file.write("half")
         raise RuntimeError
     assert path.read_text(encoding="utf-8") == "первый"

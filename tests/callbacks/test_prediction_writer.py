@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from emolit.callbacks.prediction_writer import PredictionWriter, join_parts, part, prediction
+from emolit.callbacks.prediction_writer import PredictionWriter, join_parts, part_file, prediction
 from emolit.types import Answer, Clip, Evaluation
 from tests.callbacks.tiny import Loader, Told, batch_of, trainer
 
@@ -103,7 +103,7 @@ def test_a_run_that_breaks_leaves_the_predictions_of_the_last_good_one(tmp_path:
 def test_parts_of_all_processes_are_merged_without_loss_or_repetition(tmp_path: Path):
     def write(rank: int, names: list[str]) -> None:
         rows = [{"corpus": "one", "id": name} for name in names]
-        part(tmp_path, rank).write_text("".join(json.dumps(row) + "\n" for row in rows))
+        part_file(tmp_path, rank).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     write(0, ["d", "a"])
     write(1, ["b", "e"])

@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 
 from emolit.affect.taxonomy import Taxonomy
-from emolit.callbacks.reward_watch import RewardWatch, flat_groups, variety
+from emolit.callbacks.reward_watch import RewardWatch, share_without_signal, variety
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
@@ -215,7 +215,7 @@ def test_distinct_n_by_hand():
 def test_a_group_is_flat_by_its_scored_responses():
     nan = float("nan")
     total = torch.tensor([[1.0, 1.0, nan], [1.0, 0.0, nan], [nan, nan, nan], [0.0, 0.5, 1.0]])
-    assert flat_groups(total) == 0.5
+    assert share_without_signal(total) == 0.5
 
 
 def test_a_score_that_is_not_logged_is_refused_with_those_that_are(tmp_path):

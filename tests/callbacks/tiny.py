@@ -63,7 +63,7 @@ class Told(LightningModule):
         super().__init__()
         self.replies = replies
         self.corpora = corpora
-        self.scored = scored
+        self.score_rollout = scored
         self.weight = nn.Parameter(torch.ones(1))
         self.evaluator: Evaluator = Categorical(Taxonomy(LABELS))
 
@@ -74,7 +74,7 @@ class Told(LightningModule):
         self.log("train/reward", 0.25)
         self.log("train/kl", 0.0125)
         self.log("train/tokens_per_second", 1234.0)
-        extra = {} if self.scored is None else {"scored": self.scored}
+        extra = {} if self.score_rollout is None else {"scored": self.score_rollout}
         return {"loss": self.weight.sum(), **extra}
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Evaluation:

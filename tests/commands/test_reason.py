@@ -10,7 +10,7 @@ import torch
 from emolit.audio.acoustics import CUES, Standing
 from emolit.policies.nano import Nano, NanoSize
 from emolit.prompts.base import fits
-from emolit.text.words import named, units
+from emolit.text.words import find_words, units
 from emolit.types import Batch, Clip
 from tests.fakes.voices import voice, write_voices
 
@@ -130,7 +130,7 @@ def test_texts_are_short_varied_and_name_no_emotion(tool):
         assert line == tool.thought(clip, standing)
         for field, (least, most) in zip(FIELDS, ((6, 12), (12, 20), (6, 12)), strict=True):
             assert least <= len(units(line[field])) <= most, line[field]
-            assert not named(line[field], tool.EMOTIONS)
+            assert not find_words(line[field], tool.EMOTIONS)
             texts[field].add(line[field])
     assert [len(texts[field]) > least for field, least in zip(FIELDS, (3, 250, 50), strict=True)]
 
@@ -200,7 +200,7 @@ def answers(policy, pairs, lines) -> list[str]:
     """Return the likelier answer of each clip behind a given reasoning."""
     scores = []
     for answer in OPTIONS:
-        rollout = policy.imitate(asked(pairs, [reply(line, answer) for line in lines]))
+        rollout = policy.encode_targets(asked(pairs, [reply(line, answer) for line in lines]))
         with torch.no_grad():
             scores.append((policy.logprobs(rollout) * rollout.mask).sum((1, 2)))
     return [OPTIONS[place] for place in torch.stack(scores).argmax(0).tolist()]
@@ -214,7 +214,9 @@ def test_a_trained_policy_answers_otherwise_behind_the_acoustics_of_another_clip
     pairs = [told(tool, number) for number in range(160)]
     for step in range(160):
         some = pairs[16 * (step % 8) :][:16]
-        rollout = policy.imitate(asked(some, [reply(line, clip.label) for clip, line in some]))
+        rollout = policy.encode_targets(
+            asked(some, [reply(line, clip.label) for clip, line in some])
+        )
         loss = -policy.logprobs(rollout).sum() / rollout.mask.sum()
         optimizer.zero_grad()
         loss.backward()

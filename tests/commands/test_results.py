@@ -1,6 +1,5 @@
 """Results: rows equal what the predictions say by other means; the page says it in plain words."""
 
-import doctest
 import importlib
 import json
 import statistics
@@ -353,15 +352,6 @@ def test_a_checkpoint_that_is_its_start_is_remarked_for_its_fold_and_for_the_poo
     assert " start |" not in page  # it is no score
 
 
-def test_the_examples_in_the_tools_hold(tool):
-    from emolit.commands.results import page as results_page
-    from emolit.commands.sweep import axes as sweep_axes
-
-    for module in (results_page, sweep_axes):
-        found = doctest.testmod(module)
-        assert (found.failed, found.attempted > 0) == (0, True)
-
-
 def test_without_a_name_all_files_are_rendered_again(place, tool):
     collect(tool)
     text = Path("docs/results.md").read_text()
@@ -416,7 +406,7 @@ def test_a_restricted_answer_that_nothing_speaks_for_is_unreadable(tool, tmp_pat
     """As in the test's own scores and in emolit cross, and not the last of the labels."""
     from emolit.commands.cross.cells import ALL, read_row
     from emolit.commands.cross.cells import RESTRICTED as CELLS
-    from emolit.commands.results.comparisons import RESTRICTED, pooled, read
+    from emolit.commands.results.comparisons import RESTRICTED, pool, read
 
     labels = ["angry", "happy", "calm", "sad"]
     shares = [{"angry": 0, "happy": 0, "calm": 1, "sad": 0}] * 3 + [
@@ -436,7 +426,7 @@ def test_a_restricted_answer_that_nothing_speaks_for_is_unreadable(tool, tmp_pat
     answers = read({1: tmp_path}, f"toy{RESTRICTED}")
     told = [line["answer"] for line in answers.lines]
     assert told == [None, None, None, "angry"]
-    row = pooled(answers)
+    row = pool(answers)
     assert (row["UA"], row["WA"], row["parse_rate"]) == (0.0, 0.0, 0.25)
     cells = read_row("toy", tmp_path / "test").columns["toy"]
     assert cells.answers[CELLS] == (-1, -1, -1, 0)
@@ -456,11 +446,11 @@ def test_a_restricted_answer_that_nothing_speaks_for_is_unreadable(tool, tmp_pat
     ],
 )
 def test_a_comparison_names_the_score_that_it_compares(tool, metric, scores, expected):
-    from emolit.commands.results.page import named
+    from emolit.commands.results.page import name_comparison
 
     where = {"test": "test", "seed": 0, "fold": None, "corpus": "toy"}
     arms = zip(("grpo", "sft"), scores, strict=False)
     rows = [{"arm": arm, **where, "sample_F1": score} for arm, score in arms]
     rows += [{**row, "seed": 1, "sample_F1": 0.9} for row in rows]
     row = {"arm": "grpo", "versus": "sft", **where, "metric": metric, "difference": 0.25}
-    assert named(row, rows) == expected
+    assert name_comparison(row, rows) == expected

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,10 @@ arms:
 
 
 @pytest.fixture
-def tool():
+def tool(monkeypatch):
+    """The command; its stages print where the test does, which Snakemake decides at its import."""
+    importlib.import_module("snakemake.cli")
+    monkeypatch.setattr(sys.modules["snakemake.shell"], "STDOUT", None)
     return importlib.import_module("emolit.commands.sweep.command")
 
 
@@ -105,7 +109,7 @@ def test_a_dry_run_prints_the_commands_and_runs_nothing(place, tool, capsys):
     assert not calls(place)
 
 
-def test_a_shared_start_is_trained_once_and_finished_stages_are_skipped(place, tool, capsys):
+def test_a_shared_start_is_trained_once_and_finished_stages_are_skipped(place, tool, capfd):
     path = write(place, SWEEP)
     assert tool.main([path, "--only", "binary-grpo"]) == 0
     assert sum("/sft/" in line.split("--model")[0] for line in calls(place)) == 4
@@ -115,7 +119,7 @@ def test_a_shared_start_is_trained_once_and_finished_stages_are_skipped(place, t
     assert len(set(calls(place))) == 24
     assert tool.main([path]) == 0
     assert len(calls(place)) == 24
-    assert capsys.readouterr().out.splitlines()[-1].startswith("finished  runs/graded-grpo")
+    assert capfd.readouterr().out.splitlines()[-1].startswith("finished  runs/graded-grpo")
 
 
 def test_a_run_records_what_it_was(place, tool):
@@ -157,13 +161,13 @@ def test_the_best_of_a_search_trains_as_long_as_another_stage_and_is_tested(plac
     assert record(folder / "train")["config"] == record(folder / "train,lr=0.12")["config"]
 
 
-def test_a_failing_stage_stops_its_arm_and_what_starts_from_it_and_no_others(place, tool, capsys):
+def test_a_failing_stage_stops_its_arm_and_what_starts_from_it_and_no_others(place, tool, capfd):
     text = SWEEP.replace("fit: [grpo.yaml", "fit: [sft.yaml").replace("[0, 1]", "[0]")
     text = text.replace("  sft:\n", "  bad:\n    train: {fit: sft.yaml, set: {fail: 1}}\n"
                         "    test: {test: test.yaml}\n  from_bad:\n"
                         "    train: {fit: sft.yaml, from: bad/train}\n  sft:\n")  # fmt: skip
     assert tool.main([write(place, text)]) == 1
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     assert "not done  runs/bad/fold1-seed0/train: it ended with status 1" in out
     assert "    no such luck" in out
     assert "not done  runs/bad/fold1-seed0/test: runs/bad/fold1-seed0/train has failed." in out
@@ -189,7 +193,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("key", CHANGES)
-def test_a_finished_stage_that_was_something_else_is_refused(place, tool, capsys, key):
+def test_a_finished_stage_that_was_something_else_is_refused(place, tool, capfd, key):
     path = write(place, SWEEP.replace("fold: [1, 2], seed: [0, 1]", "seed: [0]"))
     assert tool.main([path]) == 1  # {fold} is no axis here
     path = write(place, SWEEP.replace("fold: [1, 2], seed: [0, 1]", "seed: [0]").replace(
@@ -198,9 +202,9 @@ def test_a_finished_stage_that_was_something_else_is_refused(place, tool, capsys
     before = calls(place)
     folder, change, extra = CHANGES[key]
     change(place)
-    capsys.readouterr()
+    capfd.readouterr()
     assert tool.main([path, *extra]) == 1
-    out = capsys.readouterr().out
+    out = capfd.readouterr().out
     assert f"not done  {folder}/seed0/train: it is finished, but its {key} was" in out
     assert f"Delete {folder}/seed0/train to run it anew" in out
     assert calls(place) == before
@@ -229,7 +233,7 @@ def test_a_stopped_training_is_resumed_and_another_command_starts_anew(place, to
     assert not (place / "elsewhere/sft/seed0/train/old.txt").exists()
 
 
-def test_a_stage_that_another_sweep_is_running_is_waited_for(place, tool, capsys):
+def test_a_stage_that_another_sweep_is_running_is_waited_for(place, tool, capfd):
     path = write(place, "{root: runs, arms: {sft: {train: {fit: sft.yaml}}}}")
     folder = place / "runs/sft/seed0/train"
     folder.mkdir(parents=True)
@@ -237,12 +241,98 @@ def test_a_stage_that_another_sweep_is_running_is_waited_for(place, tool, capsys
         fcntl.flock(held, fcntl.LOCK_EX)
         running = threading.Thread(target=tool.main, args=([path],))
         running.start()
-        time.sleep(0.3)
+        out = ""
+        while not out:
+            assert running.is_alive()
+            time.sleep(0.1)
+            out = capfd.readouterr().out
+        assert out == "waiting   runs/sft/seed0/train: another sweep is running it\n"
         assert not calls(place)
         fcntl.flock(held, fcntl.LOCK_UN)
         running.join(timeout=20)
-    assert "waiting   runs/sft/seed0/train: another sweep is running it" in capsys.readouterr().out
     assert len(calls(place)) == 1
+
+
+def test_two_sweeps_at_once_run_every_stage_once(place):
+    path = write(place, CONTINUED)
+    command = [str(Path(sys.executable).with_name("emolit")), "sweep", path]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    sweeps = [subprocess.Popen(command, env=environment) for _ in range(2)]
+    assert [sweep.wait(timeout=120) for sweep in sweeps] == [0, 0]
+    assert len(calls(place)) == len(set(calls(place))) == 6
+
+
+def test_stages_that_do_not_build_on_each_other_run_at_once(place, tool):
+    text = "{root: runs, options: {sleep: 3}, arms: {a: &same {t: {fit: sft.yaml}}, b: *same}}"
+    path = write(place, text)
+    assert tool.main([path, "--jobs", "2"]) == 0
+    ends, starts = [], []
+    for arm in "ab":
+        found = record(place / "runs" / arm / "seed0" / "t")
+        ends.append(datetime.fromisoformat(found["date"]).timestamp())
+        starts.append(ends[-1] - found["seconds"])
+    assert max(starts) < min(ends)
+
+
+def test_no_jobs_at_all_are_refused(place, tool, capsys):
+    """Snakemake would take 0 for as many as there are cores."""
+    with pytest.raises(SystemExit):
+        tool.main([write(place, SWEEP), "--jobs", "0"])
+    assert "--jobs is 0, but at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("threads", [None, "3"])
+def test_a_stage_has_the_threads_that_its_sweep_was_given(place, tool, monkeypatch, threads):
+    """Snakemake says 1 to every library of linear algebra."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if threads:
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    text = "{root: runs, options: {env: OMP_NUM_THREADS}, arms: {a: {t: {fit: sft.yaml}}}}"
+    assert tool.main([write(place, text)]) == 0
+    assert (place / "runs/a/seed0/t/output.txt").read_text() == f"hello from fit\n{threads}\n"
+
+
+def test_a_stage_whose_job_is_killed_is_not_done(place, tool, capfd):
+    path = write(place, "{root: runs, options: {kill: 1}, arms: {a: {t: {fit: sft.yaml}}}}")
+    assert tool.main([path]) == 1
+    assert "not done  runs/a/seed0/t: its job was ended" in capfd.readouterr().out
+
+
+def test_without_snakemake_nothing_is_run_and_a_finished_sweep_is_fine(
+    place, tool, monkeypatch, capsys
+):
+    path = write(place, "{root: runs, arms: {a: {t: {fit: sft.yaml}}}}")
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.util, "find_spec", lambda name: None)
+        assert tool.main([path]) == 1
+    assert "pip install 'emolit[sweep]'" in capsys.readouterr().err
+    assert not calls(place)
+    assert tool.main([path]) == 0
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert tool.main([path]) == 0
+
+
+def test_an_executor_that_is_not_installed_is_named_with_its_package(place, tool, capsys):
+    path = write(place, "{root: runs, arms: {a: {t: {fit: sft.yaml}}}}")
+    assert tool.main([path, "--executor", "no-such"]) == 1
+    assert "pip install snakemake-executor-plugin-no-such" in capsys.readouterr().err
+
+
+def test_executor_and_profile_are_handed_to_snakemake(place):
+    from emolit.commands.sweep.engine import Engine
+
+    words = " ".join(Engine(4, "slurm", Path("cluster")).options(place))
+    assert words.endswith(f"--executor slurm --profile {place / 'cluster'}")
+    assert "--jobs 4" in words
+
+
+def test_a_dry_run_does_without_snakemake(place):
+    path = write(place, SWEEP)
+    program = (
+        "import sys; from emolit.commands.sweep import main; "
+        f"main([{path!r}, '--dry-run']); assert 'snakemake' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_a_stage_that_outlives_its_sweep_keeps_its_lock(place):
@@ -271,10 +361,10 @@ def test_where_less_is_better_the_least_is_the_best(place, tool):
     assert (folder / "train" / "best").resolve() == (folder / "train,lr=0.5" / "best").resolve()
 
 
-def test_a_search_without_a_validation_score_is_refused(place, tool, capsys):
+def test_a_search_without_a_validation_score_is_refused(place, tool, capfd):
     text = CONTINUED.replace('set: {lr: "{lr}"}', 'set: {lr: "{lr}", unvalidated: 1}')
     assert tool.main([write(place, text)]) == 1
-    assert "has no validation score" in capsys.readouterr().out
+    assert "has no validation score" in capfd.readouterr().out
 
 
 WRONG = {
@@ -355,13 +445,12 @@ def test_the_example_of_the_docs_says_what_is_written_beside_it(
     assert sweep.arms == ("sft", "grpo-8", "grpo-16", "sft_continued")
     assert len(sweep.cells) == 4
     assert len(sweep.compare) == 4
-    runner = tool.Runner(sweep)
     for arm, stage in (
         ("grpo-16", "train"),
         ("grpo-16", "test"),
         ("sft_continued", "train,lr=0.0003"),
     ):
-        words = runner.command(
+        words = tool.command(
             sweep.stages[Path("runs/sweeps/example") / arm / "fold2-seed1" / stage]
         )
         words = ["00:01:00:00" if "<wall" in word else word for word in words]

@@ -9,7 +9,7 @@ import yaml
 from jsonargparse import ArgumentParser, _typehints
 from jsonargparse._loaders_dumpers import get_yaml_default_loader
 
-from emolit.compat.jsonargparse import ORIGINAL, fitted, install
+from emolit.compat.jsonargparse import ORIGINAL, fit_type, install
 from emolit.rewards import Reward
 from emolit.rewards.correct import Correct
 from emolit.rewards.length import Length
@@ -58,7 +58,7 @@ def test_the_parts_of_jsonargparse_that_are_changed_are_there_and_used():
         f"{RELIED} fits values elsewhere than in adapt_typehints."
     )
     assert "adapt_typehints" in ORIGINAL.__code__.co_names, f"{RELIED} fits parts elsewhere."
-    assert _typehints.adapt_typehints is fitted
+    assert _typehints.adapt_typehints is fit_type
     told = ArgumentParser(exit_on_error=False)
     told.add_argument("--names", type=dict[str, str])
     read = told.parse_args(["--names", "{0: a}"]).names

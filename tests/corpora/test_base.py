@@ -15,7 +15,7 @@ from emolit.audio import decoding as audio
 from emolit.corpora import base
 from emolit.corpora.manifest import Manifest
 from emolit.corpora.ravdess import Ravdess
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.files.table import Row
 from emolit.prompts.direct import Direct
@@ -126,7 +126,7 @@ def test_bad_audio_can_be_skipped_and_is_counted_and_listed(tmp_path, caplog):
     write_listing(tmp_path)
     spoil(tmp_path)
     with caplog.at_level("INFO", logger="lightning.pytorch"):
-        corpus = set_up(tmp_path, loading=Loading(on_bad_audio="skip"))
+        corpus = set_up(tmp_path, loading=LoaderSettings(on_bad_audio="skip"))
     (census,) = corpus.censuses
     assert sum(census.counts.values()) == 15 - len(BAD)
     assert len(census.skipped) == len(BAD)
@@ -142,13 +142,13 @@ def test_a_corpus_without_any_good_clip_is_refused(tmp_path):
     write_listing(tmp_path, ROWS[:3])
     spoil(tmp_path, {row["path"]: (b"", "") for row in ROWS[:3]})
     with pytest.raises(CorpusError, match=r"No clip of 'mine' has usable audio: .*length zero"):
-        set_up(tmp_path, loading=Loading(on_bad_audio="skip"))
+        set_up(tmp_path, loading=LoaderSettings(on_bad_audio="skip"))
 
 
 def test_a_release_is_decoded_once_and_bad_files_again_each_time(tmp_path, looked_at):
     write_listing(tmp_path)
     spoil(tmp_path, {"wav/a1.wav": BAD["wav/a1.wav"]})
-    skip = Loading(on_bad_audio="skip")
+    skip = LoaderSettings(on_bad_audio="skip")
     first = set_up(tmp_path, loading=skip)
     assert sorted(looked_at) == sorted(row["path"][4:] for row in ROWS)
     looked_at.clear()
@@ -226,7 +226,7 @@ def test_an_id_that_stands_twice_in_a_release_is_refused(tmp_path):
 def test_long_clips_are_cropped_and_counted(tmp_path):
     write_listing(tmp_path)
     write_tone(tmp_path / "wav" / "a0.wav", 0.3)
-    corpus = set_up(tmp_path, loading=Loading(max_seconds=0.1, batch_size=2))
+    corpus = set_up(tmp_path, loading=LoaderSettings(max_seconds=0.1, batch_size=2))
     assert corpus.censuses[0].cropped == 1
     loaders = (corpus.train_dataloader(), corpus.val_dataloader(), corpus.test_dataloader())
     lengths = [len(w) for loader in loaders for batch in loader for w in batch.waveforms]
@@ -255,19 +255,19 @@ def test_a_misspelled_label_map_is_refused():
 
 def test_training_batches_are_full_shuffled_and_repeatable(tmp_path):
     write_listing(tmp_path)
-    corpus = set_up(tmp_path, loading=Loading(batch_size=4))
+    corpus = set_up(tmp_path, loading=LoaderSettings(batch_size=4))
     loader = corpus.train_dataloader()
     first, second = ([ids(batch.clips) for batch in loader] for _ in range(2))
     assert first == second
     assert [len(batch) for batch in first] == [4, 4]
     assert first[0] + first[1] != ids(corpus.clips("train"))[:8]
-    other = set_up(tmp_path, loading=Loading(batch_size=4, seed=1)).train_dataloader()
+    other = set_up(tmp_path, loading=LoaderSettings(batch_size=4, seed=1)).train_dataloader()
     assert [ids(batch.clips) for batch in other] != first
 
 
 def test_training_batches_are_repeated_as_a_task_asks_and_those_of_validation_are_not(tmp_path):
     write_listing(tmp_path)
-    corpus = set_up(tmp_path, loading=Loading(batch_size=4))
+    corpus = set_up(tmp_path, loading=LoaderSettings(batch_size=4))
     single = [ids(batch.clips) for batch in corpus.train_dataloader()]
     held_out = len(corpus.val_dataloader())
     corpus.repeats = 3
@@ -281,7 +281,7 @@ def test_workers_deliver_what_one_process_delivers(tmp_path):
     write_listing(tmp_path)
 
     def batches(workers):
-        loading = Loading(batch_size=4, num_workers=workers)
+        loading = LoaderSettings(batch_size=4, num_workers=workers)
         return list(set_up(tmp_path, loading=loading).train_dataloader())
 
     for alone, parallel in zip(batches(0), batches(2), strict=True):
@@ -292,7 +292,7 @@ def test_workers_deliver_what_one_process_delivers(tmp_path):
 @pytest.mark.parametrize("eval_batch_size", [1, 2, 5])
 def test_evaluation_under_lightning_sees_every_clip_once(tmp_path, eval_batch_size):
     write_listing(tmp_path)
-    corpus = set_up(tmp_path, loading=Loading(eval_batch_size=eval_batch_size))
+    corpus = set_up(tmp_path, loading=LoaderSettings(eval_batch_size=eval_batch_size))
     module = Reader()
     trainer().validate(module, corpus, verbose=False)
     trainer().test(module, corpus, verbose=False)
@@ -304,7 +304,7 @@ def test_evaluation_under_lightning_sees_every_clip_once(tmp_path, eval_batch_si
 
 def test_a_corpus_without_validation_clips_trains_without_validation(tmp_path):
     write_listing(tmp_path, [{**row, "split": "train"} for row in ROWS])
-    corpus = set_up(tmp_path, loading=Loading(batch_size=5))
+    corpus = set_up(tmp_path, loading=LoaderSettings(batch_size=5))
     module = Reader()
     with pytest.warns(UserWarning, match="length of `list` across ranks is zero"):
         trainer(max_epochs=1).fit(module, corpus)

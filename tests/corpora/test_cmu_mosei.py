@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 
 from emolit.corpora.cmu_mosei import LINES, WHOLE, CmuMosei
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from tests.corpora.test_polarity import set_up as set_up_as
 from tests.fakes.listing import write_tone
@@ -45,7 +45,7 @@ def test_a_cut_with_a_file_of_its_own_is_taken_whole(release, tmp_path):
 
 def test_a_labeled_cut_without_line_is_reported(release, tmp_path):
     (release / LINES / "208416.txt").unlink()
-    corpus = set_up(tmp_path, loading=Loading(on_bad_audio="skip"))
+    corpus = set_up(tmp_path, loading=LoaderSettings(on_bad_audio="skip"))
     assert corpus.censuses[0].counts["test"] == 0
     assert len(corpus.censuses[0].skipped) == 3
     assert "Raw/208416/0.mp4 is missing" in corpus.censuses[0].skipped[0]

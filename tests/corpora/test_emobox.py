@@ -7,7 +7,7 @@ import pytest
 from emolit.corpora.emobox import EmoBox
 from emolit.corpora.mixture import Mixture
 from emolit.corpora.ravdess import Ravdess
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.prompts.direct import Direct
 from tests.fakes.emobox import (
@@ -92,7 +92,7 @@ def test_a_listed_clip_that_is_missing_is_counted_and_named(root):
     (root / "savee" / "JE_a03.wav").unlink()
     with pytest.raises(AudioError, match=r"1 of 28 clips .*JE_a03\.wav is missing"):
         set_up(root)
-    corpus = set_up(root, loading=Loading(on_bad_audio="skip"))
+    corpus = set_up(root, loading=LoaderSettings(on_bad_audio="skip"))
     assert corpus.censuses[0].counts["test"] == 6
     assert "JE_a03.wav is missing" in corpus.censuses[0].skipped[0]
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from emolit.corpora.emotion_talk import EMOTIONS, EmotionTalk, archived, canonical
+from emolit.corpora.emotion_talk import EMOTIONS, EmotionTalk, canonical, read_archived_labels
 from emolit.errors import AudioError, ConfigError, CorpusError
 from tests.fakes.emotion_talk import names, save, write_emotion_talk, write_tables
 
@@ -124,12 +124,15 @@ def test_an_archive_of_other_parts_names_or_codes_is_refused(tmp_path, row):
     with pytest.raises(
         CorpusError, match=rf"audio_label.npz has '{row[0]}' with .* in its train part"
     ):
-        archived(tmp_path / "audio_label.npz")
+        read_archived_labels(tmp_path / "audio_label.npz")
 
 
 def test_the_real_tables_have_the_published_numbers(shared):
     folder = shared / "annotations" / "emotiontalk"
-    audio, whole = archived(folder / "audio_label.npz"), archived(folder / "mm_label.npz")
+    audio, whole = (
+        read_archived_labels(folder / "audio_label.npz"),
+        read_archived_labels(folder / "mm_label.npz"),
+    )
     assert len(audio) == EmotionTalk.size == len(whole)
     assert Counter(label for label, _ in audio.values()) == {
         "neutral": 9378, "happy": 2105, "sad": 1110, "angry": 3820, "surprise": 1363,
@@ -143,7 +146,7 @@ def test_the_real_tables_have_the_published_numbers(shared):
 def test_the_real_names_give_the_official_splits(shared):
     from emolit.types import Clip
 
-    labels = archived(shared / "annotations" / "emotiontalk" / "audio_label.npz")
+    labels = read_archived_labels(shared / "annotations" / "emotiontalk" / "audio_label.npz")
     clips = [Clip(name, "emotiontalk", "a.wav", speaker=name.split("_")[2]) for name in labels]
     for splits, val in (("official", 1908), ("speakers", 953)):
         placed = EmotionTalk(splits=splits).partition(clips)

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 import yaml
 
-from emolit.corpora.manifest import Manifest, divided
-from emolit.data.dataset import Loading
+from emolit.corpora.manifest import Manifest, divide
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.prompts.open_vocabulary import OpenVocabulary
 from tests.fakes.listing import ROWS, write_listing, write_table, write_tone
@@ -78,7 +78,7 @@ def test_without_splits_speakers_are_kept_apart_the_same_way_every_time(tmp_path
 def test_a_split_of_speakers_is_that_of_their_hashes():
     names = [f"speaker {number}" for number in range(10)]
     first = sorted(names, key=lambda name: sha256(name.encode()).hexdigest())
-    shares = divided(names, "speakers")
+    shares = divide(names, "speakers")
     assert [name for name in first if shares[name] == "test"] == first[:2]
     assert [name for name in first if shares[name] == "val"] == first[2:3]
 
@@ -106,7 +106,9 @@ def test_a_byte_order_mark_line_ends_and_names_in_any_script_change_nothing(
     table = write_listing(tmp_path, rows(path="wav/ärger, 怒り.wav", speaker="Łukasz"), name)
     text = table.read_text(encoding="utf-8")
     table.write_bytes((bom + text.replace("\n", end) + end + end).encode())
-    clip = next(clip for clip in Manifest(name, root=str(tmp_path)).listed if len(clip.path) > 10)
+    clip = next(
+        clip for clip in Manifest(name, root=str(tmp_path)).parse_rows if len(clip.path) > 10
+    )
     assert (clip.path, clip.speaker) == ("wav/ärger, 怒り.wav", "Łukasz")
     assert len(served(set_up(tmp_path, name))) == 15
 
@@ -323,7 +325,7 @@ def test_a_label_left_out_or_a_broken_file_moves_no_clip_to_another_split(tmp_pa
     assert len(fewer) == 10
     assert fewer.items() <= before.items()
     (tmp_path / str(ROWS[0]["path"])).write_bytes(b"")
-    less = set_up(tmp_path, loading=Loading(on_bad_audio="skip"))
+    less = set_up(tmp_path, loading=LoaderSettings(on_bad_audio="skip"))
     assert len(served(less)) == 14
     assert {clip.id: clip.split for clip in served(less)}.items() <= before.items()
 
@@ -370,7 +372,9 @@ def test_words_and_valence_take_the_place_of_a_label(tmp_path):
 def test_words_and_reason_of_a_table_are_what_a_model_shall_answer(tmp_path):
     row = {"openset": "['glad', 'proud']", "reason": "She laughs."}
     write_listing(tmp_path, [{**row, "path": f"{who}.wav", "speaker": who} for who in "abc"])
-    corpus = set_up(tmp_path, loading=Loading(batch_size=1), prompt=OpenVocabulary(think=True))
+    corpus = set_up(
+        tmp_path, loading=LoaderSettings(batch_size=1), prompt=OpenVocabulary(think=True)
+    )
     (batch,) = corpus.train_dataloader()
     assert batch.options == ()
     assert batch.targets == ("<think>She laughs.</think><answer>glad, proud</answer>",)

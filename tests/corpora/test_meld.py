@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from emolit.corpora.meld import FOLDERS, MAIN, Meld
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import AudioError, ConfigError, CorpusError
 from tests.fakes.meld import rows, write_meld, write_part
 from tests.fakes.video import write_video
@@ -110,7 +110,7 @@ def test_a_listed_clip_that_is_absent_or_broken_is_counted_and_named(release, tm
     (release / "train_splits" / "dia0_utt0.wav").unlink()
     (release / "train_splits" / "dia0_utt1.wav").write_bytes(b"broken")
     with caplog.at_level("INFO", logger="lightning.pytorch"):
-        corpus = set_up(tmp_path, fold=5, loading=Loading(on_bad_audio="skip"))
+        corpus = set_up(tmp_path, fold=5, loading=LoaderSettings(on_bad_audio="skip"))
     assert len(corpus.censuses[0].skipped) == 2
     assert "2 clips skipped" in caplog.text
     assert "train_splits/dia0_utt0.mp4 is missing" in caplog.text
@@ -186,7 +186,7 @@ def test_unknown_settings_are_refused(settings, words):
 
 
 def test_wrong_time_stamps_are_cut_and_very_short_clips_kept(release, tmp_path):
-    corpus = set_up(tmp_path, loading=Loading(max_seconds=0.04))
+    corpus = set_up(tmp_path, loading=LoaderSettings(max_seconds=0.04))
     assert corpus.censuses[0].cropped == 21
     assert sum(corpus.censuses[0].counts.values()) == 21
 

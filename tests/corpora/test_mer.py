@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from emolit.corpora.mer_caption import MerCaption
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.prompts.base import Prompt
 from tests.fakes.mer import REASON, SAID, names, write_open, write_rows
@@ -61,7 +61,7 @@ def test_rows_become_words_reasons_and_transcripts(release):
 def test_a_tenth_is_held_out_for_validation_and_the_same_one_always(release, tmp_path):
     corpus = set_up(tmp_path)
     assert corpus.censuses[0].counts == {"train": 27, "val": 3, "test": 0}
-    again = set_up(tmp_path, loading=Loading(batch_size=3))
+    again = set_up(tmp_path, loading=LoaderSettings(batch_size=3))
     assert again.clips("val") == corpus.clips("val")
     assert not corpus.censuses[0].speaker_independent
     assert corpus.taxonomy.labels == ()
@@ -111,7 +111,7 @@ def test_video_is_heard_where_there_is_no_audio_and_remembered_to_be_seen(releas
 
 def test_a_listed_clip_without_recording_is_counted_and_named(release, tmp_path):
     (release / "audio" / f"{names(1)[0]}.wav").unlink()
-    corpus = set_up(tmp_path, loading=Loading(on_bad_audio="skip"))
+    corpus = set_up(tmp_path, loading=LoaderSettings(on_bad_audio="skip"))
     (problem,) = corpus.censuses[0].skipped
     assert "audio/sample_00000000.mp4 is missing" in problem
 
@@ -168,7 +168,7 @@ def test_pictures_are_served_and_a_missing_video_is_refused_or_counted(release, 
         write_video(release / "video" / f"{name}.mp4")
     (release / "video" / f"{named[1]}.mp4").write_bytes(b"no film")
     set_up(tmp_path)  # who does not see does not mind
-    loading = Loading(frames=2, batch_size=2)
+    loading = LoaderSettings(frames=2, batch_size=2)
     with pytest.raises(AudioError, match=rf"2 of 30 clips .*{named[0]} has no video\. Get it, or"):
         set_up(tmp_path, loading=loading)
     loading = replace(loading, on_bad_audio="skip")

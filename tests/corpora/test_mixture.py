@@ -6,7 +6,7 @@ from emolit.corpora.manifest import Manifest
 from emolit.corpora.mixture import Mixture
 from emolit.corpora.ravdess import Ravdess
 from emolit.corpora.urdu import Urdu
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts.direct import Direct
 from tests.fakes.listing import ROWS, write_listing, write_table
@@ -39,7 +39,7 @@ def counted(batches):
 
 
 def test_training_reads_every_clip_of_all_members_and_tests_keep_them_apart(root):
-    loading = Loading(batch_size=4, eval_batch_size=7)
+    loading = LoaderSettings(batch_size=4, eval_batch_size=7)
     mixture = set_up(root, [Ravdess(), Manifest("one/mine.csv")], loading=loading)
     train = list(mixture.train_dataloader())
     sizes = {member.name: len(member.clips("train")) for member in mixture.corpora}
@@ -65,7 +65,7 @@ def test_members_without_clips_in_a_split_have_no_loader_there(root):
 
 def test_weights_share_an_epoch(root):
     members = [Ravdess(), Manifest("one/mine.csv")]
-    mixture = set_up(root, members, weights=[1, 2], loading=Loading(batch_size=3))
+    mixture = set_up(root, members, weights=[1, 2], loading=LoaderSettings(batch_size=3))
     assert counted(mixture.train_dataloader()) == {"ravdess": 23, "mine": 46}
 
 
@@ -104,7 +104,7 @@ def test_members_may_name_their_roots_where_the_mixture_does_not(root):
 
 
 def test_members_take_the_loading_of_the_mixture(root):
-    loading = Loading(batch_size=2, on_bad_audio="skip")
+    loading = LoaderSettings(batch_size=2, on_bad_audio="skip")
     mixture = Mixture([Ravdess(), Urdu()], root=str(root), loading=loading)
     assert [member.loading for member in mixture.corpora] == [loading, loading]
     with pytest.raises(ConfigError, match="member 'urdu' has its own `loading`"):
@@ -167,7 +167,7 @@ def test_a_weight_for_a_member_without_training_clips_is_refused(root):
 
 def test_a_watched_member_changes_no_batch_of_training(root):
     """Manifest has training clips of its own; with weight 0 they are as if they were not there."""
-    loading = Loading(batch_size=4)
+    loading = LoaderSettings(batch_size=4)
     labels = list(Ravdess.labels)
     members = [Ravdess(), Manifest("one/mine.csv"), Urdu(validation=True)]
     alone = set_up(root, [Ravdess()], loading=loading, labels=labels).train_dataloader()
@@ -197,7 +197,7 @@ def test_reading_and_partition_are_those_of_the_members(root):
 
 
 def test_a_member_that_nothing_trains_on_is_tested_whole(root):
-    mixture = set_up(root, [Ravdess(), Manifest("one/mine.csv")], whole=["ravdess"])
+    mixture = set_up(root, [Ravdess(), Manifest("one/mine.csv")], all_test=["ravdess"])
     sizes = {
         split: [len(member.clips(split)) for member in mixture.corpora]
         for split in ("train", "val", "test")
@@ -206,4 +206,4 @@ def test_a_member_that_nothing_trains_on_is_tested_whole(root):
     assert sizes["test"] == [240, 3]
     assert "all clips are test clips" in str(mixture.censuses[0].notes)
     with pytest.raises(ConfigError, match=r"\['crema_d'\], which are no members"):
-        set_up(root, [Ravdess()], whole=["crema_d"])
+        set_up(root, [Ravdess()], all_test=["crema_d"])

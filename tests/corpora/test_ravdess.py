@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from emolit.corpora.ravdess import ACTORS, FOLDS, Ravdess, split_of, validation_actors
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import ConfigError, CorpusError
 from tests.fakes.ravdess import stems, write_ravdess
 
@@ -167,7 +167,7 @@ def test_the_real_release_is_whole_and_fast_to_read(shared):
     corpus = set_up(shared / "corpora")
     first = time.process_time() - start
     start = time.process_time()
-    again = set_up(shared / "corpora", fold=2, loading=Loading(max_seconds=4.0))
+    again = set_up(shared / "corpora", fold=2, loading=LoaderSettings(max_seconds=4.0))
     second = time.process_time() - start
     assert sum(corpus.censuses[0].counts.values()) == 1440
     assert corpus.censuses[0].skipped == ()

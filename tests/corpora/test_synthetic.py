@@ -18,7 +18,7 @@ from emolit.corpora.synthesis import voice
 from emolit.corpora.synthesis.acting import EMOTIONS
 from emolit.corpora.synthetic import Synthetic
 from emolit.corpora.synthetic_shifted import SyntheticShifted
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts.direct import Direct
 from tests.fakes.acoustics import measured
@@ -273,7 +273,7 @@ def test_sizes_without_meaning_are_refused(arguments, message):
 
 def test_batches_carry_the_question_the_gold_answer_and_the_audio(tmp_path):
     corpus = small(tmp_path)
-    corpus.loading = Loading(batch_size=4)
+    corpus.loading = LoaderSettings(batch_size=4)
     corpus.setup()
     batch = next(iter(corpus.train_dataloader()))
     assert batch.options == EMOTIONS

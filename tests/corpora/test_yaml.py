@@ -5,7 +5,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from emolit.corpora import manifest, mixture, ravdess, urdu
 from emolit.corpora.base import Corpus
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.prompts import Prompt
 from emolit.prompts.direct import Direct
 
@@ -51,7 +51,7 @@ def test_a_mixture_with_its_members_root_prompt_and_loading(parse):
     assert {str(folder) for folder in corpus.folders.values()} == {
         "here", "here/ravdess", "here/urdu",
     }  # fmt: skip
-    loading = Loading(batch_size=4, on_bad_audio="skip")
+    loading = LoaderSettings(batch_size=4, on_bad_audio="skip")
     assert [member.loading for member in corpus.corpora] == [loading] * 3
     assert corpus.corpora[0].fold == 2
     assert "calm" not in corpus.taxonomy
@@ -72,7 +72,7 @@ def test_each_corpus_takes_root_and_loading_from_the_command_line(parse, name, a
     )  # fmt: skip
     assert type(corpus) is kind
     assert corpus.root == "r"
-    assert corpus.loading == Loading(batch_size=3, max_seconds=5.0)
+    assert corpus.loading == LoaderSettings(batch_size=3, max_seconds=5.0)
 
 
 @pytest.mark.parametrize(

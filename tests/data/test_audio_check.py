@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emolit.audio import decoding as audio
 
 from emolit.data import audio_check as inspection
-from emolit.data.audio_check import Entry, Inspection, cache_folder, load, save
+from emolit.data.audio_check import AudioRecord, AudioCheck, cache_folder, load, save
 from emolit.types import Clip
 from tests.fakes.video import write_video
 
@@ -40,14 +40,14 @@ def decoded(monkeypatch):
 
 def again(folder, *clips):
     """Look as a later run does."""
-    return Inspection("mine", folder).entries(clips)
+    return AudioCheck("mine", folder).entries(clips)
 
 
 def test_a_clip_comes_back_with_its_duration_or_with_what_is_wrong(folder, decoded):
     (folder / "bad.wav").write_bytes(b"no audio")
     bad = replace(CLIP, id="b", path="bad.wav")
     first = again(folder, CLIP, bad)
-    assert first[0] == Entry(replace(CLIP, seconds=0.5))
+    assert first[0] == AudioRecord(replace(CLIP, seconds=0.5))
     assert first[1].clip == bad
     assert "bad.wav cannot be decoded" in first[1].problem
     assert again(folder, CLIP, bad) == first
@@ -60,7 +60,7 @@ def test_only_what_is_new_or_changed_is_decoded(folder, decoded):
     again(folder, CLIP)
     soundfile.write(folder / "b.wav", np.full(1_600, 0.2), 16_000)
     announced = []
-    looked = Inspection("mine", folder).entries([CLIP, other], announced.append)
+    looked = AudioCheck("mine", folder).entries([CLIP, other], announced.append)
     assert [entry.clip.seconds for entry in looked] == [0.5, 0.1]
     assert announced == [1]
     stat = file.stat()
@@ -80,8 +80,8 @@ def test_segments_of_one_file_are_recordings_of_their_own(folder):
 
 def test_folders_and_corpora_do_not_share_what_they_keep(folder, cache):
     again(folder, CLIP)
-    Inspection("other", folder).entries([CLIP])
-    Inspection("mine", folder / "wav").entries([replace(CLIP, path="ä b.wav")])
+    AudioCheck("other", folder).entries([CLIP])
+    AudioCheck("mine", folder / "wav").entries([replace(CLIP, path="ä b.wav")])
     assert len(list(cache.iterdir())) == 3
 
 
@@ -97,8 +97,8 @@ def test_other_code_that_decodes_looks_anew(folder, decoded, monkeypatch, tmp_pa
 
 def test_a_clip_that_is_text_alone_is_not_looked_for(tmp_path, cache):
     clip = Clip(id="a", corpus="mine", path="", transcript="No.")
-    looking, announced = Inspection("mine", tmp_path, seeing=True), []
-    assert looking.entries([clip, clip], announced.append) == (Entry(clip), Entry(clip))
+    looking, announced = AudioCheck("mine", tmp_path, seeing=True), []
+    assert looking.entries([clip, clip], announced.append) == (AudioRecord(clip), AudioRecord(clip))
     assert announced == []
     assert not list(cache.iterdir())
 
@@ -106,13 +106,13 @@ def test_a_clip_that_is_text_alone_is_not_looked_for(tmp_path, cache):
 def test_a_video_is_looked_at_where_it_is_wanted(tmp_path):
     write_video(tmp_path / "a.mp4", codec="aac")
     clip = Clip(id="a", corpus="mine", path="a.mp4")
-    seeing = Inspection("mine", tmp_path, seeing=True)
-    assert Inspection("mine", tmp_path).look(clip).problem is None
+    seeing = AudioCheck("mine", tmp_path, seeing=True)
+    assert AudioCheck("mine", tmp_path).look(clip).problem is None
     assert seeing.look(clip).problem.startswith("a has no video. Get it")
     assert seeing.look(replace(clip, video="a.mp4")).problem is None
     (tmp_path / "b.mp4").write_bytes(b"no film")
     clips = [replace(clip, video="b.mp4"), clip]
-    assert all(entry.problem is None for entry in Inspection("mine", tmp_path).entries(clips))
+    assert all(entry.problem is None for entry in AudioCheck("mine", tmp_path).entries(clips))
     broken, missing = seeing.entries(clips)  # heard before, and not seen
     assert "b.mp4 cannot be decoded" in broken.problem
     assert "a has no video" in missing.problem
@@ -158,9 +158,9 @@ def test_the_cache_is_below_home_unless_the_environment_says_otherwise(monkeypat
 
 def test_all_that_decodes_is_named():
     """What `emolit.data.audio_check` imports of emolit besides errors and types is in `CHECKS`."""
-    own = {name for name, thing in vars(inspection).items() if getattr(thing, "__spec__", None)
-           and thing.__name__.startswith("emolit.")}  # fmt: skip
-    assert own == {module.__name__.removeprefix("emolit.") for module in inspection.CHECKS}
+    modules = [thing for thing in vars(inspection).values() if getattr(thing, "__spec__", None)]
+    own = {module for module in modules if module.__name__.startswith("emolit.")}
+    assert own == set(inspection.CHECKS)
 
 
 @pytest.mark.parametrize("trouble", ["file", "read-only", "no home"])

@@ -70,12 +70,12 @@ def test_an_id_that_stands_twice_is_named_with_its_files():
 def test_a_census_counts_splits_strangers_long_clips_and_shared_speakers():
     clips = [clip("a", "ann", "train"), clip("b", "ann", "test"), clip("c", "bob", None)]
     clips[0] = replace(clips[0], seconds=2.0)
-    found = Census.of("toy", clips, 1.5, {"calm": 1}, ("x.wav is silent.",), ("note",))
+    found = Census.count("toy", clips, 1.5, {"calm": 1}, ("x.wav is silent.",), ("note",))
     assert found == Census(
         "toy", {"train": 1, "val": 0, "test": 1}, {"calm": 1}, ("x.wav is silent.",),
         cropped=1, speaker_independent=False, outside=1, notes=("note",),
     )  # fmt: skip
-    assert Census.of("toy", clips[1:], 1.5, {}, (), ()).speaker_independent
+    assert Census.count("toy", clips[1:], 1.5, {}, (), ()).speaker_independent
 
 
 def test_a_census_says_everything_that_was_left_out():

@@ -8,7 +8,7 @@ import torch
 
 from emolit.errors import AudioError, ConfigError
 from emolit.rl.groups import clips_of
-from emolit.data.dataset import ClipDataset, Collate, Loading
+from emolit.data.dataset import ClipDataset, Collate, LoaderSettings
 from emolit.prompts.direct import Direct
 from emolit.types import Clip
 from tests.fakes.listing import write_tone
@@ -23,7 +23,7 @@ def dataset(tmp_path):
         soundfile.write(tmp_path / corpus / "a.wav", np.full(int(8000 * seconds), 0.25), 8000)
         clips.append(Clip(id="a", corpus=corpus, path="a.wav", label=label))
     folders = {corpus: tmp_path / corpus for corpus in ("one", "two")}
-    return ClipDataset(tuple(clips), folders, 16_000, Loading(max_seconds=0.2))
+    return ClipDataset(tuple(clips), folders, 16_000, LoaderSettings(max_seconds=0.2))
 
 
 def test_a_clip_is_found_in_the_folder_of_its_corpus_resampled_and_cut(dataset):
@@ -63,7 +63,7 @@ def test_dataset_and_collate_travel_to_worker_processes(dataset):
 )
 def test_settings_without_meaning_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"`loading\.{name}` is {value}"):
-        Loading(**{name: value})
+        LoaderSettings(**{name: value})
 
 
 def test_pictures_come_along_only_when_they_are_asked_for(tmp_path):
@@ -73,12 +73,12 @@ def test_pictures_come_along_only_when_they_are_asked_for(tmp_path):
     plain = ClipDataset((clip,), {"one": tmp_path}, 16_000)
     assert collate([plain[0]]).frames == ()
     for most, bright in ((30.0, [20, 200]), (0.4, [20, 20])):  # only what is heard is seen
-        seeing = replace(plain, loading=Loading(frames=2, frame_side=8, max_seconds=most))
+        seeing = replace(plain, loading=LoaderSettings(frames=2, frame_side=8, max_seconds=most))
         batch = collate([seeing[0], seeing[0]])
         assert [found.shape for found in batch.frames] == [(2, 3, 8, 8)] * 2
         found = batch.frames[0].float().mean((1, 2, 3)).tolist()
         assert found == pytest.approx(bright, abs=20)
-        assert len(batch.repeated(3).frames) == 6
+        assert len(batch.repeat(3).frames) == 6
         assert clips_of(batch, [1]).frames[0] is batch.frames[1]
 
 
@@ -86,7 +86,7 @@ def test_a_file_that_became_shorter_since_it_was_checked_is_refused(tmp_path):
     path = tmp_path / "a.wav"
     write_tone(path, 2.0)
     clip = Clip("a", "mine", "a.wav", seconds=2.0)
-    dataset = ClipDataset((clip,), {"mine": tmp_path}, 16_000, Loading(max_seconds=1.5))
+    dataset = ClipDataset((clip,), {"mine": tmp_path}, 16_000, LoaderSettings(max_seconds=1.5))
     assert len(dataset[0][1]) == 24_000
     write_tone(path, 0.8)
     with pytest.raises(AudioError, match=r"a\.wav lasts 0\.80 s of the 1\.50 s that it had"):

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from emolit.errors import ConfigError, CorpusError
-from emolit.data.emobox_folds import FoldLists, placed, with_validation
+from emolit.data.emobox_folds import FoldLists, assign_splits, with_validation
 from emolit.types import Clip
 from tests.fakes.emobox import (
     SPEAKERS,
@@ -137,7 +137,7 @@ def test_lists_that_contradict_each_other_are_refused(lists):
 def test_a_listed_clip_that_is_not_there_is_named(lists):
     splits = {"a": "train", "b": "test"}
     with pytest.raises(CorpusError, match=r"1 of 2 clips that .*savee lists .*: b\. Get the"):
-        placed([clip("a", "x", None)], splits, lists)
+        assign_splits([clip("a", "x", None)], splits, lists)
 
 
 def test_whole_speakers_are_held_out_until_a_tenth_is_reached():

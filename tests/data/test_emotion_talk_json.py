@@ -5,7 +5,7 @@ import json
 import pytest
 
 from emolit.errors import CorpusError
-from emolit.data.emotion_talk_json import Sidecars, kind_of, leaves, marks, unmarked
+from emolit.data.emotion_talk_json import UtteranceFiles, kind_of, leaves, marks, remove_marks
 from emolit.files.table import read_table
 
 VARIANTS = {
@@ -33,7 +33,7 @@ def below(folder, source):
     (folder / "a.json").write_text(
         json.dumps({"file_path": "x/../G1_2_3_4.wav", "sourceAttr": source})
     )
-    return Sidecars.below(folder)
+    return UtteranceFiles.below(folder)
 
 
 @pytest.mark.parametrize("source", LAYOUTS.values(), ids=LAYOUTS)
@@ -52,7 +52,7 @@ def test_captions_of_no_kind_are_refused_with_the_keys_there_are(tmp_path, sourc
 
 
 def test_the_keys_are_told_with_those_inside():
-    told = Sidecars(
+    told = UtteranceFiles(
         None, {"a": {"sourceAttr": {"style": ["x"]}, "data": []}, "b": {"content": "y"}}
     )
     assert told.keys() == ["content", "data", "sourceAttr", "sourceAttr/style"]
@@ -68,13 +68,13 @@ def test_an_emotion_that_is_no_text_is_refused_with_its_keys(tmp_path):
     with pytest.raises(
         CorpusError, match=r"emotion of 'b'.*no text; its keys are \['emotion_result', 'data'\]"
     ):
-        Sidecars.below(tmp_path).emotions()
+        UtteranceFiles.below(tmp_path).emotions()
 
 
 def test_a_file_that_is_no_json_is_named(tmp_path):
     (tmp_path / "b.json").write_text("{")
     with pytest.raises(CorpusError, match=r"b.json is no JSON"):
-        Sidecars.below(tmp_path)
+        UtteranceFiles.below(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_file_that_is_no_json_is_named(tmp_path):
     ],
 )
 def test_marks_go_and_words_stay(text, plain):
-    assert unmarked(text) == plain
+    assert remove_marks(text) == plain
 
 
 def test_the_real_transcripts_keep_no_mark(shared):
@@ -98,4 +98,4 @@ def test_the_real_transcripts_keep_no_mark(shared):
     )
     texts = [row.required("chinese") for row in rows]
     assert sum(bool(marks(text)) for text in texts) == 9137
-    assert not any(set("[]") & set(unmarked(text)) or "over" in unmarked(text) for text in texts)
+    assert not any(set("[]") & set(remove_marks(text)) or "over" in remove_marks(text) for text in texts)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from emolit.engine.prefix import Encoded, Prefix, positions, prefill
+from emolit.engine.prefix import EncodedPrompts, Prefix, positions, prefill
 from emolit.policies.nano import Nano
 
 
@@ -22,7 +22,7 @@ def test_positions_start_at_zero_behind_left_padding():
 def test_expansion_is_clip_major_and_leaves_the_prefix_alone(policy, batch):
     prefix = prefill(policy.language_model(), policy.encode(batch))
     keys = prefix.cache.layers[0].keys
-    expanded = prefix.expanded(3)
+    expanded = prefix.expand(3)
     assert prefix.cache.layers[0].keys is keys
     assert torch.equal(expanded.cache.layers[0].keys, keys.repeat_interleave(3, 0))
     assert torch.equal(expanded.last[3:6], prefix.last[1].expand(3, -1))
@@ -41,16 +41,16 @@ def test_positions_with_several_axes_go_on_behind_the_largest():
     """As in Qwen2.5-Omni: an answer starts behind the largest position of its prompt."""
     inputs = {"attention_mask": torch.ones(2, 3, dtype=torch.long)}
     where = torch.tensor([[[0, 1, 2], [0, 1, 2]], [[0, 5, 2], [0, 0, 0]]])
-    encoded = Encoded(inputs, where)
+    encoded = EncodedPrompts(inputs, where)
     assert encoded.next_position.tolist() == [6, 3]
-    assert encoded.behind(2).tolist() == [[[6, 7], [3, 4]], [[6, 7], [3, 4]]]
+    assert encoded.response_positions(2).tolist() == [[[6, 7], [3, 4]], [[6, 7], [3, 4]]]
     prefix = Prefix(None, encoded.mask, torch.zeros(2, 1), encoded.next_position, (2,))
     assert prefix.positions(1, 2).tolist() == [[[7, 8], [4, 5]], [[7, 8], [4, 5]]]
 
 
 def test_a_detached_prefix_has_no_graph_and_the_other_keeps_its_own(policy, batch):
     prefix = prefill(policy.language_model(), policy.encode(batch))
-    loose = prefix.detached()
+    loose = prefix.detach()
     assert not loose.last.requires_grad
     assert not any(layer.keys.requires_grad for layer in loose.cache.layers)
     assert all(layer.keys.requires_grad for layer in prefix.cache.layers)

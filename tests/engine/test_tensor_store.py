@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from emolit.engine.tensor_store import Store, digest
+from emolit.engine.tensor_store import TensorStore, digest
 
 ENTRY = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor([1, 2])}
 
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "store")
+    return TensorStore(tmp_path / "store")
 
 
 def test_an_entry_comes_back_as_it_was(store):
@@ -25,11 +25,11 @@ def test_an_entry_comes_back_as_it_was(store):
 @pytest.mark.parametrize("damage", ["cut", "altered", "emptied", "other"])
 def test_a_damaged_entry_is_none(store, damage):
     store.save("abc", ENTRY)
-    place = store.place("abc")
+    place = store.file_of("abc")
     whole = place.read_bytes()
     if damage == "other":
         store.save("xyz", {"a": torch.zeros(2, 3), "b": torch.tensor([1, 2])})
-        other = store.place("xyz").read_bytes()
+        other = store.file_of("xyz").read_bytes()
         whole = other[: -len(whole[-64:])] + whole[-64:]
     broken = {
         "cut": whole[:-3],

@@ -35,7 +35,7 @@ def test_probabilities_are_those_of_the_replies_renormalized(policy, batch):
     with torch.no_grad():
         sums = [
             policy.logprobs(
-                policy.imitate(replace(batch, targets=(f"<answer>{name}</answer>",) * 5))
+                policy.encode_targets(replace(batch, targets=(f"<answer>{name}</answer>",) * 5))
             ).sum(-1)
             for name in OPTIONS
         ]
@@ -46,7 +46,7 @@ def test_probabilities_are_those_of_the_replies_renormalized(policy, batch):
 
 def test_a_reply_that_ends_in_a_stop_string_has_no_end_token(policy, batch):
     replies = tuple((f"<answer>{name}</answer>", "sad") for name in (*OPTIONS, "sad"))
-    told = policy.told(batch, replies, Sampling())
+    told = policy.encode_responses(batch, replies, Sampling())
     end = policy.processor.tokenizer.eos_token_id
     last = told.tokens.gather(2, told.mask.sum(2, keepdim=True) - 1)
     assert (last[:, 0] != end).all()

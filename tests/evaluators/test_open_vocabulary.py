@@ -10,7 +10,7 @@ from torch import Tensor, distributed, multiprocessing
 from emolit.affect.packaged_lexicon import WHEELS, PackagedLexicon
 from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.open_vocabulary import OpenVocabulary, gold_words
-from emolit.text.words import listed_as_released
+from emolit.text.words import split_list_as_released
 from emolit.types import Answer, Clip, Evaluation
 from tests.command import emolit
 from tests.evaluators.answers import batch_of
@@ -149,7 +149,10 @@ def test_open_words_are_asked_for_rewarded_and_scored_from_one_config(tmp_path, 
 def stored_rows(folder: Path) -> list[Row]:
     cases = json.loads((folder / "reference" / "reference_cases.json").read_text("utf-8"))
     read = [
-        [listed_as_released(w) if isinstance(w, str) else tuple(w) for w in (c["gt"], c["pred"])]
+        [
+            split_list_as_released(w) if isinstance(w, str) else tuple(w)
+            for w in (c["gt"], c["pred"])
+        ]
         for c in cases["ov_cases"]
     ]
     return [("one", gold or ("nothing",), "sad", answer) for gold, answer in read]

@@ -8,7 +8,7 @@ nearer to 1 the nearer ``--lr`` is to 0.1. Every call is a line of ``calls.txt``
 from pathlib import Path
 
 SOURCE = """
-import json, sys, time
+import json, os, sys, time
 from pathlib import Path
 
 words = sys.argv[1:]
@@ -18,6 +18,10 @@ with open("calls.txt", "a") as file:
 print("hello from", words[0])
 if "--fail" in options:
     sys.exit("no such luck")
+if "--env" in options:
+    print(os.environ.get(options["--env"]))
+if "--kill" in options:
+    os.kill(os.getppid(), 9)
 time.sleep(float(options.get("--sleep", 0)))
 folder = Path(options["--trainer.default_root_dir"])
 (folder / "lightning_logs").mkdir(parents=True, exist_ok=True)

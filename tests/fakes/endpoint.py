@@ -103,6 +103,7 @@ def endpoint() -> Iterator[Endpoint]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         block_on_close = False
+        request_queue_size = 128  # connections that come at once wait, as at a real server
 
         def handle_error(self, *_) -> None:
             """Let clients go away."""

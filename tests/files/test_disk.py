@@ -3,7 +3,7 @@
 import pytest
 
 from emolit.errors import CorpusError
-from emolit.files.disk import below, guessed, json_of, lines_of, spelled, text_of
+from emolit.files.disk import below, find_spelling, guess_encoding, json_of, lines_of, text_of
 
 
 def names(folder, *pattern):
@@ -58,9 +58,9 @@ def test_each_part_of_a_path_is_found_in_either_spelling(tmp_path, folder, file)
     (tmp_path / folder).mkdir()
     (tmp_path / folder / file).touch()
     for wanted in ("E\u0301tude/f\u00fcr.wav", "\u00c9tude/fu\u0308r.wav"):
-        assert spelled(tmp_path, wanted) == f"{folder}/{file}"
-    assert spelled(tmp_path, f"{folder}/fur.wav") is None
-    assert spelled(tmp_path, "x" * 300) is None
+        assert find_spelling(tmp_path, wanted) == f"{folder}/{file}"
+    assert find_spelling(tmp_path, f"{folder}/fur.wav") is None
+    assert find_spelling(tmp_path, "x" * 300) is None
 
 
 def test_texts_that_cannot_be_read_are_named(tmp_path):
@@ -85,5 +85,6 @@ def test_only_line_ends_end_lines():
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_unicode_is_read_whatever_it_would_be_otherwise(encoding):
     assert (
-        guessed("it\u2019s, 打远".encode(encoding), "cp1252").lstrip("\ufeff") == "it\u2019s, 打远"
+        guess_encoding("it\u2019s, 打远".encode(encoding), "cp1252").lstrip("\ufeff")
+        == "it\u2019s, 打远"
     )

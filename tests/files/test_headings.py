@@ -2,7 +2,7 @@
 
 import pytest
 
-from emolit.files.headings import ALIASES, next_step, plain, renamed
+from emolit.files.headings import ALIASES, find_renamed, next_step, plain
 
 
 def test_no_alias_stands_for_two_columns_or_is_written_otherwise_than_compared():
@@ -24,7 +24,7 @@ def test_no_alias_stands_for_two_columns_or_is_written_otherwise_than_compared()
     ],
 )
 def test_a_column_is_found_under_its_other_name_the_nearest_first(wanted, present, found):
-    assert renamed(wanted, present) == found
+    assert find_renamed(wanted, present) == found
 
 
 def test_lines_of_json_have_no_separators():

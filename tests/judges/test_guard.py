@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from emolit.errors import ConfigError
-from emolit.judges.guard import Guard, attempts, threaded, within
+from emolit.judges.guard import Guard, attempts, call_in_thread, within
 
 
 def run(calls, **settings):
@@ -113,8 +113,8 @@ def test_it_works_where_a_loop_runs_already():
 
 def test_a_thread_keeps_the_switch_of_gradients():
     with torch.no_grad():
-        assert not threaded(torch.is_grad_enabled)
-    assert threaded(torch.is_grad_enabled)
+        assert not call_in_thread(torch.is_grad_enabled)
+    assert call_in_thread(torch.is_grad_enabled)
 
 
 @pytest.mark.parametrize("settings", [{"timeout": 0.0}, {"timeout": -1.0}, {"limit": 0}])

@@ -6,7 +6,7 @@ from emolit.engine.tensor_store import digest
 from emolit.errors import PolicyError
 from emolit.evaluators.open_vocabulary import OpenVocabulary
 from emolit.judges.word_extractor import WordExtractor
-from emolit.text.words import listed
+from emolit.text.words import split_list
 from tests.evaluators.test_open_vocabulary import evaluation
 from tests.fakes.models import random_model, save, tokenizer, turns
 from tests.lexicons import Toy
@@ -50,7 +50,7 @@ def told(folder, text, max_tokens):
 
 def test_it_says_what_the_model_says_greedily_to_each_text_alone(folder):
     extractor = WordExtractor(folder, "Which? {text}", max_tokens=12)
-    wanted = [listed(told(folder, text, 12).strip().partition("\n")[0]) for text in TEXTS]
+    wanted = [split_list(told(folder, text, 12).strip().partition("\n")[0]) for text in TEXTS]
     assert extractor.extract(TEXTS) == wanted
     assert extractor.extract(TEXTS[::-1]) == wanted[::-1]
     assert extractor.extract([]) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from emolit.metrics.captioned import Captioned
+from emolit.metrics.caption_base import CaptionMetric
 
 Pair = tuple[str | None, list[str]]
 STORED = [("en", "ptb"), ("zh", "char"), ("zh", "char_nopunct"), ("zh", "jieba"),
@@ -35,7 +35,7 @@ pairs = st.lists(
 )
 
 
-def scored(metric: Captioned, pairs: Sequence[Pair], size: int = 100) -> dict[str, float]:
+def scored(metric: CaptionMetric, pairs: Sequence[Pair], size: int = 100) -> dict[str, float]:
     """Return the scores of pairs that come in batches of a size."""
     for start in range(0, len(pairs), size):
         some = pairs[start : start + size]

@@ -46,7 +46,7 @@ def test_no_score_depends_on_how_clips_are_cut_into_batches(case: Case, cuts: li
 
 
 @ALL
-def test_a_metric_survives_pickling_with_its_counts(score: type[base.Counted]):
+def test_a_metric_survives_pickling_with_its_counts(score: type[base.CountMetric]):
     metric = score(3)
     metric.update(torch.tensor([0, 1, -1, 2]), torch.tensor([0, 0, 1, 1]))
     again = pickle.loads(pickle.dumps(metric))
@@ -56,7 +56,9 @@ def test_a_metric_survives_pickling_with_its_counts(score: type[base.Counted]):
 
 
 @ALL
-def test_the_state_is_one_integer_matrix_with_a_column_for_unreadable(score: type[base.Counted]):
+def test_the_state_is_one_integer_matrix_with_a_column_for_unreadable(
+    score: type[base.CountMetric],
+):
     metric = score(3)
     metric.update(torch.tensor([-1, 2]), torch.tensor([0, 2]))
     assert metric.counts.dtype == torch.int64

@@ -15,7 +15,7 @@ from emolit.metrics.bert_score import BertScore, _states
 from tests.evaluators.caption_worker import captioned
 from tests.fakes.models import random_model, save, text_model
 from tests.metrics.pairs import scored
-from tests.metrics.test_captioned import ODD
+from tests.metrics.test_caption_base import ODD
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "low", "sad", "voice", "she", "is", "loud", ".")
 PAIRS = [

@@ -6,7 +6,7 @@ from emolit.metrics.calibration import (
     BINS,
     ExpectedCalibrationError,
     MaximumCalibrationError,
-    binned,
+    count_bins,
 )
 from tests.metrics.distributions import fed, random_case, stored
 
@@ -42,7 +42,7 @@ def test_both_equal_a_loop_over_bins_written_from_the_definition():
 
 def test_a_bin_holds_its_upper_bound():
     rows = [[0.2], [0.2000001], [1.0]]
-    places = binned(torch.tensor(rows, dtype=torch.float64), torch.zeros(3).long())[:, 0]
+    places = count_bins(torch.tensor(rows, dtype=torch.float64), torch.zeros(3).long())[:, 0]
     assert places.nonzero().flatten().tolist() == [2, 3, 14]
 
 

@@ -12,7 +12,7 @@ from tests.metrics.pairs import STORED, cases, scored, texts
 def test_stored_tokens_have_the_stored_scores(shared, language, kind):
     stored = cases(shared)[language][kind]
     wanted = stored["pycocoevalcap"]["CIDEr"]
-    frequencies = Frequencies.of(stored["tokens_ref"])
+    frequencies = Frequencies.count(stored["tokens_ref"])
     pairs = zip(stored["tokens_hyp"], stored["tokens_ref"], strict=True)
     found = [cider_d(*pair, frequencies) for pair in pairs]
     assert found == pytest.approx(wanted["per_sentence"], abs=1e-9)
@@ -26,7 +26,7 @@ def test_chinese_texts_have_the_stored_score(shared):
 
 
 def test_frequencies_count_items_not_references():
-    found = Frequencies.of([[["a", "b"], ["a"]], [["a"]], [["c"]]])
+    found = Frequencies.count([[["a", "b"], ["a"]], [["a"]], [["c"]]])
     assert (found.items, found.counts["a",], found.counts["a", "b"]) == (3, 2, 1)
     assert found.rarity(("a",)) == pytest.approx(log(3 / 2))
     assert found.rarity(("never",)) == pytest.approx(log(3))
@@ -34,13 +34,13 @@ def test_frequencies_count_items_not_references():
 
 def test_repeating_a_word_is_clipped_and_length_is_penalized():
     """Of order 1 the caption has weight 3, clipped at 1: 1 / 3; d = 2 bigrams."""
-    frequencies = Frequencies.of([[["a"]], [["b"]]])
+    frequencies = Frequencies.count([[["a"]], [["b"]]])
     found = cider_d(["a"] * 3, [["a"]], frequencies)
     assert found == pytest.approx(10 / 4 * (1 / 3) * exp(-4 / 72))
 
 
 def test_words_of_every_item_and_empty_captions_are_worth_nothing():
-    frequencies = Frequencies.of([[["a"]], [["a"]]])
+    frequencies = Frequencies.count([[["a"]], [["a"]]])
     assert cider_d(["a"], [["a"]], frequencies) == 0.0
     assert cider_d([], [["b"]], frequencies) == cider_d(["b"], [[]], frequencies) == 0.0
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from sklearn.metrics import confusion_matrix
 
 from emolit.metrics.base import tabulate
-from emolit.metrics.confusion import Confusion, row_normalized
+from emolit.metrics.confusion import Confusion, normalize_rows
 from tests.metrics.cases import Case, cases, tensors, with_extra_class
 
 
@@ -19,7 +19,7 @@ def test_it_equals_sklearn_with_unreadable_as_the_last_class(case: Case):
 @given(cases())
 def test_rows_of_classes_that_occur_sum_to_one_and_others_are_nan(case: Case):
     counts = tabulate(*tensors(case), case[0])
-    shares = row_normalized(counts)
+    shares = normalize_rows(counts)
     present = counts.sum(1) > 0
     assert torch.allclose(shares[present].sum(1), torch.ones(1, dtype=torch.float64))
     assert shares[~present].isnan().all()

@@ -1,11 +1,17 @@
 import pytest
 import torch
 
-from emolit.metrics.distribution import Averaged, checked, chosen, restricted, right
+from emolit.metrics.distribution import (
+    MeanMetric,
+    check_distributions,
+    choose,
+    choose_among,
+    is_correct,
+)
 from tests.metrics.distributions import random_case
 
 
-class Largest(Averaged):
+class Largest(MeanMetric):
     """Mean of the largest probability."""
 
     def values(self, probabilities, truth):
@@ -14,16 +20,16 @@ class Largest(Averaged):
 
 def test_the_choice_is_the_first_of_the_most_probable_and_nothing_where_all_are_0():
     rows = torch.tensor([[0.4, 0.4, 0.2], [0.0, 0.0, 0.0], [0.1, 0.2, 0.7]])
-    assert chosen(rows).tolist() == [0, -1, 2]
-    assert right(rows, torch.tensor([0, 0, 1])).tolist() == [True, False, False]
+    assert choose(rows).tolist() == [0, -1, 2]
+    assert is_correct(rows, torch.tensor([0, 0, 1])).tolist() == [True, False, False]
 
 
 def test_a_restricted_choice_is_among_the_given_classes_and_otherwise_the_same():
     rows, _, _ = random_case()
     everything = torch.ones(4, dtype=torch.bool)
-    assert torch.equal(restricted(rows, everything), chosen(rows))
+    assert torch.equal(choose_among(rows, everything), choose(rows))
     some = torch.tensor([False, True, False, True])
-    for row, choice in zip(rows.tolist(), restricted(rows, some).tolist(), strict=True):
+    for row, choice in zip(rows.tolist(), choose_among(rows, some).tolist(), strict=True):
         wanted = max((1, 3), key=lambda k: row[k])  # the first of equals
         assert choice == (wanted if row[wanted] > 0 else -1)
 
@@ -33,14 +39,14 @@ def test_a_restricted_choice_is_among_the_given_classes_and_otherwise_the_same()
 )
 def test_what_are_no_probabilities_is_refused_by_value(rows):
     with pytest.raises(ValueError, match="are no probabilities"):
-        checked(torch.tensor(rows))
+        check_distributions(torch.tensor(rows))
 
 
 def test_a_row_may_miss_the_share_of_unreadable_answers_and_need_not_be_exact():
-    assert checked(torch.tensor([[0.2, 0.2], [0.0, 0.0]])).dtype == torch.float64
-    assert checked(torch.tensor([[0.333334, 0.333334, 0.333333]])).shape == (1, 3)
+    assert check_distributions(torch.tensor([[0.2, 0.2], [0.0, 0.0]])).dtype == torch.float64
+    assert check_distributions(torch.tensor([[0.333334, 0.333334, 0.333333]])).shape == (1, 3)
     with pytest.raises(ValueError, match=r"shape \(2,\)"):
-        checked(torch.tensor([0.5, 0.5]))
+        check_distributions(torch.tensor([0.5, 0.5]))
 
 
 def test_the_mean_is_over_clips_whatever_the_batches_and_nan_before_any():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emolit import __version__
 from emolit.affect.wheel_score import WheelScore
-from emolit.metrics.emotion_set_f1 import EmotionSetF1, emotion_set_scores, matched
+from emolit.metrics.emotion_set_f1 import EmotionSetF1, emotion_set_scores, match_sets
 from emolit.metrics.wheel_f1 import WheelF1
 from emolit.rewards.emotion_words import EmotionWords
 from emolit.types import Clip
@@ -91,7 +91,7 @@ def test_of_one_clip_and_one_wheel_it_is_the_reward(pair):
 @given(pairs=corpora)
 def test_tallies_add_up_to_the_scores(pairs):
     ew = WheelScore(Toy())
-    sums = sum(matched(ew, said, wanted) for said, wanted in pairs)
+    sums = sum(match_sets(ew, said, wanted) for said, wanted in pairs)
     again = emotion_set_scores(np.stack([sums, 2 * sums]))
     found = toy(pairs)
     wanted = [found[f"emotion_set_{name}"] for name in ("precision", "recall", "F1")]

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from emolit.metrics.hit_rate import HitRate, hit_or_not, hit_rates
-from emolit.text.words import listed_as_released
+from emolit.text.words import split_list_as_released
 from tests.lexicons import Toy, released
 
 STORED = {"2025": "affectgpt_v2025", "2026": "affectgpt_code_with_mer2026_mapping"}
 
 
 def read(words):
-    return listed_as_released(words) if isinstance(words, str) else words
+    return split_list_as_released(words) if isinstance(words, str) else words
 
 
 @pytest.fixture

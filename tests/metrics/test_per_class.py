@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from emolit.metrics.base import Counted
+from emolit.metrics.base import CountMetric
 from emolit.metrics.per_class import F1, Precision, Recall, Support
 
 NONE = float("nan")
@@ -17,7 +17,7 @@ NONE = float("nan")
     ],
 )
 def test_absent_classes_have_no_score_and_unanswered_ones_have_zero(
-    score: type[Counted], wanted: list[float]
+    score: type[CountMetric], wanted: list[float]
 ):
     # class 0: two of three right, one unreadable; class 1: never answered; class 2: never true
     metric = score(3)

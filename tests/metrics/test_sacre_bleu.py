@@ -2,7 +2,7 @@
 
 import pytest
 
-from emolit.metrics.captioned import Item
+from emolit.metrics.caption_base import Item
 from emolit.metrics.sacre_bleu import SacreBleu, by_place
 from tests.metrics.pairs import cases, scored, texts
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit.metrics.wheel_f1 import WheelF1, harmonic, set_scores
-from emolit.text.words import listed_as_released
+from emolit.text.words import split_list_as_released
 from tests.lexicons import TOY, Toy, released
 
 STORED = {
@@ -23,7 +23,7 @@ NAMES = ("precision", "recall", "f1")
 
 
 def read(words):
-    return listed_as_released(words) if isinstance(words, str) else words
+    return split_list_as_released(words) if isinstance(words, str) else words
 
 
 def stored(shared: Path):

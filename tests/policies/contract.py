@@ -31,7 +31,7 @@ def graded(policy, logprobs):
 
 def check_gradients(policy, batch):
     """Imitate once; no weight that trains may be left without a gradient."""
-    policy.logprobs(policy.imitate(batch)).sum().backward()
+    policy.logprobs(policy.encode_targets(batch)).sum().backward()
     trains = {name for name, weight in policy.named_parameters() if weight.requires_grad}
     reached = {name for name, weight in policy.named_parameters() if weight.grad is not None}
     assert trains
@@ -184,7 +184,7 @@ class Contract(ABC):
 
     def test_saved_weights_come_back(self, folder, policy, batch, tmp_path):
         policy.save(tmp_path / "whole")
-        rollout = policy.imitate(batch)
+        rollout = policy.encode_targets(batch)
         expected = policy.logprobs(rollout)
         again = self.built(tmp_path / "whole")
         torch.testing.assert_close(again.logprobs(rollout), expected, atol=1e-5, rtol=0)
@@ -228,7 +228,7 @@ def learned(policy, swapped: bool, steps: int) -> float:
         if swapped:
             order = torch.randperm(8, generator=torch.Generator().manual_seed(step)).tolist()
             batch = replace(batch, waveforms=tuple(batch.waveforms[i] for i in order))
-        rollout = policy.imitate(batch)
+        rollout = policy.encode_targets(batch)
         loss = -policy.logprobs(rollout).sum() / rollout.mask.sum()
         optimizer.zero_grad()
         loss.backward()
@@ -236,6 +236,6 @@ def learned(policy, swapped: bool, steps: int) -> float:
         optimizer.step()
     fresh = tones(100)
     with torch.no_grad():
-        right = policy.logprobs(policy.imitate(fresh)).sum(-1).squeeze(1)
+        right = policy.logprobs(policy.encode_targets(fresh)).sum(-1).squeeze(1)
     assert all(one.label != other.label for one, other in pairwise(fresh.clips))
     return float(right.exp().mean())

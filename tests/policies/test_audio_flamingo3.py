@@ -83,8 +83,8 @@ class TestAudioFlamingo3(Contract):
         assert policy.window == 3.0
         inputs = policy.encode(mixed).inputs
         assert len(inputs["input_features"]) == 3 + 3 + 3
-        rollout = policy.imitate(mixed)
+        rollout = policy.encode_targets(mixed)
         logprobs = policy.logprobs(rollout)
-        alone = policy.logprobs(policy.imitate(part(mixed, slice(4, 5))))
+        alone = policy.logprobs(policy.encode_targets(part(mixed, slice(4, 5))))
         length = alone.shape[-1]
         assert (alone[0] - logprobs[4, :, :length]).abs().max() < 1e-5

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 import pytest
 import torch
 
-from emolit.engine.inputs.encoding import heard
+from emolit.engine.inputs.encoding import pad_waveforms
 from emolit.engine.weights.checkpoint import load_model
 from emolit.errors import PolicyError
 from emolit.policies.gemma3n import Gemma3n
@@ -100,7 +100,7 @@ class TestGemma3n(Contract):
         own = policy.processor
         seen = SiglipImageProcessor()
         real = Gemma3nProcessor(own.feature_extractor, seen, own.tokenizer, audio_seq_length=6)
-        waveforms = heard(batch, 16_000)
+        waveforms = pad_waveforms(batch, 16_000)
         texts = [policy.render(question) for question in batch.questions]
         expected = real(text=texts, audio=waveforms, return_tensors="pt", padding=True)
         found = policy.process(texts, waveforms, 16_000)
@@ -123,7 +123,7 @@ class TestGemma3n(Contract):
         short, whole = self.built(folder), self.built(folder, store=str(tmp_path))
         frames = [len(p.encode(batch).inputs["input_features"][0]) for p in (short, whole)]
         assert frames[0] < frames[1]
-        rollout = short.imitate(batch)
+        rollout = short.encode_targets(batch)
         torch.testing.assert_close(
             short.logprobs(rollout), whole.logprobs(rollout), atol=1e-5, rtol=0
         )

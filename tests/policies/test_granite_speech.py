@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 
-from emolit.engine.inputs.encoding import heard
+from emolit.engine.inputs.encoding import pad_waveforms
 from emolit.errors import PolicyError
 from emolit.policies.granite_speech import GraniteSpeech
 from tests.conftest import part
@@ -78,7 +78,7 @@ class TestGraniteSpeech(Contract):
         for clip in range(5):  # one by one, as the encoder hears them
             one = part(batch, slice(clip, clip + 1))
             texts = [policy.render(one.questions[0])]
-            waveforms = heard(one, 16_000, policy.shortest)
+            waveforms = pad_waveforms(one, 16_000, policy.shortest)
             expected = real(text=texts, audio=waveforms, return_tensors="pt")
             found = policy.process(texts, waveforms, 16_000)
             assert set(found) == set(expected)

@@ -52,7 +52,7 @@ def test_swapping_a_clips_audio_changes_its_log_probabilities_in_the_loss(policy
 
 
 def test_gradients_reach_the_audio_tower(policy, batch):
-    policy.logprobs(policy.imitate(batch)).sum().backward()
+    policy.logprobs(policy.encode_targets(batch)).sum().backward()
     tower = policy.base.model.audio_tower
     assert tower.conv1.weight.grad.abs().max() > 0
 
@@ -170,15 +170,15 @@ def test_a_response_that_may_end_beyond_the_context_is_refused(policy, batch):
     policy.sample(batch, 2, SAMPLING, seed=0, step=0)
     with pytest.raises(PolicyError, match=rf"'clip4' .* has {longest} tokens and .* up to 7, but"):
         policy.sample(batch, 2, replace(SAMPLING, max_tokens=7), seed=0, step=0)
-    imitated = int(policy.imitate(batch).mask[4].sum())
+    imitated = int(policy.encode_targets(batch).mask[4].sum())
     text.max_position_embeddings = longest + imitated
-    policy.imitate(batch)
-    policy.told(batch, (("a",),) * 5, SAMPLING)
+    policy.encode_targets(batch)
+    policy.encode_responses(batch, (("a",),) * 5, SAMPLING)
     text.max_position_embeddings -= 1
     with pytest.raises(PolicyError, match=r"lower `sampling.max_tokens`, or shorten the target"):
-        policy.imitate(batch)
+        policy.encode_targets(batch)
     with pytest.raises(PolicyError, match=r"'clip4' of 'toy' has \d+ tokens"):
-        policy.told(batch, ((batch.targets[4],),) * 5, replace(SAMPLING, stop=()))
+        policy.encode_responses(batch, ((batch.targets[4],),) * 5, replace(SAMPLING, stop=()))
 
 
 def test_a_completion_that_never_ends_is_cut_and_counts_as_unfinished(policy, batch):
@@ -254,7 +254,7 @@ def test_the_reference_stays_where_it_was_when_the_policy_moves(pair, batch):
 
 def test_without_a_reference_asking_for_it_is_an_error(policy, batch):
     with pytest.raises(PolicyError, match="without a reference"):
-        policy.reference_logprobs(policy.imitate(batch))
+        policy.reference_logprobs(policy.encode_targets(batch))
 
 
 # --- folders -----------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_without_a_reference_asking_for_it_is_an_error(policy, batch):
 @pytest.fixture
 def whole_window(monkeypatch):
     """Prompts as transformers alone wants them: with all the padding of the tower's window."""
-    monkeypatch.setattr("emolit.policies.qwen2_audio.cropped", lambda *given: given)
+    monkeypatch.setattr("emolit.policies.qwen2_audio.crop", lambda *given: given)
 
 
 def test_a_peft_folder_opens_in_peft_and_says_the_same(nano_folder, tmp_path, batch, whole_window):
@@ -296,7 +296,7 @@ def test_a_full_folder_opens_in_transformers_and_says_the_same(
 def test_the_generic_policy_loads_the_same_folder(nano_folder, policy, batch):
     generic = HuggingFace(str(nano_folder))
     generic.build(reference=False, seed=0)
-    rollout = policy.imitate(batch)
+    rollout = policy.encode_targets(batch)
     torch.testing.assert_close(generic.logprobs(rollout), policy.logprobs(rollout))
 
 

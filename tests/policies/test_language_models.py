@@ -129,8 +129,8 @@ def test_replies_end_with_the_end_of_turn_and_it_is_never_forbidden(tmp_path, ba
     end = policy.processor.tokenizer.convert_tokens_to_ids(name)
     assert end in policy.ends
     assert end not in policy.forbidden
-    told = policy.told(batch, (("sad",),) * 5, replace(SAMPLING, stop=()))
-    for rollout in (policy.imitate(batch), told):
+    told = policy.encode_responses(batch, (("sad",),) * 5, replace(SAMPLING, stop=()))
+    for rollout in (policy.encode_targets(batch), told):
         last = rollout.tokens[:, 0].gather(-1, rollout.mask[:, 0].sum(-1, keepdim=True) - 1)
         assert (last == end).all()
     assert policy.logprobs(told)[told.mask].isfinite().all()
@@ -196,7 +196,7 @@ def test_a_tied_weight_trains_in_float32_beside_a_bfloat16_twin(tmp_path, batch,
     assert all(any(name in weight for weight in trains) for name in names)
     weights = dict(policy.named_parameters())
     assert {weights[name].dtype for name in trains} == {torch.float32}
-    rollout = policy.imitate(batch)
+    rollout = policy.encode_targets(batch)
     found = policy.logprobs(rollout)
     assert torch.equal(policy.reference_logprobs(rollout), found.detach())
     torch.testing.assert_close(found, exact.logprobs(rollout), atol=0.2, rtol=0)

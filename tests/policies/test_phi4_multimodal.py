@@ -2,7 +2,7 @@
 
 import torch
 
-from emolit.engine.inputs.encoding import heard
+from emolit.engine.inputs.encoding import pad_waveforms
 from emolit.policies.phi4_multimodal import Phi4Multimodal
 from tests.conftest import part
 from tests.fakes.models import random_model, save, tokenizer, turns
@@ -73,7 +73,7 @@ class TestPhi4Multimodal(Contract):
         for clip in range(5):  # one by one, as the encoder hears them
             one = part(batch, slice(clip, clip + 1))
             texts = [policy.render(one.questions[0])]
-            waveforms = heard(one, 16_000, policy.shortest)
+            waveforms = pad_waveforms(one, 16_000, policy.shortest)
             expected = real(text=texts, audio=waveforms, sampling_rate=16_000, return_tensors="pt")
             found = policy.process(texts, waveforms, 16_000)
             assert found["audio_attention_mask"].all()  # left out for one clip by the real one

@@ -8,7 +8,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from emolit.engine.inputs.encoding import heard
+from emolit.engine.inputs.encoding import pad_waveforms
 from emolit.engine.scoring.logprobs import packed_logprobs, plain_logprobs
 from emolit.errors import PolicyError
 from emolit.policies.qwen25_omni import Qwen25Omni
@@ -184,7 +184,7 @@ class TestQwen25Omni(Contract):
         from transformers import Qwen2_5OmniConfig
 
         whole = release(folder, tmp_path, Qwen2_5OmniConfig, "token2wav.x")
-        rollout = policy.imitate(batch)
+        rollout = policy.encode_targets(batch)
         again = self.built(whole)
         assert torch.equal(again.logprobs(rollout), policy.logprobs(rollout))
         strange = release(folder, tmp_path, Qwen2_5OmniConfig, "thinker.model.x")
@@ -203,7 +203,7 @@ def check_processor(policy, batch, monkeypatch, processor_class):
         own.apply_chat_template(policy.conversation(q), add_generation_prompt=True, tokenize=False)
         for q in batch.questions
     ]
-    waveforms = heard(batch, 16_000, policy.shortest)
+    waveforms = pad_waveforms(batch, 16_000, policy.shortest)
     expected = real(
         text=texts, audio=waveforms, sampling_rate=16_000, return_tensors="pt", padding=True
     )
@@ -243,7 +243,7 @@ def check_seeing(policy, batch, monkeypatch):
     bounds = {"shortest_edge": 128 * 8 * 8, "longest_edge": 768 * 8 * 8}  # in patches of 4 * 2
     expected = real(
         text=[policy.render(question, True) for question in batch.questions],
-        audio=heard(batch, 16_000, policy.shortest),
+        audio=pad_waveforms(batch, 16_000, policy.shortest),
         videos=list(batch.frames),
         sampling_rate=16_000,
         return_tensors="pt",

@@ -85,5 +85,5 @@ class TestQwen3Omni(Contract):
         from transformers import Qwen3OmniMoeConfig
 
         whole = release(folder, tmp_path, Qwen3OmniMoeConfig, "code2wav.x")
-        rollout = policy.imitate(batch)
+        rollout = policy.encode_targets(batch)
         assert torch.equal(self.built(whole).logprobs(rollout), policy.logprobs(rollout))

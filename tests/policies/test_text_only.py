@@ -61,7 +61,7 @@ def test_adapters_train_and_the_reference_stays(folder, silent, tmp_path):
     policy = built(folder, reference=True, lora=Lora(rank=2))
     trained = [weight for weight in policy.parameters() if weight.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=0.02)
-    rollout = policy.imitate(silent)
+    rollout = policy.encode_targets(silent)
     before = policy.reference_logprobs(rollout)
     losses = []
     for _ in range(5):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from emolit.engine.inputs.encoding import heard
+from emolit.engine.inputs.encoding import pad_waveforms
 from emolit.policies.voxtral import Voxtral
 from tests.conftest import part
 from tests.fakes.models import random_model, save, tokenizer
@@ -69,7 +69,7 @@ class TestVoxtral(Contract):
     def test_features_are_those_of_the_real_processor(self, policy, batch):
         from transformers import VoxtralProcessor
 
-        waveform = heard(batch, 16_000, policy.shortest)[4]
+        waveform = pad_waveforms(batch, 16_000, policy.shortest)[4]
         long = torch.from_numpy(waveform).repeat(3).numpy()
         expected = VoxtralProcessor._retrieve_input_features(
             policy.processor,
@@ -88,6 +88,6 @@ class TestVoxtral(Contract):
         waves = tuple(wave.repeat(4) for wave in batch.waveforms)
         mixed = replace(batch, waveforms=batch.waveforms[:3] + waves[3:])
         assert len(policy.encode(mixed).inputs["input_features"]) == 3 + 3 + 3
-        logprobs = policy.logprobs(policy.imitate(mixed))
-        alone = policy.logprobs(policy.imitate(part(mixed, slice(4, 5))))
+        logprobs = policy.logprobs(policy.encode_targets(mixed))
+        alone = policy.logprobs(policy.encode_targets(part(mixed, slice(4, 5))))
         assert (alone[0] - logprobs[4, :, : alone.shape[-1]]).abs().max() < 1e-5

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolit.prompts.base import concluded, fits, option, tagged
+from emolit.prompts.base import fits, option, read_conclusion, read_tag
 from emolit.prompts.direct import Direct
 from emolit.prompts.reasoning import Reasoning
 from emolit.types import Clip
@@ -61,12 +61,12 @@ def test_a_layout_wants_every_tag_once_in_order_and_filled(response, layout, exp
 @given(st.text())
 def test_any_text_can_be_looked_at(text):
     fits(text, ESR)
-    found = tagged(text, "answer")
+    found = read_tag(text, "answer")
     assert found is None or text.count("<answer>") == 1
 
 
 def test_tags_the_wrong_way_round_hold_nothing():
-    assert tagged("</answer>sad<answer>", "answer") is None
+    assert read_tag("</answer>sad<answer>", "answer") is None
 
 
 def test_case_and_blanks_are_forgiven_and_synonyms_are_not():
@@ -87,7 +87,7 @@ def test_case_and_blanks_are_forgiven_and_synonyms_are_not():
     ],
 )
 def test_only_an_answer_behind_the_thinking_counts(response, answer):
-    assert concluded(response, ("angry", "sad")) == answer
+    assert read_conclusion(response, ("angry", "sad")) == answer
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from emolit.prompts.base import fits
 from emolit.prompts.open_vocabulary import OpenVocabulary
-from emolit.prompts.variation import Asking
-from emolit.text.words import listed_as_released
+from emolit.prompts.variation import PromptVariation
+from emolit.text.words import split_list_as_released
 from emolit.types import Clip
 
 CLIP = Clip("a", "toy", "a.wav", words=("happy", "let down"), reason="A low, slow voice.")
@@ -38,7 +38,7 @@ def test_thoughts_from_a_file_take_the_place_of_reasons(tmp_path):
     thought = {"content": "No words.", "acoustics": "Pitch high.", "summary": "Much force."}
     line = {"corpus": "toy", "id": "a", **thought}
     (tmp_path / "thoughts.jsonl").write_text(json.dumps(line), "utf-8")
-    prompt = OpenVocabulary(think=True, thoughts=str(tmp_path / "thoughts.jsonl"))
+    prompt = OpenVocabulary(think=True, rationales=str(tmp_path / "thoughts.jsonl"))
     assert prompt.target(CLIP) == (
         "<think>No words. Pitch high. Much force.</think><answer>happy, let down</answer>"
     )
@@ -101,7 +101,7 @@ def test_in_parity_lists_are_read_as_the_release_reads_them(shared):
 )
 def test_in_parity_nothing_is_stripped_before_brackets_are_looked_for(answer, words):
     """The release tests the first and the last sign of the text as it is."""
-    assert listed_as_released(answer) == words
+    assert split_list_as_released(answer) == words
     for think in ("", "<think>Low.</think>"):
         prompt = OpenVocabulary(think=bool(think), reader="parity")
         assert prompt.parse(f"{think}<answer>{answer}</answer>", ()) == words
@@ -135,5 +135,5 @@ def test_the_question_offers_no_options_and_says_the_form():
 def test_the_subtitle_is_in_the_question_by_setting():
     clip = Clip("a", "toy", "a.wav", transcript="I won.")
     assert "I won." not in OpenVocabulary().render(clip, ())
-    asked = OpenVocabulary(asking=Asking(transcript="known")).render(clip, ())
+    asked = OpenVocabulary(variation=PromptVariation(transcript="known")).render(clip, ())
     assert asked.startswith('The speaker says: "I won." Please recognize all')

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from emolit.errors import ConfigError, CorpusError
-from emolit.prompts.rationales import Thought, Thoughts
+from emolit.prompts.rationales import Rationale, Rationales
 from emolit.types import Clip
 
 ROW = {"corpus": "toy", "id": "a", "content": "Words.", "acoustics": "Low.", "summary": "Weak."}
@@ -15,21 +15,21 @@ CLIP = Clip("a", "toy", "a.wav")
 def write(tmp_path, *lines):
     file = tmp_path / "thoughts.jsonl"
     file.write_text("\n".join(lines), encoding="utf-8")
-    return Thoughts(str(file))
+    return Rationales(str(file))
 
 
 def test_a_thought_is_found_by_corpus_and_clip(tmp_path):
     other = json.dumps({**ROW, "id": "b", "content": "Wör\u2028ter."}, ensure_ascii=False)
-    thoughts = write(tmp_path, json.dumps(ROW), "", other)
-    assert thoughts.of(CLIP) == Thought("Words.", "Low.", "Weak.")
-    assert str(thoughts.of(Clip("b", "toy", "b.wav"))) == "Wör\u2028ter. Low. Weak."
-    assert thoughts.of(Clip("a", "else", "a.wav")) is None
-    assert Thoughts(None).of(CLIP) is None
+    rationales = write(tmp_path, json.dumps(ROW), "", other)
+    assert rationales.find(CLIP) == Rationale("Words.", "Low.", "Weak.")
+    assert str(rationales.find(Clip("b", "toy", "b.wav"))) == "Wör\u2028ter. Low. Weak."
+    assert rationales.find(Clip("a", "else", "a.wav")) is None
+    assert Rationales(None).find(CLIP) is None
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"nowhere\.jsonl is missing; write it with"):
-        Thoughts(str(tmp_path / "nowhere.jsonl")).of(CLIP)
+        Rationales(str(tmp_path / "nowhere.jsonl")).find(CLIP)
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_a_missing_file_is_named(tmp_path):
 )
 def test_a_bad_line_is_named(tmp_path, line, message):
     with pytest.raises(CorpusError, match=message):
-        write(tmp_path, json.dumps(ROW), line).of(CLIP)
+        write(tmp_path, json.dumps(ROW), line).find(CLIP)

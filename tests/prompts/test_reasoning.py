@@ -30,7 +30,7 @@ def test_thoughts_from_a_file_stand_in_the_target_of_their_clip_alone(tmp_path):
         "summary": "Weak.",
     }
     file.write_text(json.dumps(row) + "\n", encoding="utf-8")
-    prompt = Reasoning(thoughts=str(file))
+    prompt = Reasoning(rationales=str(file))
     clip = Clip(id="a", corpus="toy", path="a.wav", label="sad")
     wanted = "<think>Few words. Low. Weak.</think><answer>sad</answer>"
     assert prompt.target(clip) == wanted

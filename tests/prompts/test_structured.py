@@ -30,7 +30,7 @@ def prompt(tmp_path):
         "summary": "Weak.",
     }
     file.write_text(json.dumps(row) + "\n", encoding="utf-8")
-    return Structured(thoughts=str(file))
+    return Structured(rationales=str(file))
 
 
 def test_the_target_is_the_layout_that_the_question_asks_for(prompt):

@@ -5,54 +5,54 @@ from collections import Counter
 import pytest
 
 from emolit.errors import ConfigError, CorpusError
-from emolit.prompts.variation import Asking
+from emolit.prompts.variation import PromptVariation
 from emolit.types import Clip
 
 OPTIONS = ("angry", "happy", "neutral", "sad")
 CLIPS = [Clip(f"{n}", "toy", f"{n}.wav", transcript="So be it.") for n in range(200)]
 
 
-def asked(asking, clip):
-    return asking.put("Which of {options}?", "Be brief.", clip, OPTIONS)
+def asked(variation, clip):
+    return variation.question_of("Which of {options}?", "Be brief.", clip, OPTIONS)
 
 
 def test_by_default_every_clip_is_asked_the_same():
-    assert {asked(Asking(), clip) for clip in CLIPS} == {
+    assert {asked(PromptVariation(), clip) for clip in CLIPS} == {
         "Which of angry, happy, neutral, sad? Be brief."
     }
 
 
 def test_shuffled_options_are_the_same_set_in_an_order_of_the_clip():
-    questions = [asked(Asking(shuffle=True), clip) for clip in CLIPS]
+    questions = [asked(PromptVariation(shuffle=True), clip) for clip in CLIPS]
     shown = [q.removeprefix("Which of ").removesuffix("? Be brief.").split(", ") for q in questions]
     assert all(sorted(each) == sorted(OPTIONS) for each in shown)
     first = Counter(each[0] for each in shown)
     assert set(first) == set(OPTIONS)
     assert max(first.values()) < 80  # 50 of 200 are expected, 80 lie five deviations away
-    assert questions == [asked(Asking(shuffle=True), clip) for clip in CLIPS]
-    assert questions != [asked(Asking(shuffle=True, seed=1), clip) for clip in CLIPS]
+    assert questions == [asked(PromptVariation(shuffle=True), clip) for clip in CLIPS]
+    assert questions != [asked(PromptVariation(shuffle=True, seed=1), clip) for clip in CLIPS]
 
 
 def test_every_wording_is_used_and_no_clip_changes_its_own():
-    asking = Asking(paraphrases=("Pick one: {options}.", "{options}: which?"))
-    starts = Counter(asked(asking, clip).split()[0] for clip in CLIPS)
+    variation = PromptVariation(paraphrases=("Pick one: {options}.", "{options}: which?"))
+    starts = Counter(asked(variation, clip).split()[0] for clip in CLIPS)
     assert set(starts) == {"Which", "Pick", "angry,"}
     assert min(starts.values()) > 40
 
 
 @pytest.mark.parametrize("transcript", ["known", "always"])
 def test_the_transcript_stands_before_the_question(transcript):
-    question = asked(Asking(transcript=transcript), CLIPS[0])
+    question = asked(PromptVariation(transcript=transcript), CLIPS[0])
     assert question.startswith('The speaker says: "So be it." Which')
 
 
 def test_a_missing_transcript_is_left_out_or_refused():
     mute = Clip("m", "toy", "m.wav")
-    assert asked(Asking(transcript="known"), mute) == asked(Asking(), mute)
+    assert asked(PromptVariation(transcript="known"), mute) == asked(PromptVariation(), mute)
     with pytest.raises(CorpusError, match=r"'m' of 'toy' has no transcript"):
-        asked(Asking(transcript="always"), mute)
+        asked(PromptVariation(transcript="always"), mute)
 
 
 def test_a_paraphrase_that_hides_the_options_is_refused():
     with pytest.raises(ConfigError, match="'Well\\?'"):
-        Asking(paraphrases=("Well?",)).check("Which of {options}?")
+        PromptVariation(paraphrases=("Well?",)).check("Which of {options}?")

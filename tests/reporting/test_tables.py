@@ -2,7 +2,14 @@ from typing import Any
 
 import pytest
 
-from emolit.reporting.tables import Sheet, classes_sheet, interval, number, open_sheet, scores_sheet
+from emolit.reporting.tables import (
+    ScoreTable,
+    classes_table,
+    interval,
+    number,
+    open_answers_table,
+    scores_table,
+)
 
 
 def entry(**settings: Any) -> dict[str, Any]:
@@ -16,7 +23,7 @@ def cells(markdown: str) -> list[list[str]]:
 
 
 def test_a_row_holds_the_scores_in_the_order_of_the_header():
-    header, _, row = cells(scores_sheet("all", [entry()], ("run", "corpus")).markdown())
+    header, _, row = cells(scores_table("all", [entry()], ("run", "corpus")).markdown())
     assert dict(zip(header, row, strict=True)) == {
         "run": "sft",
         "corpus": "one",
@@ -32,7 +39,7 @@ def test_a_row_holds_the_scores_in_the_order_of_the_header():
 
 def test_a_corpus_without_clips_shows_dashes():
     empty = entry(n=0, **dict.fromkeys(("UA", "WA", "macro_F1", "weighted_F1", "parse_rate")))
-    _, _, row = cells(scores_sheet("all", [empty], ("corpus",)).markdown())
+    _, _, row = cells(scores_table("all", [empty], ("corpus",)).markdown())
     assert row == ["one", "0", *["-"] * 6]
 
 
@@ -52,7 +59,7 @@ def test_an_interval_with_a_remark_has_a_star(found: dict[str, Any] | None, show
 def test_what_a_reader_must_know_stands_below():
     remark = {"low": 0.2, "high": 0.8, "remark": "unreliable: only 3 speakers"}
     one = entry(UA_interval=remark, dropped={"calm": 3, "other": 1}, foreign_rate=0.05)
-    sheet = scores_sheet("all", [one, entry(corpus="two")], ("run", "corpus"))
+    sheet = scores_table("all", [one, entry(corpus="two")], ("run", "corpus"))
     assert sheet.notes == (
         "sft, one: interval of UA unreliable: only 3 speakers",
         "sft, one: 5.0% of the answers name a label without clips",
@@ -67,7 +74,7 @@ def test_an_absent_class_shows_dashes_and_its_support():
         "calm": {"recall": None, "precision": None, "F1": None, "support": 0},
         "unreadable": {"SomeMetric": 0.1},
     }
-    _, _, *rows = cells(classes_sheet("by class", {"per_class": scores}).markdown())
+    _, _, *rows = cells(classes_table("by class", {"per_class": scores}).markdown())
     assert rows == [["sad", "4", "0.500", "1.000", "0.667"], ["calm", "0", "-", "-", "-"]]
 
 
@@ -76,7 +83,7 @@ def test_a_narrow_terminal_cuts_no_number(
 ):
     monkeypatch.setenv("COLUMNS", "40")
     row = tuple(f"0.{digit}2345" for digit in range(10))
-    Sheet("wide", tuple(f"column {digit}" for digit in range(10)), (row,)).show()
+    ScoreTable("wide", tuple(f"column {digit}" for digit in range(10)), (row,)).show()
     lines = capsys.readouterr().out.splitlines()
     assert any(line.split() == list(row) for line in lines)
 
@@ -85,7 +92,7 @@ def test_markup_in_a_cell_stays_text(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("COLUMNS", "100")
-    sheet = Sheet("[red]t", ("[bold]a",), (("x|y\nz",), ("[/]",)), ("[b] note",))
+    sheet = ScoreTable("[red]t", ("[bold]a",), (("x|y\nz",), ("[/]",)), ("[b] note",))
     sheet.show()
     shown = capsys.readouterr().out
     assert all(words in shown for words in ("[red]t", "[bold]a", "x|y", "[/]", "[b] note"))
@@ -99,10 +106,10 @@ def test_zero_is_a_score():
 def test_open_answers_have_the_scores_that_are_asked_for_and_a_signature_that_they_share():
     one = {"corpus": "one", "n": 2, "CIDEr_D": 0.5, "tokens": 7, "parse_rate": 1.0}
     entries = [{**one, "signatures": {"CIDEr_D": "tok:a", "tokens": "tok:a"}}]
-    sheet = open_sheet("all", entries, ("CIDEr_D", "tokens", "METEOR"))
+    sheet = open_answers_table("all", entries, ("CIDEr_D", "tokens", "METEOR"))
     header, _, row = cells(sheet.markdown())
     assert header == ["corpus", "n", "CIDEr D", "tokens", "METEOR"]
     assert row == ["one", "2", "0.500", "7", "-"]
     assert sheet.notes == ("tok:a",)
     other = {**one, "signatures": {"CIDEr_D": "tok:b"}}
-    assert open_sheet("all", [*entries, other], ("CIDEr_D",)).notes == ()
+    assert open_answers_table("all", [*entries, other], ("CIDEr_D",)).notes == ()

@@ -13,9 +13,9 @@ from emolit.rewards.language_model_judge import LanguageModelJudge
 from tests.fakes.endpoint import Reply, completion, served
 from tests.rewards.test_base import rollout
 
-pytest.importorskip("aiohttp", reason="needs aiohttp: pip install 'emolit[judge]'")
+pytest.importorskip("openai", reason="needs openai: pip install 'emolit[judge]'")
 
-MODEL = Endpoint("tiny", backoff=0.01)
+MODEL = Endpoint("tiny")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_each_response_gets_its_own_mark_on_the_scale(server):
 def test_the_question_holds_what_is_known_and_a_response_fills_nothing_in():
     clip = rollout().batch.clips[0]
     clip = replace(clip, transcript="so what", captions=("a low voice", "she cries"))
-    asked = LanguageModelJudge(MODEL).asked(clip, "{label} {highest}", None)
+    asked = LanguageModelJudge(MODEL).question_of(clip, "{label} {highest}", None)
     for part in ("sad", "so what", "a low voice / she cries", "from 0 (", "to 10 ("):
         assert part in asked
     assert "reply: {label} {highest}\n" in asked

@@ -19,7 +19,7 @@ from emolit.types import Sampling
 from tests.fakes.endpoint import Reply, completion, served
 from tests.rewards.test_base import rollout
 
-pytest.importorskip("aiohttp", reason="needs aiohttp: pip install 'emolit[judge]'")
+pytest.importorskip("openai", reason="needs openai: pip install 'emolit[judge]'")
 
 MODEL = Endpoint("tiny", retries=0)
 
@@ -115,12 +115,12 @@ def test_the_question_holds_what_is_known_and_gold_only_if_asked_for():
     batch = group("a {words}", "b").batch
     clip = replace(batch.clips[0], transcript="so what", words=("proud",), reason="a high voice")
     batch = replace(batch, clips=(clip,))
-    asked = Preference(MODEL).asked(batch, 0, "a {words}", "b")
+    asked = Preference(MODEL).question_of(batch, 0, "a {words}", "b")
     for part in ("was asked: ?\n", "so what", "Reply 1: a {words}\n", "Reply 2: b\n"):
         assert part in asked
     assert "proud" not in asked and "sad" not in asked and "high" not in asked
     told = preference(comparison="{words}, {label}, {reason}: {first}, {second}")
-    assert told.asked(batch, 0, "a", "b") == "proud, sad, a high voice: a, b"
+    assert told.question_of(batch, 0, "a", "b") == "proud, sad, a high voice: a, b"
 
 
 def test_a_judge_that_hears_gets_the_audio(server):
@@ -135,7 +135,7 @@ def test_a_judge_that_hears_gets_the_audio(server):
     found, rate = soundfile.read(BytesIO(sent))
     assert (found.tolist(), rate) == ([0.0, 0.5, -0.25], 16_000)
     silent = replace(drawn.batch, waveforms=(torch.empty(0),))
-    assert preference(hears=True).asked(silent, 0, "2", "1") == "2 or 1"
+    assert preference(hears=True).question_of(silent, 0, "2", "1") == "2 or 1"
 
 
 UNREAD = [

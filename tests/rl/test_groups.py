@@ -3,7 +3,7 @@
 import torch
 
 from emolit.objectives.grpo import GRPO
-from emolit.rl.groups import clips_of, groups_of, replaced, scored_groups_of
+from emolit.rl.groups import clips_of, groups_of, replace_groups, scored_groups_of
 from emolit.types import Rollout, Sampling, ScoredRollout
 from tests.tasks.toy import asked
 
@@ -51,7 +51,7 @@ def test_groups_put_back_fill_up_to_the_longer_rows():
     rollout = drawn(asked(4), 2, seed=0)
     for length in (1, 2, 5):
         fresh = drawn(clips_of(rollout.batch, [1, 3]), length, seed=1)
-        new = replaced(rollout, [1, 3], fresh)
+        new = replace_groups(rollout, [1, 3], fresh)
         assert new.batch is rollout.batch
         assert new.responses[1] == new.answers[1] == fresh.responses[0]
         assert new.responses[2] == rollout.responses[2]

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 import torch
 
-from emolit.rl.rollout_buffer import packed, unpacked
+from emolit.rl.rollout_buffer import pack_rollout, unpack_rollout
 from emolit.types import Rollout, Sampling, ScoredRollout
 from tests.tasks.toy import Table, asked
 
@@ -44,10 +44,10 @@ def same(one, other) -> bool:
 
 def test_every_field_comes_back_out_of_a_file_that_holds_plain_values_only():
     whole, file = scored(), io.BytesIO()
-    torch.save(packed(whole), file)
+    torch.save(pack_rollout(whole), file)
     file.seek(0)
     batch = whole.rollout.batch
-    again = unpacked(torch.load(file, weights_only=True), batch, torch.device("cpu"))
+    again = unpack_rollout(torch.load(file, weights_only=True), batch, torch.device("cpu"))
     assert again.rollout.batch is batch
     assert same(again, whole)
     assert not same(replace(again, total=again.total + 1), whole)

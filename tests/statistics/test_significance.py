@@ -13,9 +13,9 @@ from emolit.statistics.significance import (
     difference,
     holm,
     mcnemar,
-    paired,
+    paired_bootstrap,
+    permutation_test,
     randomization,
-    swapped,
 )
 
 
@@ -166,7 +166,7 @@ def test_difference_of_means_is_the_bootstrap_of_scipy_on_paired_values():
     first, second = random.normal(0.3, 1, 40), random.normal(0, 1, 40)
     ones = np.ones(40)
     sides = [np.stack([side, ones], 1) for side in (first, second)]
-    found = paired(*sides, mean, "clips", draws=20_000)
+    found = paired_bootstrap(*sides, mean, "clips", draws=20_000)
     theirs = stats.bootstrap(
         (first - second,), np.mean, n_resamples=20_000, method="percentile", rng=2
     ).confidence_interval
@@ -175,7 +175,7 @@ def test_difference_of_means_is_the_bootstrap_of_scipy_on_paired_values():
         (first, second), lambda a, b: np.mean(a - b), permutation_type="samples",
         n_resamples=20_000, rng=3,
     )  # fmt: skip
-    assert swapped(*sides, mean, draws=20_000) == pytest.approx(test.pvalue, abs=0.015)
+    assert permutation_test(*sides, mean, draws=20_000) == pytest.approx(test.pvalue, abs=0.015)
 
 
 def test_unreadable_answers_are_wrong_and_never_left_out():
@@ -205,6 +205,6 @@ def test_runs_that_cannot_be_compared_are_refused(sides, words):
 
 def test_statistics_of_other_clusters_are_refused():
     with pytest.raises(ValueError, match=r"\(3, 2\) and \(2, 2\)"):
-        swapped(np.ones((3, 2)), np.ones((2, 2)), mean)
+        permutation_test(np.ones((3, 2)), np.ones((2, 2)), mean)
     with pytest.raises(ValueError, match="same clips"):
         mcnemar([True], [True, False])

@@ -8,7 +8,7 @@ from lightning.pytorch import Trainer
 
 from emolit.affect.taxonomy import Taxonomy
 from emolit.corpora.synthetic import Synthetic
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.evaluators.categorical import Categorical
 from emolit.prompts.direct import Direct
 from emolit.tasks.sft import SupervisedFinetuning
@@ -38,7 +38,7 @@ def test_a_policy_knows_before_it_is_built_whether_there_are_pictures(tmp_path, 
         prompt=Direct(),
     )
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
-    trainer.datamodule = Synthetic(root=str(tmp_path), loading=Loading(frames=frames))
+    trainer.datamodule = Synthetic(root=str(tmp_path), loading=LoaderSettings(frames=frames))
     task.trainer = trainer
     task.configure_model()
     assert task.policy.pictured is (frames > 0)

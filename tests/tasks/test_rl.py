@@ -129,7 +129,7 @@ def test_what_a_reward_does_not_apply_to_stays_unscored_when_normalized():
     rewards = {"correct": torch.tensor([[1.0, 0.0, float("nan")]])}
     seen = []
     made.advantage = lambda worth: seen.append(worth) or standardized(worth)
-    assert made.compared(rewards, torch.zeros(1, 3), 0.0)[0, 2] == 0
+    assert made.compute_advantages(rewards, torch.zeros(1, 3), 0.0)[0, 2] == 0
     assert seen[0][0, 2].isnan()
 
 
@@ -172,7 +172,7 @@ def test_skipping_flat_groups_changes_the_work_and_nothing_else(objective):
 def test_flat_groups_bear_a_kl_and_are_not_skipped():
     made = sharp(task(objective=GRPO(kl=0.1), skip_flat_groups=True))
     scored = made.training_step(asked(), 0)["scored"]
-    assert made.updating(scored) is scored
+    assert made.groups_to_update(scored) is scored
 
 
 def test_a_step_of_flat_groups_only_moves_nothing():
@@ -186,9 +186,9 @@ def test_a_step_of_flat_groups_only_moves_nothing():
 
 def test_flat_groups_are_drawn_again_with_fresh_streams():
     made = task(group_size=2)
-    before = made.scored(made.rollout(asked()))
+    before = made.score_rollout(made.rollout(asked()))
     made.redraws = 5
-    after = made.scored(made.rollout(asked()))
+    after = made.score_rollout(made.rollout(asked()))
     level = flat(before.total)
     assert level.any()
     assert not level.all()
@@ -199,7 +199,7 @@ def test_flat_groups_are_drawn_again_with_fresh_streams():
     torch.testing.assert_close(after.rollout.behavior, made.policy.logprobs(after.rollout).detach())
     words = [[WORDS[token] for token in row] for row in after.rollout.tokens.squeeze(-1).tolist()]
     assert [list(group) for group in after.rollout.answers] == words
-    again = made.scored(made.rollout(asked()))
+    again = made.score_rollout(made.rollout(asked()))
     assert torch.equal(again.rollout.tokens, after.rollout.tokens)
 
 
@@ -305,7 +305,7 @@ def test_accepted_responses_are_imitated_as_supervised_finetuning_would(skips):
     made = task(rewards=[Correct()], advantage=Accepted(), group_size=8, skip_flat_groups=skips)
     with torch.no_grad():
         made.policy.logits[0, 0] = made.policy.logits[1, 0] = 50.0  # all right; all wrong
-    scored = made.scored(made.rollout(asked()))
+    scored = made.score_rollout(made.rollout(asked()))
     right = scored.rollout.tokens.squeeze(-1) == torch.arange(4)[:, None]
     assert right[0].all()
     assert not right[1].any()
@@ -325,7 +325,7 @@ def test_imitating_the_accepted_is_the_loss_of_the_supervised_task():
     with torch.no_grad():
         rejection.policy.logits.copy_(30 * torch.eye(4))
     _, gradient = losses(rejection)
-    imitated = rejection.policy.imitate(asked())
+    imitated = rejection.policy.encode_targets(asked())
     rejection.policy.zero_grad()
     (-rejection.policy.logprobs(imitated).sum() / imitated.mask.sum()).backward()
     torch.testing.assert_close(gradient, rejection.policy.logits.grad)

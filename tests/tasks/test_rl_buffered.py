@@ -138,7 +138,7 @@ def test_a_minibatch_trains_its_own_groups_only():
 
 def test_a_minibatch_divides_by_its_own_responses():
     made = task(minibatches=2)
-    whole = made.scored(made.rollout(asked()))
+    whole = made.score_rollout(made.rollout(asked()))
     total = whole.total.clone()
     total[0, :3] = float("nan")
     whole = replace(whole, total=total)

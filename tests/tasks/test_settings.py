@@ -9,8 +9,8 @@ from torch.optim.lr_scheduler import LinearLR
 
 from emolit.errors import ConfigError
 from emolit.tasks.settings import (
-    changed,
     check_optimizer,
+    compare_settings,
     optimizer_settings,
     renew,
     scheduler_settings,
@@ -24,11 +24,11 @@ def weights():
 def test_changes_are_named_with_both_values():
     then = optimizer_settings(AdamW(weights(), lr=0.1, betas=(0.9, 0.99)))
     now = optimizer_settings(AdamW(weights(), lr=0.01, betas=(0.9, 0.95)))
-    assert changed(then, now) == {
+    assert compare_settings(then, now) == {
         "optimizer.lr": "0.1 -> 0.01",
         "optimizer.betas.1": "0.99 -> 0.95",
     }
-    assert changed(then, then) == {}
+    assert compare_settings(then, then) == {}
 
 
 def test_another_optimizer_is_refused():
@@ -48,7 +48,7 @@ def test_moments_stay_and_options_and_schedule_are_those_of_the_config():
         old.step()
     moments = trained.state[weight]["exp_avg"].clone()
     fresh = AdamW(weights(), lr=0.01)
-    given = changed(
+    given = compare_settings(
         optimizer_settings(AdamW(weights(), lr=0.1)) | scheduler_settings(schedule(fresh)),
         optimizer_settings(fresh) | scheduler_settings(schedule(fresh)),
     )

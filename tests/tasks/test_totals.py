@@ -8,14 +8,14 @@ from emolit.errors import ConfigError
 from emolit.rewards.base import Scores
 from emolit.rewards.correct import Correct
 from emolit.rl.schedule import LinearFade
-from emolit.tasks.totals import check_names, weighted_sum, whole
+from emolit.tasks.totals import check_names, mask_incomplete, weighted_sum
 from tests.rewards.test_base import Returns, rollout
 
 NAN = float("nan")
 
 
 def total_of(rewards, scores, progress=0.0):
-    return weighted_sum(rewards, whole(rewards, scores, progress), progress)
+    return weighted_sum(rewards, mask_incomplete(rewards, scores, progress), progress)
 
 
 def test_none_does_not_apply_and_leaves_the_sum_alone():

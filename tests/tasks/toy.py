@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from emolit.engine.sampling.generate import draw, streams
+from emolit.engine.sampling.generate import random_streams, sample_token
 from emolit.policies import Policy
 from emolit.types import Batch, Clip, Rollout, Sampling
 
@@ -44,13 +44,13 @@ class Table(Policy):
     def sample(
         self, batch: Batch, group_size: int, sampling: Sampling, seed: int, step: int
     ) -> Rollout:
-        uniform = streams(seed, step, [clip.id for clip in batch.clips], group_size, 1)[:, 0]
+        uniform = random_streams(seed, step, [clip.id for clip in batch.clips], group_size, 1)[:, 0]
         logits = self.logits.detach()[self.rows(batch)].repeat_interleave(group_size, 0)
-        flat = draw(logits, uniform, sampling.temperature == 0)
+        flat = sample_token(logits, uniform, sampling.temperature == 0)
         tokens = flat.view(len(batch), group_size, 1)
         return self._rollout(batch, tokens, sampling)
 
-    def imitate(self, batch: Batch) -> Rollout:
+    def encode_targets(self, batch: Batch) -> Rollout:
         words = [WORDS.index(str(clip.label)) for clip in batch.clips]
         return self._rollout(batch, torch.tensor(words).view(-1, 1, 1), Sampling())
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit.affect.packaged_lexicon import PackagedLexicon
-from emolit.text.words import REACH, denied, listed, listed_as_released, named, plain, units
+from emolit.text.words import (
+    REACH,
+    find_words,
+    is_denied,
+    plain,
+    split_list,
+    split_list_as_released,
+    units,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,15 +51,15 @@ def test_tags_are_no_words_and_comparisons_stay():
     ],
 )
 def test_whole_words_are_named(text, words, expected):
-    assert named(text, words) == expected
+    assert find_words(text, words) == expected
 
 
 def test_lists_are_read_as_the_release_reads_them(shared):
     stored = json.loads((shared / "reference" / "reference_cases.json").read_text("utf-8"))
     assert len(stored["string_to_list"]) == 15
     for case in stored["string_to_list"]:
-        assert list(listed_as_released(case["input"])) == case["output"]
-    assert listed_as_released("[") == ()
+        assert list(split_list_as_released(case["input"])) == case["output"]
+    assert split_list_as_released("[") == ()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +89,7 @@ def test_lists_are_read_as_the_release_reads_them(shared):
     ],
 )
 def test_lists_are_read_as_people_write_them(text, items):
-    assert listed(text) == items
+    assert split_list(text) == items
 
 
 PIECES = st.sampled_from(
@@ -94,13 +102,13 @@ def test_a_long_text_denies_what_its_last_words_deny(pieces, more):
     text = "k" * more + "".join(pieces)
     assert len(text) + 100 > REACH
     last = "".join(pieces[-9:])
-    assert denied(text, len(text)) == denied(last, len(last))
-    assert denied(f"{text}sad", len(text)) == denied(last, len(last))
+    assert is_denied(text, len(text)) == is_denied(last, len(last))
+    assert is_denied(f"{text}sad", len(text)) == is_denied(last, len(last))
 
 
 def test_denials_in_a_long_text_are_found_in_linear_time():
     lexicon = PackagedLexicon(negated="drop")
     text = "not a sad " * 7000
     start = time.process_time()
-    assert lexicon.spotted(text + "but happy") == ("happy",)
+    assert lexicon.find_words(text + "but happy") == ("happy",)
     assert time.process_time() - start < 10

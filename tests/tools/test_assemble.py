@@ -122,7 +122,7 @@ def test_it_opens_as_a_policy_and_trains(assembled, batch):
     assert policy.window == 1.0
     rollout = policy.sample(batch, 2, Sampling(max_tokens=4), seed=0, step=0)
     assert torch.equal(policy.reference_logprobs(rollout), policy.logprobs(rollout).detach())
-    policy.logprobs(policy.imitate(batch)).sum().backward()
+    policy.logprobs(policy.encode_targets(batch)).sum().backward()
     grads = {name for name, weight in policy.named_parameters() if weight.grad is not None}
     assert any("multi_modal_projector" in name for name in grads)
     text = policy.processor.apply_chat_template(

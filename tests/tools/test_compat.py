@@ -8,7 +8,7 @@ import compat
 def test_upper_bounds_are_lifted_and_nothing_else():
     lines = compat.without_upper_bounds()
     assert "transformers >=5.17" in lines
-    assert "jsonargparse[signatures] >=4.50" in lines
+    assert "jsonargparse[signatures] >=4.51" in lines
     assert "jieba ==0.42.1" in lines
     assert not any("<" in line for line in lines)
     assert not any(line.startswith(("ruff", "mypy", "uv")) for line in lines)

@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from tests.fakes.endpoint import Reply, served
 
-pytest.importorskip("aiohttp", reason="needs aiohttp: pip install 'emolit[judge]'")
+pytest.importorskip("openai", reason="needs openai: pip install 'emolit[judge]'")
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "preference.py"
 JUDGE = ["--judge", "Preference", "--judge.init_args.endpoint.model", "tiny",

@@ -19,7 +19,7 @@ from emolit.rewards.base import BatchedReward
 from emolit.rewards.correct import Correct
 from emolit.rewards.well_formed import WellFormed
 from emolit.tasks.curves import curves, sums
-from emolit.tasks.totals import weighted_sum, whole
+from emolit.tasks.totals import mask_incomplete, weighted_sum
 from emolit.types import Batch, Clip, Rollout, Sampling, ScoredRollout
 from tools.bench import cases as shared
 from tools.bench import limits as bench_limits
@@ -112,7 +112,7 @@ class Rewards:
         """Add rewards and advantages."""
         began = time.perf_counter()
         scores = {reward.name: reward(rollout) for reward in self.rewards}
-        values = whole(self.rewards, scores)
+        values = mask_incomplete(self.rewards, scores)
         total = weighted_sum(self.rewards, values)
         found = ScoredRollout(rollout, values, total, total)
         shown = curves(self.rewards, sums(self.rewards, found), progress=0.0)

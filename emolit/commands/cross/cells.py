@@ -183,7 +183,7 @@ def comparisons_of(
     if unknown:
         raise ConfigError(f"--compare names {unknown}; there are the rows {[*by_name]}.")
     found = [
-        compared(by_name[first], by_name[second], corpus, options, draws, resamples)
+        compare(by_name[first], by_name[second], corpus, options, draws, resamples)
         for first, second in pairs
         for corpus, answers in by_name[first].columns.items()
         for options in answers.answers
@@ -194,7 +194,7 @@ def comparisons_of(
     return found
 
 
-def compared(
+def compare(
     first: Row, second: Row, corpus: str, options: str, draws: int, resamples: int
 ) -> dict[str, Any]:
     """Return the tests between two rows on one corpus: of accuracy, and of UA by speaker."""

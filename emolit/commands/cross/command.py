@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from emolit import __version__
-from emolit.callbacks.base import drafted
+from emolit.callbacks.base import write_atomically
 from emolit.commands.cross import pages as cross_pages
 from emolit.commands.cross.cells import Row, cells_of, comparisons_of, read_row
 from emolit.commands.shipped import find
@@ -34,7 +34,7 @@ DONE = "done.json"
 
 def main(arguments: list[str] | None = None) -> int:
     """Test what was not tested, write the matrix, and return the exit status."""
-    given = parsed(arguments)
+    given = parse_arguments(arguments)
     extra = [*given.extra, *([CONFIDENCE, "OptionProbability"] if given.restricted else [])]
     try:
         folders = rows_of(given.rows)
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parsed(arguments: list[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="emolit cross", description=__doc__.splitlines()[0])
     parser.add_argument("--config", required=True, help="a test experiment of a Mixture")
@@ -120,7 +120,7 @@ def test(config: Path, folder: Path, checkpoint: Path, extra: list[str]) -> None
             f"The test of the row {folder.name!r} ended with status {status}; see above. Rows that "
             "were finished are kept when the same command runs again."
         )
-    with drafted(done) as file:
+    with write_atomically(done) as file:
         json.dump(state, file, indent=2)
 
 
@@ -152,10 +152,10 @@ def matrix_of(rows: list[Row], given: argparse.Namespace) -> dict[str, Any]:
 
 def write(out: Path, matrix: dict[str, Any]) -> None:
     """Write JSON, Markdown and pictures, and print the main table."""
-    with drafted(out / "cross.json") as file:
+    with write_atomically(out / "cross.json") as file:
         json.dump(matrix, file, ensure_ascii=False, allow_nan=False, indent=2)
     sheets = cross_pages.sheets(matrix)
-    with drafted(out / "cross.md") as file:
+    with write_atomically(out / "cross.md") as file:
         file.write("# Cross-corpus matrix\n\n" + "\n".join(sheet.markdown() for sheet in sheets))
     cross_pages.show(matrix, out / "board")
     sheets[0].show()

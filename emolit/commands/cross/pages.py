@@ -8,7 +8,7 @@ import torch
 
 from emolit.callbacks.pictures import confusion_picture
 from emolit.reporting.scorecard import BOUNDED
-from emolit.reporting.tables import Sheet, interval, number
+from emolit.reporting.tables import ScoreTable, interval, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,14 +44,14 @@ def first(row: dict[str, Cell]) -> Cell:
     return next(iter(row.values()))
 
 
-def sheets(matrix: Matrix) -> list[Sheet]:
+def sheets(matrix: Matrix) -> list[ScoreTable]:
     """Return all tables, the matrix of UA first."""
     pages = [score_sheet(matrix, score) for score in BOUNDED]
     pages += [reading_sheet(matrix), recall_sheet(matrix), confidence_sheet(matrix)]
     return [page for page in [*pages, comparison_sheet(matrix)] if page.rows]
 
 
-def score_sheet(matrix: Matrix, score: str) -> Sheet:
+def score_sheet(matrix: Matrix, score: str) -> ScoreTable:
     """Return rows by columns; in bold what was trained on the same corpus."""
     rows = []
     for name, row in grid(matrix).items():
@@ -66,7 +66,7 @@ def score_sheet(matrix: Matrix, score: str) -> Sheet:
     sizes = {cell["test"]: cell["n"] for cell in matrix["cells"]}
     header = ("trained on", *(f"{corpus} (n {sizes[corpus]})" for corpus in matrix["columns"]))
     title = f"{score.replace('_', ' ')} with 95% interval, test corpora across"
-    return Sheet(title, header, tuple(rows), tuple(notes(matrix)) if score == "UA" else ())
+    return ScoreTable(title, header, tuple(rows), tuple(notes(matrix)) if score == "UA" else ())
 
 
 def notes(matrix: Matrix) -> list[str]:
@@ -92,7 +92,7 @@ def notes(matrix: Matrix) -> list[str]:
     return found
 
 
-def reading_sheet(matrix: Matrix) -> Sheet:
+def reading_sheet(matrix: Matrix) -> ScoreTable:
     """Return how answers could be read, a cell a row."""
     rows = [
         (
@@ -105,20 +105,22 @@ def reading_sheet(matrix: Matrix) -> Sheet:
         for cell in row.values()
     ]
     header = ("trained on", "test", "n", "parse rate", "foreign rate")
-    return Sheet("Readable answers, and answers naming a label without clips", header, tuple(rows))
+    return ScoreTable(
+        "Readable answers, and answers naming a label without clips", header, tuple(rows)
+    )
 
 
-def recall_sheet(matrix: Matrix) -> Sheet:
+def recall_sheet(matrix: Matrix) -> ScoreTable:
     """Return recall by class, a cell a row; a dash for a class without truths."""
     rows = [
         (name, cell["test"], *(number(cell["recall"][label]) for label in matrix["labels"]))
         for name, row in grid(matrix).items()
         for cell in row.values()
     ]
-    return Sheet("Recall by class", ("trained on", "test", *matrix["labels"]), tuple(rows))
+    return ScoreTable("Recall by class", ("trained on", "test", *matrix["labels"]), tuple(rows))
 
 
-def confidence_sheet(matrix: Matrix) -> Sheet:
+def confidence_sheet(matrix: Matrix) -> ScoreTable:
     """Return calibration and soft-label scores, a cell a row; empty where none were asked for."""
     cells = [(name, cell) for name, row in grid(matrix).items() for cell in row.values()]
     scores = dict.fromkeys(score for _, cell in cells for score in cell["confidence"])
@@ -127,14 +129,14 @@ def confidence_sheet(matrix: Matrix) -> Sheet:
         for name, cell in cells
         if cell["confidence"]
     ]
-    return Sheet("Confidence", ("trained on", "test", *scores), tuple(rows))
+    return ScoreTable("Confidence", ("trained on", "test", *scores), tuple(rows))
 
 
-def ends(found: Cell) -> str:
+def format_interval(found: Cell) -> str:
     """Return the ends of the interval of a difference; a dash where there is none.
 
     Example:
-        >>> ends({"low": -0.1, "high": 0.25, "remark": "unreliable: only 4 speakers"})
+        >>> format_interval({"low": -0.1, "high": 0.25, "remark": "unreliable: only 4 speakers"})
         '-0.100 to +0.250*'
     """
     if found["low"] is None:
@@ -142,13 +144,13 @@ def ends(found: Cell) -> str:
     return f"{found['low']:+.3f} to {found['high']:+.3f}{'*' if found['remark'] else ''}"
 
 
-def comparison_sheet(matrix: Matrix) -> Sheet:
+def comparison_sheet(matrix: Matrix) -> ScoreTable:
     """Return the tests between rows."""
     rows = [
         (
             f"{entry['first']} - {entry['second']}",
             *(entry["test"], entry["options"], str(entry["n"])),
-            f"{entry['difference']:+.3f} ({ends(entry['interval'])})",
+            f"{entry['difference']:+.3f} ({format_interval(entry['interval'])})",
             *(f"{entry[key]:.4f}" for key in ("mcnemar", "mcnemar_holm")),
             *(f"{entry[key]:.4f}" for key in ("randomization", "randomization_holm")),
         )
@@ -159,7 +161,7 @@ def comparison_sheet(matrix: Matrix) -> Sheet:
         *("McNemar p (accuracy)", "Holm", "randomization p (UA)", "Holm"),
     )
     note = f"Holm's correction is over the {len(rows)} comparisons of this table, by test"
-    return Sheet("Differences between rows", header, tuple(rows), (note,))
+    return ScoreTable("Differences between rows", header, tuple(rows), (note,))
 
 
 def show(matrix: Matrix, board: Path) -> None:

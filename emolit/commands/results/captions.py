@@ -15,7 +15,7 @@ import numpy as np
 from emolit.affect.wheel_score import WheelScore
 from emolit.metrics.bleu import bleu, bleu_counts
 from emolit.metrics.cider_d import Frequencies, cider_d
-from emolit.metrics.emotion_set_f1 import emotion_set_scores, matched
+from emolit.metrics.emotion_set_f1 import emotion_set_scores, match_sets
 from emolit.metrics.rouge_l import rouge_l
 from emolit.statistics.intervals import Array
 from emolit.text.tokenizer import tokenizer
@@ -50,7 +50,7 @@ def mean(sums: Array) -> Array:
 def emotions(captions: Sequence[Caption]) -> Array:
     """Return how the emotions of each caption meet those of its references. ``[N, W, 3]``."""
     ew = WheelScore()
-    return np.stack([matched(ew, each.text, each.references) for each in captions])
+    return np.stack([match_sets(ew, each.text, each.references) for each in captions])
 
 
 def matches(captions: Sequence[Caption]) -> Array:
@@ -65,7 +65,7 @@ def subsequences(captions: Sequence[Caption]) -> Array:
 
 def rare(captions: Sequence[Caption]) -> Array:
     """Return CIDEr-D and 1. ``[N, 2]``."""
-    known = Frequencies.of(each.reference_tokens for each in captions)
+    known = Frequencies.count(each.reference_tokens for each in captions)
     return np.array([(cider_d(each.tokens, each.reference_tokens, known), 1) for each in captions])
 
 

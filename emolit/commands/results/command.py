@@ -21,9 +21,9 @@ from emolit.commands.results.comparisons import (
     RESTRICTED,
     adjust,
     caption_intervals,
-    compared,
-    ends,
-    pooled,
+    compare,
+    interval_keys,
+    pool,
     read,
 )
 from emolit.commands.results.page import metrics_of, page
@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     missing: list[Path] = []
     try:
         if given.name:
-            rows = collected(
+            rows = collect(
                 [read_sweep(Path(find(s, "sweeps")), given.root) for s in given.sweeps], missing
             )
             path = given.docs / "results" / f"{given.name}.json"
@@ -121,7 +121,7 @@ def lines(rows: Sequence[Row]) -> str:
     return "[\n" + ",\n".join(texts) + "\n]\n"
 
 
-def collected(sweeps: Sequence[Sweep], missing: list[Path]) -> list[Row]:
+def collect(sweeps: Sequence[Sweep], missing: list[Path]) -> list[Row]:
     """Return the rows of all sweeps: by run, pooled, means, and comparisons.
 
     Args:
@@ -132,27 +132,27 @@ def collected(sweeps: Sequence[Sweep], missing: list[Path]) -> list[Row]:
     joint: list[Row] = []
     versus: list[Row] = []
     for sweep in sweeps:
-        tests = finished(sweep, missing)
+        tests = finished_tests(sweep, missing)
         for test in tests:
             single[test.stage.folder] = list(rows_of(test))
-        groups = grouped(tests, sweep)
+        groups = group_tests(tests, sweep)
         joint += [row for group in groups.values() for row in pooled_rows(group, sweep)]
         versus += versus_rows(groups, sweep)
     rows = [row for found in single.values() for row in found]
-    joint, versus = once(joint), once(versus)
+    joint, versus = drop_repeated(joint), drop_repeated(versus)
     adjust(versus)
     folds = list(spread(rows, "fold"))
     seeds = list(spread([*rows, *joint], "seed"))
     return [*rows, *joint, *folds, *seeds, *versus]
 
 
-def once(rows: Sequence[Row]) -> list[Row]:
+def drop_repeated(rows: Sequence[Row]) -> list[Row]:
     """Return rows without those that another sweep has found too."""
     kept = {json.dumps({**row, "command": ""}): row for row in reversed(rows)}
     return list(reversed(kept.values()))
 
 
-def finished(sweep: Sweep, missing: list[Path]) -> list[Test]:
+def finished_tests(sweep: Sweep, missing: list[Path]) -> list[Test]:
     """Return the finished tests of a sweep."""
     tests = []
     for stage in sweep.stages.values():
@@ -172,7 +172,7 @@ def rows_of(test: Test) -> Iterator[Row]:
         found = {"n": entry["n"]}
         for key, value in entry.items():
             if key.endswith("_interval"):
-                found |= ends(key.removesuffix("_interval"), value)
+                found |= interval_keys(key.removesuffix("_interval"), value)
             elif key not in COUNTS and (value is None or type(value) in (int, float)):
                 found[key] = value
         if start_note(test.scores.get("checkpoint")):
@@ -182,7 +182,7 @@ def rows_of(test: Test) -> Iterator[Row]:
         yield test.row(corpus, **found)
 
 
-def grouped(tests: Sequence[Test], sweep: Sweep) -> dict[tuple[str, str, Any], list[Test]]:
+def group_tests(tests: Sequence[Test], sweep: Sweep) -> dict[tuple[str, str, Any], list[Test]]:
     """Return the tests of all folds by arm, name and seed, where no fold is missing."""
     groups: dict[tuple[str, str, Any], list[Test]] = {}
     for test in tests:
@@ -192,7 +192,7 @@ def grouped(tests: Sequence[Test], sweep: Sweep) -> dict[tuple[str, str, Any], l
     return {key: group for key, group in groups.items() if len(group) == folds}
 
 
-def joined(tests: Sequence[Test], sweep: Sweep) -> Test:
+def join_tests(tests: Sequence[Test], sweep: Sweep) -> Test:
     """Return several tests as one, each origin named once."""
     record = {key: all_of(test.record[key] for test in tests) for key in ORIGIN}
     return replace(tests[0], record={**record, "command": f"emolit sweep {sweep.path}"})
@@ -211,11 +211,11 @@ def folders(tests: Sequence[Test]) -> dict[Any, Path]:
 def pooled_rows(tests: Sequence[Test], sweep: Sweep) -> Iterator[Row]:
     """Yield the scores on the union of what the folds have held out, by corpus."""
     for corpus in tests[0].corpora if len(tests) > 1 else ():
-        found = pooled(read(folders(tests), corpus))
+        found = pool(read(folders(tests), corpus))
         if found is not None:
             if any(start_note(test.scores.get("checkpoint")) for test in tests):
                 found["start"] = True
-            yield {**joined(tests, sweep).row(corpus, **found), "fold": "pooled"}
+            yield {**join_tests(tests, sweep).row(corpus, **found), "fold": "pooled"}
 
 
 def versus_rows(groups: dict[tuple[str, str, Any], list[Test]], sweep: Sweep) -> Iterator[Row]:
@@ -227,8 +227,8 @@ def versus_rows(groups: dict[tuple[str, str, Any], list[Test]], sweep: Sweep) ->
                 continue
             for corpus in first[0].corpora:
                 one, other = read(folders(first), corpus), read(folders(second), corpus)
-                found = compared(one, other, pair["metric"])
-                row = joined([*first, *second], sweep).row(corpus, **found)
+                found = compare(one, other, pair["metric"])
+                row = join_tests([*first, *second], sweep).row(corpus, **found)
                 fold = "pooled" if len(first) > 1 else row["fold"]
                 yield {"arm": arm, "versus": pair["versus"], **row, "fold": fold}
 

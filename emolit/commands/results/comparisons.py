@@ -13,7 +13,14 @@ from emolit.commands.results import captions as results_captions
 from emolit.errors import ConfigError
 from emolit.reporting.scorecard import SCORES, of_arrays, restricted_answers
 from emolit.statistics.intervals import Array, Interval, bootstrap, cluster
-from emolit.statistics.significance import UNREADABLE, confusions, holm, mcnemar, paired, swapped
+from emolit.statistics.significance import (
+    UNREADABLE,
+    confusions,
+    holm,
+    mcnemar,
+    paired_bootstrap,
+    permutation_test,
+)
 
 P_VALUES = ("randomization_p", "McNemar_p")
 RESTRICTED = ", options restricted"
@@ -54,7 +61,7 @@ class Answers:
         """Return answers by truth in each cluster. ``[C, K, K+1]``."""
         return confusions(self.codes("answer"), self.codes("target"), clusters, len(self.labels))
 
-    def captioned(self, metric: str, clusters: Sequence[int]) -> Array:
+    def caption_statistics(self, metric: str, clusters: Sequence[int]) -> Array:
         """Return what a score of captions is made of in each cluster. ``[C, ...]``."""
         signature = self.signatures["BLEU_4"]  # names the tokens
         return results_captions.statistics(metric, self.lines, signature, clusters)
@@ -96,7 +103,7 @@ def read(folders: Mapping[Any, Path], corpus: str) -> Answers:
             raise ConfigError(f"The folds of {corpus} have the {what} {found}; use one.")
     refuse_foreign(lines, labels[0], corpus)
     if corpus.endswith(RESTRICTED):
-        lines = restricted(lines, labels[0])
+        lines = restrict(lines, labels[0])
     return Answers(labels[0], tuple(lines), signatures[0])
 
 
@@ -115,9 +122,7 @@ def refuse_foreign(lines: Sequence[Mapping[str, Any]], labels: Sequence[str], co
             )
 
 
-def restricted(
-    lines: Sequence[Mapping[str, Any]], labels: Sequence[str]
-) -> list[Mapping[str, Any]]:
+def restrict(lines: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> list[Mapping[str, Any]]:
     """Put the most probable of the labels that some clip has in the place of each answer.
 
     Where all of these have probability 0, there is none: the answer is unreadable.
@@ -135,11 +140,13 @@ def caption_intervals(answers: Answers) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name in answers.signatures:
         value = results_captions.SCORES[name].value
-        row |= ends(name, bootstrap(answers.captioned(name, clusters), value, unit))
+        row |= interval_keys(
+            name, bootstrap(answers.caption_statistics(name, clusters), value, unit)
+        )
     return row
 
 
-def pooled(answers: Answers) -> dict[str, Any] | None:
+def pool(answers: Answers) -> dict[str, Any] | None:
     """Return the scores of all folds' answers together; None where answers are open."""
     if not answers.labels:
         return None
@@ -150,10 +157,10 @@ def pooled(answers: Answers) -> dict[str, Any] | None:
     if answers.clips < len(answers.lines):
         row["clips"] = answers.clips
     row |= {name: float(of_arrays(name)(total)[0]) for name in SCORES}
-    return row | ends("UA", bootstrap(counts, of_arrays("UA"), unit))
+    return row | interval_keys("UA", bootstrap(counts, of_arrays("UA"), unit))
 
 
-def ends(metric: str, found: Interval | Mapping[str, Any] | None) -> dict[str, Any]:
+def interval_keys(metric: str, found: Interval | Mapping[str, Any] | None) -> dict[str, Any]:
     """Return an interval as keys of a row."""
     if found is None:
         return {}
@@ -162,7 +169,7 @@ def ends(metric: str, found: Interval | Mapping[str, Any] | None) -> dict[str, A
     return row | {"clusters": said["clusters"], "unit": said["unit"], "remark": said["remark"]}
 
 
-def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
+def compare(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
     """Return the difference of two arms on the same clips, with its interval and p-values.
 
     Args:
@@ -188,33 +195,36 @@ def compared(first: Answers, second: Answers, metric: str) -> dict[str, Any]:
         one, other = first.counts(clusters), second.counts(clusters)
         score = of_arrays(metric)
     elif metric in first.signatures:
-        one, other = first.captioned(metric, clusters), second.captioned(metric, clusters)
+        one, other = (
+            first.caption_statistics(metric, clusters),
+            second.caption_statistics(metric, clusters),
+        )
         score = results_captions.SCORES[metric].value
     else:
-        one, other = means(first, metric, clusters), means(second, metric, clusters)
+        one, other = reward_sums(first, metric, clusters), reward_sums(second, metric, clusters)
         score = results_captions.mean
-        row |= kept(first, second, metric)
+        row |= count_scored(first, second, metric)
     gap = score(one.sum(0)[None]) - score(other.sum(0)[None])
     row |= {"metric": metric, "difference": float(gap[0])}
-    row |= ends("difference", paired(one, other, score, unit))
-    row["randomization_p"] = swapped(one, other, score)
+    row |= interval_keys("difference", paired_bootstrap(one, other, score, unit))
+    row["randomization_p"] = permutation_test(one, other, score)
     if first.labels and first.clips == len(first.lines):
-        row["McNemar_p"] = mcnemar(right(first), right(second))
+        row["McNemar_p"] = mcnemar(mark_correct(first), mark_correct(second))
     return row
 
 
-def right(answers: Answers) -> list[bool]:
+def mark_correct(answers: Answers) -> list[bool]:
     """Tell which clips are answered rightly."""
     return [line["answer"] == line["target"] for line in answers.lines]
 
 
-def means(answers: Answers, metric: str, clusters: Sequence[int]) -> Array:
+def reward_sums(answers: Answers, metric: str, clusters: Sequence[int]) -> Array:
     """Return sum and number of a reward in each cluster, where it applies. ``[C, 2]``.
 
     Raises:
         ConfigError: No clip has such a reward.
     """
-    pairs = [(value or 0.0, value is not None) for value in worths(answers, metric)]
+    pairs = [(value or 0.0, value is not None) for value in reward_values(answers, metric)]
     if not any(applies for _, applies in pairs):
         raise ConfigError(
             f"All {len(pairs)} clips have no {metric!r}; compare one of "
@@ -225,18 +235,20 @@ def means(answers: Answers, metric: str, clusters: Sequence[int]) -> Array:
     return sums
 
 
-def worths(answers: Answers, metric: str) -> list[float | None]:
+def reward_values(answers: Answers, metric: str) -> list[float | None]:
     """Return a reward of each clip; None where it does not apply."""
     return [line["rewards"].get(metric) for line in answers.lines]
 
 
-def kept(first: Answers, second: Answers, metric: str) -> dict[str, int]:
+def count_scored(first: Answers, second: Answers, metric: str) -> dict[str, int]:
     """Return how many clips a reward applies to, and how many are left out, if any.
 
     Raises:
         ConfigError: They are others in the second arm.
     """
-    applies = [[value is not None for value in worths(side, metric)] for side in (first, second)]
+    applies = [
+        [value is not None for value in reward_values(side, metric)] for side in (first, second)
+    ]
     if applies[0] != applies[1]:
         raise ConfigError(
             f"{metric!r} applies to {sum(applies[0])} clips of one arm and to {sum(applies[1])} of "

@@ -1,4 +1,8 @@
-"""Renders docs/results/*.json as one page, in tables and plain words."""
+"""Renders docs/results/*.json as one page, in tables and plain words.
+
+It is code, not a template of Jinja2: nearly all of it decides what a sentence says, and what is
+left for a template is three joins.
+"""
 
 import json
 import math
@@ -9,7 +13,7 @@ from typing import Any
 from emolit.commands.results.captions import SCORES as CAPTIONED
 from emolit.engine.weights.record import UNTOUCHED
 from emolit.reporting.scorecard import SCORES as CLOSED
-from emolit.reporting.tables import Sheet, number
+from emolit.reporting.tables import ScoreTable, number
 
 FIXED = (
     "arm", "versus", "test", "seed", "fold", "seeds", "folds", "corpus", "split", "n", "clips",
@@ -103,17 +107,17 @@ def table(title: str, rows: Sequence[Row], shown: Sequence[str] | None) -> str:
     header = (*lead, "n", *(name.replace("_", " ") for name in names))
     cells = [
         (
-            *(told(row, key) for key in lead),
+            *(title_of(row, key) for key in lead),
             str(row["n"]),
             *(score(row, name) for name in names),
         )
         for row in rows
     ]
     notes = dict.fromkeys(note for row in rows for note in notes_of(row))
-    return "#" + Sheet(title, header, tuple(cells), tuple(notes)).markdown()
+    return "#" + ScoreTable(title, header, tuple(cells), tuple(notes)).markdown()
 
 
-def told(row: Row, key: str) -> str:
+def title_of(row: Row, key: str) -> str:
     """Return what a row is about; of a mean also over how many."""
     value = row[key]
     return f"mean of {row[f'{key}s']}" if value == "mean" else "-" if value is None else str(value)
@@ -142,7 +146,7 @@ def notes_of(row: Row) -> Iterator[str]:
         yield f"{row['arm']}: {row['n']} answers of all folds' models to {row['clips']} clips"
 
 
-def named(row: Row, scores: Sequence[Row]) -> str:
+def name_comparison(row: Row, scores: Sequence[Row]) -> str:
     """Return what a comparison compares, as the tables call it; else say that it is a reward.
 
     A reward is called by its score only where the tables hold the same difference.
@@ -185,7 +189,8 @@ def sentence(row: Row, scores: Sequence[Row]) -> str:
     remark = f" ({row['remark']})" if row["remark"] else ""
     left = f", {row['left_out']} left out" if "left_out" in row else ""
     return (
-        f"**{row['arm']}** against **{row['versus']}** on {where}, {named(row, scores)}, {seed}, n "
+        f"**{row['arm']}** against **{row['versus']}** on {where}, "
+        f"{name_comparison(row, scores)}, {seed}, n "
         f"{row['n']}{left}: {row['difference']:+.3f} ({between}; {tests}): {verdict(row)}{remark}."
     )
 

@@ -10,7 +10,7 @@ from emolit.errors import ConfigError
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-def filled(tree: Any, values: Mapping[str, Any]) -> Any:
+def fill_placeholders(tree: Any, values: Mapping[str, Any]) -> Any:
     """Put values in the place of ``{name}`` everywhere; names without a value stay.
 
     Example:
@@ -18,9 +18,12 @@ def filled(tree: Any, values: Mapping[str, Any]) -> Any:
         {'fold': 2, 'a': ['ir.yaml', '{options}']}
     """
     if isinstance(tree, dict):
-        return {filled(key, values): filled(value, values) for key, value in tree.items()}
+        return {
+            fill_placeholders(key, values): fill_placeholders(value, values)
+            for key, value in tree.items()
+        }
     if isinstance(tree, list):
-        return [filled(value, values) for value in tree]
+        return [fill_placeholders(value, values) for value in tree]
     if not isinstance(tree, str):
         return tree
     alone = PLACEHOLDER.fullmatch(tree)

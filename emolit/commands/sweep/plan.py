@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from emolit.commands.sweep.axes import filled, placeholders, products
+from emolit.commands.sweep.axes import fill_placeholders, placeholders, products
 from emolit.errors import ConfigError
 
 SUBCOMMANDS = ("fit", "validate", "test", "predict")
@@ -58,6 +58,11 @@ class Stage:
         found = (self.start, self.as_long_as, *(stage.folder for stage in self.candidates))
         return tuple(folder for folder in found if folder is not None)
 
+    @property
+    def needs(self) -> tuple[Path, ...]:
+        """Folders of the stages that come before it."""
+        return tuple(dict.fromkeys((*filter(None, [self.before]), *self.sources)))
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -65,12 +70,14 @@ class Sweep:
 
     Attributes:
         path: Of the file.
+        root: Folder of all stages.
         compare: Pairs of arms to test against each other, with the metric.
         cells: Every combination of ``fold`` and ``seed``.
         stages: By folder, in the order in which they run.
     """
 
     path: Path
+    root: Path
     compare: tuple[dict[str, str], ...]
     cells: tuple[dict[str, Any], ...]
     stages: dict[Path, Stage]
@@ -96,10 +103,11 @@ def read(path: Path, root: Path | None = None, seeds: list[int] | None = None) -
     _check(said, f"The sweep {path}", KEYS, {"root", "arms"})
     axes = {"seed": [0], **said.get("axes", {}), **({"seed": seeds} if seeds else {})}
     cells = tuple(products(axes, [name for name in CELL if name in axes]))
+    root = Path(said["root"]) if root is None else root
     stages: dict[Path, Stage] = {}
     for cell in cells:
         reader = _Reader(
-            Path(said["root"]) if root is None else root,
+            root,
             path.parent / said.get("configs", "."),
             axes,
             said.get("options", {}),
@@ -108,7 +116,7 @@ def read(path: Path, root: Path | None = None, seeds: list[int] | None = None) -
         for template, body in said["arms"].items():
             stages |= {stage.folder: stage for stage in reader.arms(template, body)}
     compare = tuple(_pairs(said.get("compare", []), axes))
-    sweep = Sweep(path, compare, cells, _ordered(stages))
+    sweep = Sweep(path, root, compare, cells, _sort_by_dependency(stages))
     if odd := {pair[side] for pair in compare for side in ("arm", "versus")} - {*sweep.arms}:
         raise ConfigError(f"`compare` names {sorted(odd)}; the arms are {list(sweep.arms)}.")
     return sweep
@@ -128,7 +136,7 @@ class _Reader:
         """Yield the stages of an arm, for every value of the axes in its name."""
         for values in products(self.axes, _axes_in(template)):
             values = {**self.cell, **values}
-            arm = filled(template, values)
+            arm = fill_placeholders(template, values)
             if not NAME.fullmatch(arm):
                 raise ConfigError(f"The arm {arm!r} is to be a folder; use letters and ._+=,-")
             _check(body, f"The arm {arm}", set(body or ()), set())
@@ -148,7 +156,10 @@ class _Reader:
         subcommands = [key for key in SUBCOMMANDS if key in said]
         if len(subcommands) != 1:
             raise ConfigError(f"{where} needs one of {list(SUBCOMMANDS)}, but has {subcommands}.")
-        said, files = filled(said, values), filled(said[subcommands[0]], values)
+        said, files = (
+            fill_placeholders(said, values),
+            fill_placeholders(said[subcommands[0]], values),
+        )
         return Stage(
             arm=arm,
             name=name,
@@ -158,7 +169,7 @@ class _Reader:
             configs=tuple(
                 self.config(file, where) for file in ([files] if isinstance(files, str) else files)
             ),
-            options={**filled(self.options, values), **said.get("set", {})},
+            options={**fill_placeholders(self.options, values), **said.get("set", {})},
             start=self.other(arm, said.get("from")),
             as_long_as=self.other(arm, said.get("same_wall_time_as")),
         )
@@ -169,7 +180,7 @@ class _Reader:
             replace(
                 stage,
                 folder=stage.folder.with_name(f"{stage.name},{_words(values, '=')}"),
-                options=filled(stage.options, values),
+                options=fill_placeholders(stage.options, values),
             )
             for values in (products(best_of, list(best_of)) if best_of else ())
         )
@@ -206,7 +217,7 @@ def _pairs(entries: list[dict[str, str]], axes: dict[str, list[Any]]) -> Iterato
     for entry in entries:
         _check(entry, "An entry of `compare`", {"arm", "versus", "metric"}, {"arm", "versus"})
         for values in products(axes, _axes_in(f"{entry['arm']} {entry['versus']}")):
-            yield {"metric": "UA", **filled(entry, values)}
+            yield {"metric": "UA", **fill_placeholders(entry, values)}
 
 
 def _axes_in(text: str) -> list[str]:
@@ -219,7 +230,7 @@ def _words(values: dict[str, Any], sign: str, between: str = ",") -> str:
     return between.join(f"{name}{sign}{value}" for name, value in values.items())
 
 
-def _ordered(stages: dict[Path, Stage]) -> dict[Path, Stage]:
+def _sort_by_dependency(stages: dict[Path, Stage]) -> dict[Path, Stage]:
     """Put every stage behind those that it builds on, otherwise keeping the order.
 
     Raises:
@@ -230,7 +241,7 @@ def _ordered(stages: dict[Path, Stage]) -> dict[Path, Stage]:
     def visit(stage: Stage, path: tuple[Path, ...]) -> None:
         if stage.folder in path:
             raise ConfigError(f"The stage {stage.folder} builds on itself; look at its `from`.")
-        for folder in filter(None, (stage.before, *stage.sources)):
+        for folder in stage.needs:
             if folder not in stages:
                 raise ConfigError(f"{stage.folder} builds on {folder}, which is no stage.")
             visit(stages[folder], (*path, stage.folder))

@@ -24,7 +24,7 @@ TAIL = 15
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[int]:
+def stage_lock(folder: Path) -> Iterator[int]:
     """Hold the lock of a stage, waiting for a sweep that has it.
 
     The kernel gives it up when this process and the stage's have both ended, however they end: a
@@ -133,10 +133,16 @@ def fit_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def finished(folder: Path) -> dict[str, Any]:
+def read_finished(folder: Path) -> dict[str, Any]:
     """Return what is on record of a finished stage."""
     record: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     return record
+
+
+def changes(folder: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return what is on record of a finished stage where it is not what the sweep says now."""
+    record = read_finished(folder)
+    return {key: record[key] for key in wanted if record[key] != wanted[key]}
 
 
 def refuse_changed(folder: Path, wanted: dict[str, Any]) -> None:
@@ -145,13 +151,11 @@ def refuse_changed(folder: Path, wanted: dict[str, Any]) -> None:
     Raises:
         ConfigError: Command, config files or starts have changed.
     """
-    record = finished(folder)
-    for key in wanted:
-        if record[key] != wanted[key]:
-            raise ConfigError(
-                f"it is finished, but its {key} was\n    {record[key]}\nand is now\n    "
-                f"{wanted[key]}\nDelete {folder} to run it anew, or give the sweep another root."
-            )
+    for key, was in changes(folder, wanted).items():
+        raise ConfigError(
+            f"it is finished, but its {key} was\n    {was}\nand is now\n    {wanted[key]}\n"
+            f"Delete {folder} to run it anew, or give the sweep another root."
+        )
 
 
 def commit() -> str:
@@ -182,7 +186,7 @@ def config_hash(stage: Stage) -> str:
         ConfigError: The run has saved none.
     """
     if stage.candidates:
-        return str(finished((stage.folder / "best").resolve().parent)["config"])
+        return str(read_finished((stage.folder / "best").resolve().parent)["config"])
     saved = sorted(stage.folder.rglob("config.yaml"), key=lambda path: path.stat().st_mtime)
     if not saved:
         raise ConfigError(f"{stage.folder} holds no config.yaml; let the run save its config.")
@@ -191,11 +195,13 @@ def config_hash(stage: Stage) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def trained(stage: Stage) -> dict[str, str | None]:
+def training_record(stage: Stage) -> dict[str, str | None]:
     """Return config and command of the training that a stage starts from."""
     if stage.start is None:
         return {"trained_config": None, "trained_command": None}
-    start = finished((stage.start / "best").resolve().parent)  # a choice links to the chosen one
+    start = read_finished(
+        (stage.start / "best").resolve().parent
+    )  # a choice links to the chosen one
     return {"trained_config": start["config"], "trained_command": start["command"]}
 
 

@@ -220,7 +220,7 @@ def pulses(voice: Voice, said: Syllables, rng: RandomState) -> tuple[Array, Arra
     return moved[heard], strength[heard]
 
 
-def voiced(voice: Voice, said: Syllables, tract: Complex, rng: RandomState) -> Array:
+def voiced_part(voice: Voice, said: Syllables, tract: Complex, rng: RandomState) -> Array:
     """Return the voiced part at level 1: every pulse's response added at its own instant."""
     instants, strength = pulses(voice, said, rng)
     grid = np.floor(instants * (RATE * STEPS) + 0.5).astype(np.int64)
@@ -254,6 +254,6 @@ def speak(voice: Voice, rng: RandomState) -> Array:
     """Return speech-like sound at 16 kHz with the level that the voice asks for. ``[samples]``."""
     said = syllables(voice, rng)
     tract = tract_response(voice, said)
-    wave = voiced(voice, said, tract, rng)
+    wave = voiced_part(voice, said, tract, rng)
     wave += shaped_noise(turbulence(voice, said, tract), len(wave), rng)
     return np.asarray(wave * (decibels(voice.level) / root_mean_square(wave)))

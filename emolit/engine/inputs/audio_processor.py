@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from emolit.compat.transformers import template_beside_processor
-from emolit.engine.inputs.text_processor import Reading
+from emolit.engine.inputs.text_processor import TextProcessor
 from emolit.errors import PolicyError
 
 
-class Hearing(Reading):
+class AudioTextProcessor(TextProcessor):
     """Feature extractor and tokenizer of a checkpoint whose processor also sees.
 
     Transformers loads such processors whole or not at all, and their other half needs libraries
@@ -74,7 +74,7 @@ class Hearing(Reading):
             text.replace(placeholder, placeholder * length)
             for text, length in zip(texts, lengths.tolist(), strict=True)
         ]
-        return self.encoded(whole)
+        return self.encode(whole)
 
     def save_pretrained(self, folder: Path) -> None:
         """Write both, with the chat template."""
@@ -82,7 +82,7 @@ class Hearing(Reading):
         self.feature_extractor.save_pretrained(folder)
 
 
-def load_hearing(source: str) -> Hearing:
+def load_audio_processor(source: str) -> AudioTextProcessor:
     """Load feature extractor, tokenizer and chat template, and set left padding.
 
     Raises:
@@ -102,4 +102,4 @@ def load_hearing(source: str) -> Hearing:
             "give a folder that holds model and processor, or a hub id."
         ) from error
     tokenizer.padding_side = "left"
-    return Hearing(tokenizer, feature_extractor)
+    return AudioTextProcessor(tokenizer, feature_extractor)

@@ -9,7 +9,7 @@ from emolit.errors import PolicyError
 from emolit.types import Batch
 
 
-def heard(batch: Batch, rate: int, shortest: float = 0.0) -> list[Any]:
+def pad_waveforms(batch: Batch, rate: int, shortest: float = 0.0) -> list[Any]:
     """Return the clips as arrays at a rate, in Hz, padded to ``shortest`` seconds at least.
 
     Raises:

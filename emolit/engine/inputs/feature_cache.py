@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.engine.tensor_store import Store, digest
+from emolit.engine.tensor_store import TensorStore, digest
 
 
 class StoredFeatures:
@@ -21,7 +21,7 @@ class StoredFeatures:
         store: Where features are kept, keyed by samples, settings and arguments.
     """
 
-    def __init__(self, extractor: Any, store: Store) -> None:
+    def __init__(self, extractor: Any, store: TensorStore) -> None:
         self.extractor = extractor
         self.store = store
         self.settings = extractor.to_dict()
@@ -63,7 +63,7 @@ def in_float32() -> Iterator[None]:
 
 
 @contextmanager
-def stored_features(processor: Any, store: Store | None) -> Iterator[None]:
+def stored_features(processor: Any, store: TensorStore | None) -> Iterator[None]:
     """Let a processor remember features while the block runs; not at all without a store."""
     if store is None:
         yield

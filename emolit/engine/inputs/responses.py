@@ -13,7 +13,7 @@ TAIL = 16
 """Tokens that are decoded to look for a stop string."""
 
 
-def stopped(tokenizer: Any, rows: Tensor, stop: tuple[str, ...]) -> Tensor:
+def find_stop_strings(tokenizer: Any, rows: Tensor, stop: tuple[str, ...]) -> Tensor:
     """Tell which token rows have a stop string, text behind it in the same token included.
 
     Args:
@@ -31,7 +31,7 @@ def stopped(tokenizer: Any, rows: Tensor, stop: tuple[str, ...]) -> Tensor:
     return torch.tensor(ended, device=rows.device)
 
 
-def decoded(tokenizer: Any, tokens: Tensor, mask: Tensor) -> list[str]:
+def decode_responses(tokenizer: Any, tokens: Tensor, mask: Tensor) -> list[str]:
     """Return the text of each response ``[N, T]`` without special tokens."""
     return [
         tokenizer.decode(row[kept].tolist(), skip_special_tokens=True)
@@ -39,7 +39,7 @@ def decoded(tokenizer: Any, tokens: Tensor, mask: Tensor) -> list[str]:
     ]
 
 
-def imitation(tokenizer: Any, end: int, batch: Batch, device: torch.device) -> Rollout:
+def encode_targets(tokenizer: Any, end: int, batch: Batch, device: torch.device) -> Rollout:
     """Return the target replies, each followed by the end token, as one response a prompt.
 
     Args:
@@ -57,7 +57,7 @@ def imitation(tokenizer: Any, end: int, batch: Batch, device: torch.device) -> R
             raise PolicyError(
                 f"The clip {clip.id!r} of {clip.corpus!r} has no reply to imitate: it lacks what "
                 "the prompt makes one of, such as a label, or reasoning in the prompt's "
-                "`thoughts`. Leave it out of supervised finetuning, or give it that."
+                "`rationales`. Leave it out of supervised finetuning, or give it that."
             )
         texts.append(target)
     rows = [[*_tokens(tokenizer, text), end] for text in texts]
@@ -65,7 +65,7 @@ def imitation(tokenizer: Any, end: int, batch: Batch, device: torch.device) -> R
     return _rollout(batch, [(text,) for text in texts], rows, sampling, device)
 
 
-def told(
+def encode_responses(
     tokenizer: Any,
     end: int,
     batch: Batch,

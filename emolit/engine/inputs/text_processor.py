@@ -9,7 +9,7 @@ from torch import Tensor
 from emolit.errors import PolicyError
 
 
-def begun(tokenizer: Any, texts: list[str]) -> list[str]:
+def add_start_tokens(tokenizer: Any, texts: list[str]) -> list[str]:
     """Return rendered chats that begin with what begins a text, once, to be tokenized as they are.
 
     A chat template may write that token, and a tokenizer may add it, or one of them, or neither.
@@ -21,7 +21,7 @@ def begun(tokenizer: Any, texts: list[str]) -> list[str]:
     return [text if text.lstrip().startswith(start) else start + text for text in texts]
 
 
-class Reading:
+class TextProcessor:
     """Tokenizer of a checkpoint, used as a processor.
 
     Args:
@@ -48,14 +48,12 @@ class Reading:
             conversation, add_generation_prompt=add_generation_prompt, tokenize=tokenize
         )
 
-    def encoded(self, texts: list[str]) -> dict[str, Tensor]:
+    def encode(self, texts: list[str]) -> dict[str, Tensor]:
         """Tokenize chats, left-padded. ``input_ids`` and ``attention_mask`` ``[B, P]``."""
-        whole = begun(self.tokenizer, texts)
-        return self.padded(
-            [self.tokenizer.encode(text, add_special_tokens=False) for text in whole]
-        )
+        whole = add_start_tokens(self.tokenizer, texts)
+        return self.pad([self.tokenizer.encode(text, add_special_tokens=False) for text in whole])
 
-    def padded(self, rows: list[list[int]]) -> dict[str, Tensor]:
+    def pad(self, rows: list[list[int]]) -> dict[str, Tensor]:
         """Pad token rows on the left. ``input_ids`` and ``attention_mask`` ``[B, P]``."""
         longest = max(map(len, rows))
         blank, gaps = self.tokenizer.pad_token_id or 0, [longest - len(row) for row in rows]
@@ -68,7 +66,7 @@ class Reading:
         self.tokenizer.save_pretrained(folder)
 
 
-def load_reading(source: str) -> Reading:
+def load_text_processor(source: str) -> TextProcessor:
     """Load the tokenizer of a checkpoint and set left padding.
 
     Raises:
@@ -84,4 +82,4 @@ def load_reading(source: str) -> Reading:
             "holds model and tokenizer, or a hub id."
         ) from error
     tokenizer.padding_side = "left"
-    return Reading(tokenizer)
+    return TextProcessor(tokenizer)

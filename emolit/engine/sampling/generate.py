@@ -10,14 +10,14 @@ from torch import Tensor
 
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
-from emolit.engine.weights.sharding import Anyone, alone
+from emolit.engine.weights.sharding import Anyone, single_process
 from emolit.errors import PolicyError
 from emolit.rl.functional import entropy, pack, selective_log_softmax, warp
 from emolit.types import Batch, Rollout, Sampling
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SampledTokens:
     """Sampled rows.
 
     Attributes:
@@ -73,7 +73,7 @@ class Drawn:
         )
 
 
-def streams(seed: int, step: int, clips: Sequence[str], group: int, length: int) -> Tensor:
+def random_streams(seed: int, step: int, clips: Sequence[str], group: int, length: int) -> Tensor:
     """Return the uniform numbers that rows draw their tokens with.
 
     Row g of a clip has its own stream, a pure function of (seed, step, clip, g), so that a result
@@ -98,7 +98,7 @@ def streams(seed: int, step: int, clips: Sequence[str], group: int, length: int)
     return torch.from_numpy(np.stack(rows))
 
 
-def draw(logits: Tensor, uniform: Tensor, greedy: bool) -> Tensor:
+def sample_token(logits: Tensor, uniform: Tensor, greedy: bool) -> Tensor:
     """Draw one token a row by inverting the cumulative distribution.
 
     Args:
@@ -119,7 +119,7 @@ def draw(logits: Tensor, uniform: Tensor, greedy: bool) -> Tensor:
 
 
 @dataclass
-class Draws:
+class SampleBuffer:
     """What has been drawn so far, all rows of it; only active rows are written.
 
     Attributes:
@@ -158,11 +158,11 @@ class Draws:
         self.length[rows] = length
         self.finished[rows] = True
 
-    def drawn(self) -> Drawn:
+    def sampled(self) -> SampledTokens:
         """Return the rows, cut to the longest."""
         longest = int(self.length.max())
         columns = torch.arange(longest, device=self.device)
-        return Drawn(
+        return SampledTokens(
             tokens=self.tokens[:, :longest],
             mask=columns < self.length.unsqueeze(-1),
             behavior=self.behavior[:, :longest],
@@ -179,8 +179,8 @@ def generate(
     sampling: Sampling,
     stops: Callable[[Tensor], Tensor],
     uniform: Tensor,
-    anyone: Anyone = alone,
-) -> Drawn:
+    anyone: Anyone = single_process,
+) -> SampledTokens:
     """Sample one response behind each row of a prefix.
 
     Args:
@@ -192,9 +192,9 @@ def generate(
         anyone: Tells whether any process still samples. Where weights are sharded over processes
             all must run the network equally often; one whose rows have ended runs along.
     """
-    draws = Draws(prefix.mask.shape[0], sampling, prefix.last.device)
+    draws = SampleBuffer(prefix.mask.shape[0], sampling, prefix.last.device)
     active = torch.arange(draws.rows, device=draws.device)
-    prefix = prefix.with_room(sampling.max_tokens)
+    prefix = prefix.preallocate(sampling.max_tokens)
     hidden, mask = prefix.last, prefix.mask.long()
     for column in range(sampling.max_tokens):
         logits = warp(
@@ -204,7 +204,7 @@ def generate(
             sampling.top_p,
             sampling.top_k,
         )
-        drawn = draw(logits, uniform[active.cpu(), column], sampling.temperature == 0)
+        drawn = sample_token(logits, uniform[active.cpu(), column], sampling.temperature == 0)
         draws.write(active, column, logits, drawn)
         done = torch.isin(drawn, model.ends) | stops(draws.tokens[active, : column + 1])
         along = draws.finished[active]  # a row that only runs along has ended before
@@ -224,4 +224,4 @@ def generate(
             cache=prefix.cache,
             use_cache=True,
         ).logits[:, -1]
-    return draws.drawn()
+    return draws.sampled()

@@ -41,18 +41,18 @@ def token_logprobs(
     width = getattr(model.head, "out_features", None) or model.logits(states[:1]).shape[-1]
     rows = max(1, CHUNK.get(states.device.type, CHUNK["cuda"]) // width)
 
-    def scored(part: Tensor, ids: Tensor, packed: Tensor | None) -> Tensor:
+    def score_rows(part: Tensor, ids: Tensor, packed: Tensor | None) -> Tensor:
         logits = warp(model.logits(part), model.forbidden, temperature)
         if packed is not None:
             logits = logits.masked_fill(~unpack(packed, logits.shape[-1]), float("-inf"))
         return selective_log_softmax(logits, ids)
 
     if len(states) <= rows:
-        logprobs = scored(states, wanted, kept)
+        logprobs = score_rows(states, wanted, kept)
     else:
         parts = [
             checkpoint(
-                scored,
+                score_rows,
                 states[start : start + rows],
                 wanted[start : start + rows],
                 None if kept is None else kept[start : start + rows],

@@ -15,19 +15,19 @@ from torch import Tensor
 from emolit.compat.torch import write_count
 from emolit.engine.layers import packs
 from emolit.engine.model import LanguageModel
-from emolit.engine.prefix import Encoded, Prefix, prefill
+from emolit.engine.prefix import EncodedPrompts, Prefix, prefill
 from emolit.engine.scoring.head import token_logprobs
 from emolit.engine.scoring.masks import blocks, layer_masks
-from emolit.engine.weights.sharding import Anyone, alone
+from emolit.engine.weights.sharding import Anyone, single_process
 from emolit.types import Batch, Rollout
 
 LOG = logging.getLogger(__name__)
 
-WORTH = 1.2
+MIN_TOKEN_SAVING = 1.2
 """Sharing pays if whole rows have so many times the tokens (Unsloth asks for 1.3)."""
 
 
-def saving(prompt: Tensor, rollout: Rollout) -> float:
+def token_saving(prompt: Tensor, rollout: Rollout) -> float:
     """Return how many times the tokens whole rows have: G (P + T) / (P + G T).
 
     Args:
@@ -54,11 +54,11 @@ class Scorer:
 
     def __init__(self, packed: bool = False) -> None:
         self.packed = packed
-        self.anyone: Anyone = alone
+        self.anyone: Anyone = single_process
         self._kept: tuple[Batch, int, Prefix] | None = None
         self._told = False
 
-    def prefix(self, model: LanguageModel, encoded: Encoded, batch: Batch) -> Prefix:
+    def prefix(self, model: LanguageModel, encoded: EncodedPrompts, batch: Batch) -> Prefix:
         """Prefill a batch for sampling; with gradients on, keep it for the loss."""
         if self.packed or not torch.is_grad_enabled():
             with torch.no_grad():
@@ -68,11 +68,11 @@ class Scorer:
         return prefix
 
     def logprobs(
-        self, model: LanguageModel, encode: Callable[..., Encoded], rollout: Rollout
+        self, model: LanguageModel, encode: Callable[..., EncodedPrompts], rollout: Rollout
     ) -> Tensor:
         """Score with the kept prefill, if it is of these clips or more, and of these weights."""
         kept, self._kept = self._kept, None
-        places = None if kept is None else places_in(kept[0], rollout.batch)
+        places = None if kept is None else find_clips(kept[0], rollout.batch)
         if kept is None or places is None or kept[1] != version(model):
             return self.fresh(model, encode, rollout)
         prefix = kept[2]
@@ -83,7 +83,7 @@ class Scorer:
         return shared_logprobs(model, prefix, rollout)
 
     def fresh(
-        self, model: LanguageModel, encode: Callable[..., Encoded], rollout: Rollout
+        self, model: LanguageModel, encode: Callable[..., EncodedPrompts], rollout: Rollout
     ) -> Tensor:
         """Score in the way that suits: packed, shared, or whole rows where neither pays or can be.
 
@@ -102,20 +102,20 @@ class Scorer:
 
     def _shares(self, prompt: Tensor, rollout: Rollout) -> bool:
         """Tell whether sharing the prompt pays; say once in the log that it does not."""
-        gain = saving(prompt, rollout)
-        shares = self.anyone(gain >= WORTH)
+        gain = token_saving(prompt, rollout)
+        shares = self.anyone(gain >= MIN_TOKEN_SAVING)
         if not shares and rollout.group_size > 1 and not self._told:
             self._told = True
             LOG.info(
                 "Whole rows have %.2f times the tokens of shared prompts, less than %.1f: "
                 "the rows of this step, and of others like it, are scored in full.",
                 gain,
-                WORTH,
+                MIN_TOKEN_SAVING,
             )
         return shares
 
 
-def places_in(batch: Batch, part: Batch) -> list[int] | None:
+def find_clips(batch: Batch, part: Batch) -> list[int] | None:
     """Return where the clips of a part stand in a batch, by their very waveforms; None if not."""
     known = {id(waveform): place for place, waveform in enumerate(batch.waveforms)}
     places = [known.get(id(waveform), -1) for waveform in part.waveforms]
@@ -164,14 +164,14 @@ def shared_logprobs(model: LanguageModel, prompts: Prefix, rollout: Rollout) -> 
     Returns:
         ``[B, G, T]`` float32, 0 where masked out.
     """
-    prefix = prompts.expanded(rollout.group_size)
+    prefix = prompts.expand(rollout.group_size)
     hidden = continue_prefix(
         model, prefix, rollout.tokens.flatten(0, 1), rollout.mask.flatten(0, 1)
     )
-    return _scored(model, hidden, rollout)
+    return _score_states(model, hidden, rollout)
 
 
-def packed_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) -> Tensor:
+def packed_logprobs(model: LanguageModel, encoded: EncodedPrompts, rollout: Rollout) -> Tensor:
     """Score G responses in one row ``[prompt | response 1 | … | response G]``.
 
     A response sees its prompt and itself, by a block mask; its positions go on behind the prompt.
@@ -186,7 +186,7 @@ def packed_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) ->
         ``[B, G, T]`` float32, 0 where masked out.
     """
     prompts, group, length = encoded.mask.shape[1], rollout.group_size, rollout.tokens.shape[2]
-    behind = encoded.behind(length)
+    behind = encoded.response_positions(length)
     inputs: dict[str, Any] = dict(encoded.inputs)
     inputs["input_ids"] = torch.cat([inputs["input_ids"], rollout.tokens.flatten(1)], dim=1)
     where = torch.cat([encoded.positions, *[behind] * group], dim=-1)
@@ -196,10 +196,10 @@ def packed_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) ->
     states = model.forward(**inputs, position_ids=where, use_cache=False).logits
     first = states[:, None, None, prompts - 1].expand(-1, group, -1, -1)
     rest = states[:, prompts:].view(len(states), group, length, -1)[:, :, :-1]
-    return _scored(model, torch.cat([first, rest], dim=2).flatten(0, 1), rollout)
+    return _score_states(model, torch.cat([first, rest], dim=2).flatten(0, 1), rollout)
 
 
-def plain_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) -> Tensor:
+def plain_logprobs(model: LanguageModel, encoded: EncodedPrompts, rollout: Rollout) -> Tensor:
     """Score every row ``[prompt | response]`` in full, without a cache.
 
     Args:
@@ -214,12 +214,12 @@ def plain_logprobs(model: LanguageModel, encoded: Encoded, rollout: Rollout) -> 
     rows = dict(encoded.inputs)
     rows["input_ids"] = torch.cat([rows["input_ids"], tokens], dim=1)
     rows["attention_mask"] = torch.cat([encoded.mask, mask], dim=1).long()
-    where = torch.cat([encoded.positions, encoded.behind(tokens.shape[1])], dim=-1)
+    where = torch.cat([encoded.positions, encoded.response_positions(tokens.shape[1])], dim=-1)
     output = model.forward(**rows, position_ids=where, use_cache=False)
-    return _scored(model, output.logits[:, -tokens.shape[1] - 1 : -1], rollout)
+    return _score_states(model, output.logits[:, -tokens.shape[1] - 1 : -1], rollout)
 
 
-def _scored(model: LanguageModel, hidden: Tensor, rollout: Rollout) -> Tensor:
+def _score_states(model: LanguageModel, hidden: Tensor, rollout: Rollout) -> Tensor:
     """Return ``[B, G, T]`` from the states ``[B * G, T, H]`` that predict each token."""
     support = None if rollout.support is None else rollout.support.flatten(0, 1)
     return token_logprobs(

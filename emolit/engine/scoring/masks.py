@@ -53,14 +53,14 @@ def layer_masks(
     text = config.get_text_config()
     window = getattr(text, "sliding_window", None)
     known = kinds(config)
-    whole = _added(seen, dtype)
+    whole = _additive(seen, dtype)
     if window is None or SLIDING not in known:
         return whole
     time = positions if positions.dim() == 2 else positions[0]
-    near = _added(seen & (time.unsqueeze(-1) - time.unsqueeze(-2) < window), dtype)
+    near = _additive(seen & (time.unsqueeze(-1) - time.unsqueeze(-2) < window), dtype)
     return near if len(known) == 1 else dict.fromkeys(known, whole) | {SLIDING: near}
 
 
-def _added(seen: Tensor, dtype: torch.dtype) -> Tensor:
+def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
     """Return 0 where seen and the lowest number elsewhere."""
     return (~seen).to(dtype).mul(torch.finfo(dtype).min).unsqueeze(1)

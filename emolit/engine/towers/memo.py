@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from emolit.compat.torch import replace_forward, write_count
 from emolit.compat.transformers import TOWERS
-from emolit.engine.tensor_store import Store, digest
+from emolit.engine.tensor_store import TensorStore, digest
 
 
-class Once:
+class MemoizedTower:
     """Remembers what one frozen module said about its last input.
 
     The same input is the same tensor, or one of equal values. It is held, so that its place in
@@ -35,14 +35,14 @@ class Once:
             return self.speak(*given, **named)
         now = (given, sorted(named.items()))
         known = bool(self.heard) and self.versions == versions(self.heard)
-        if not (known and same(self.heard, now)):
+        if not (known and equal_arguments(self.heard, now)):
             with torch.set_grad_enabled(torch.is_grad_enabled() and differentiable(now)):
                 self.said = self.speak(*given, **named)
             self.heard, self.versions = now, versions(now)
         return self.said
 
 
-class Stored:
+class DiskCachedTower:
     """Remembers on disk what a frozen tower said about each clip, over steps and runs.
 
     For towers that take clips as rows and answer with ``last_hidden_state`` rows. A row does not
@@ -53,7 +53,7 @@ class Stored:
         store: Where its answers are kept, keyed by its weights and by all that a row holds.
     """
 
-    def __init__(self, module: nn.Module, store: Store) -> None:
+    def __init__(self, module: nn.Module, store: TensorStore) -> None:
         self.speak: Callable[..., Any] = module.forward
         settings = str(getattr(module, "config", ""))
         kind = type(module).__name__
@@ -66,11 +66,16 @@ class Stored:
 
         first = given[0] if given else next(iter(named.values()))
         base = digest(self.weights, autocast_type(first.device))
-        keys = [digest(base, *picked(given, [i]), picked(named, [i])) for i in range(len(first))]
+        keys = [
+            digest(base, *select_rows(given, [i]), select_rows(named, [i]))
+            for i in range(len(first))
+        ]
         rows = [self.store.load(key) for key in keys]
         missing = [index for index, row in enumerate(rows) if row is None]
         if missing:
-            said = self.speak(*picked(given, missing), **picked(named, missing)).last_hidden_state
+            said = self.speak(
+                *select_rows(given, missing), **select_rows(named, missing)
+            ).last_hidden_state
             for index, state in zip(missing, said, strict=True):
                 rows[index] = {"state": state}
                 self.store.save(keys[index], {"state": state})
@@ -84,18 +89,18 @@ def autocast_type(device: torch.device) -> str:
     return str(torch.get_autocast_dtype(device.type)) if autocast else ""
 
 
-def picked(thing: Any, rows: list[int]) -> Any:
+def select_rows(thing: Any, rows: list[int]) -> Any:
     """Return some rows of every tensor in nested arguments."""
     if isinstance(thing, Tensor):
         return thing[rows]
     if isinstance(thing, list | tuple):
-        return tuple(picked(inner, rows) for inner in thing)
+        return tuple(select_rows(inner, rows) for inner in thing)
     if isinstance(thing, dict):
-        return {name: picked(inner, rows) for name, inner in thing.items()}
+        return {name: select_rows(inner, rows) for name, inner in thing.items()}
     return thing
 
 
-class Alone:
+class UnpaddedTower:
     """Shows clips to a tower one by one, for towers that do not mask the padding of a batch.
 
     A clip ends where its mask says; without a mask, with its last frame that is not 0 everywhere,
@@ -144,7 +149,7 @@ def differentiable(thing: Any) -> bool:
     return isinstance(thing, list | tuple) and any(map(differentiable, thing))
 
 
-def same(one: Any, other: Any) -> bool:
+def equal_arguments(one: Any, other: Any) -> bool:
     """Tell whether two nested arguments have the same values."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
@@ -152,11 +157,11 @@ def same(one: Any, other: Any) -> bool:
         place = one.data_ptr() == other.data_ptr() and one.stride() == other.stride()
         return place or bool((one == other).all())
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(map(equal_arguments, one, other))
     return type(one) is type(other) and bool(one == other)
 
 
-def hear_once(networks: list[nn.Module], store: Store | None = None) -> None:
+def cache_frozen_towers(networks: list[nn.Module], store: TensorStore | None = None) -> None:
     """Give every frozen tower a memory, one for all networks that share its weights.
 
     Args:
@@ -165,9 +170,9 @@ def hear_once(networks: list[nn.Module], store: Store | None = None) -> None:
     """
     for name in frozen_towers(networks[0]):
         module = networks[0].get_submodule(name)
-        memory = Once(module)
+        memory = MemoizedTower(module)
         if store is not None:
-            memory.speak = Stored(module, store)
+            memory.speak = DiskCachedTower(module, store)
         for network in networks:
             replace_forward(network.get_submodule(name), memory)
 

@@ -21,7 +21,7 @@ STEP = 4
 """Mel frames that become one feature: two by a convolution, two by pooling."""
 
 
-def cropped(features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def crop(features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Return features and mask without the padding that no clip of the batch needs.
 
     Args:
@@ -47,12 +47,12 @@ class Window:
 
     def __call__(self, features: Tensor, *given: Any, **named: Any) -> Any:
         """Run the tower on as many positions as there are frames for."""
-        with narrowed(self.tower, features.shape[-1] // self.stride):
+        with narrow_window(self.tower, features.shape[-1] // self.stride):
             return self.speak(features, *given, **named)
 
 
 @contextmanager
-def narrowed(tower: Any, positions: int) -> Iterator[None]:
+def narrow_window(tower: Any, positions: int) -> Iterator[None]:
     """Make a tower's window shorter while the block runs; its weights are untouched."""
     table = tower.embed_positions
     with (

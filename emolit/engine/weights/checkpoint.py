@@ -175,10 +175,10 @@ def checkpoint_layers(model: Any) -> None:
             "`gradient_checkpointing` out."
         )
     for _, layer in checkpointing_units(able):
-        replace_forward(layer, Remade(layer.forward))
+        replace_forward(layer, RebuiltModel(layer.forward))
 
 
-class Remade:
+class RebuiltModel:
     """Stands in for a layer's ``forward``: its activations are made again where gradients are on.
 
     Args:

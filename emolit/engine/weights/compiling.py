@@ -7,7 +7,7 @@ import torch
 from emolit.compat.torch import replace_forward
 
 
-class Compiled:
+class CompiledDecoder:
     """Stands in for a decoder's ``forward``: compiled where gradients are on, eager elsewhere.
 
     Sampling runs thousands of short passes whose cache grows by a token each, and the reference
@@ -32,4 +32,4 @@ class Compiled:
 def compile_decoder(network: Any) -> None:
     """Compile the passes with gradients of a transformers model; the first of each takes long."""
     decoder = network.get_decoder()
-    replace_forward(decoder, Compiled(decoder))
+    replace_forward(decoder, CompiledDecoder(decoder))

@@ -41,7 +41,7 @@ def record_of(prompt: "Prompt | None", labels: Sequence[str], corpora: Sequence[
     return told
 
 
-def written(record: Record) -> str:
+def render_record(record: Record) -> str:
     """Return the text of the file."""
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 
@@ -76,15 +76,15 @@ def prompt_differs(trained: Record, now: Record) -> str | None:
     return "; ".join(f"`{name}` is {new.get(name)!r} and was {old.get(name)!r}" for name in odd)
 
 
-def chosen(selection: dict[str, Any]) -> str:
+def selection_text(selection: dict[str, Any]) -> str:
     """Return what chose some weights as words.
 
     Example:
-        >>> chosen({"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 80})
+        >>> selection_text({"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 80})
         'val/a/UA 0.500 at step 80'
-        >>> chosen({"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 0})
+        >>> selection_text({"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 0})
         'val/a/UA 0.500 at step 0, the untouched start, which training has not beaten'
-        >>> chosen({"monitor": None, "mode": None, "score": None, "step": 160})
+        >>> selection_text({"monitor": None, "mode": None, "score": None, "step": 160})
         'step 160'
     """
     step, score = selection["step"], selection["score"]

@@ -37,7 +37,7 @@ class Reference:
     opened: Callable[[], AbstractContextManager[nn.Module]]
     pairs: Callable[[], list[Pair]]
 
-    def moving(self) -> list[Pair]:
+    def trained_pairs(self) -> list[Pair]:
         """Return the pairs whose policy weight trains.
 
         Raises:
@@ -64,7 +64,7 @@ class Reference:
         Args:
             alpha: In (0, 1].
         """
-        for weight, mirror in self.moving():
+        for weight, mirror in self.trained_pairs():
             mirror.lerp_(weight, alpha)
 
 

@@ -13,12 +13,12 @@ Anyone = Callable[[bool], bool]
 """Tells whether something holds for any process; every process must ask equally often."""
 
 
-def alone(here: bool) -> bool:
+def single_process(here: bool) -> bool:
     """Ask this process only."""
     return here
 
 
-def anyone_in(mesh: Any) -> Anyone:
+def any_rank(mesh: Any) -> Anyone:
     """Return a question to all processes."""
 
     def ask(here: bool) -> bool:
@@ -61,7 +61,7 @@ def reshard(network: nn.Module) -> None:
             module.reshard()
 
 
-def gathered(model: nn.Module) -> dict[str, Tensor]:
+def gather_weights(model: nn.Module) -> dict[str, Tensor]:
     """Return all weights, whole, on the host of the first process; every process must ask."""
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 

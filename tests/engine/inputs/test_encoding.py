@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.engine.inputs.encoding import check_inputs, check_lengths, feature, heard
+from emolit.engine.inputs.encoding import check_inputs, check_lengths, feature, pad_waveforms
 from emolit.errors import PolicyError
 from tests.conftest import part
 
@@ -15,14 +15,14 @@ def test_audio_at_another_rate_is_resampled(batch):
     time = torch.arange(16_000) / 16_000
     tone = torch.sin(2 * torch.pi * 300 * time)
     one = part(batch, slice(1))
-    (found,) = heard(replace(one, waveforms=(tone[::2],), sampling_rate=8_000), 16_000)
+    (found,) = pad_waveforms(replace(one, waveforms=(tone[::2],), sampling_rate=8_000), 16_000)
     assert len(found) == 16_000
     middle = slice(1_000, -1_000)  # the ends ring
     assert abs(found[middle] - tone.numpy()[middle]).max() < 0.02
 
 
 def test_audio_at_its_own_rate_is_untouched_and_short_clips_are_padded_with_silence(batch):
-    found = heard(batch, 16_000, shortest=0.4)
+    found = pad_waveforms(batch, 16_000, shortest=0.4)
     for waveform, clip in zip(batch.waveforms, found, strict=True):
         assert len(clip) == max(6_400, len(waveform))
         assert (clip[: len(waveform)] == waveform.numpy()).all()
@@ -30,7 +30,7 @@ def test_audio_at_its_own_rate_is_untouched_and_short_clips_are_padded_with_sile
 
 
 def test_the_first_clip_beyond_the_window_is_named(batch):
-    waveforms = heard(batch, 16_000)
+    waveforms = pad_waveforms(batch, 16_000)
     check_lengths(batch, waveforms, 16_000, 0.75, "folder")
     check_lengths(batch, waveforms, 16_000, None, "folder")
     with pytest.raises(
@@ -66,7 +66,7 @@ def test_a_prompt_that_fills_the_context_is_refused():
 def test_a_clip_that_is_text_alone_cannot_be_heard(batch):
     silent = replace(batch, waveforms=(*batch.waveforms[:4], torch.zeros(0)))
     with pytest.raises(PolicyError, match="'clip4' of 'toy' has no audio, only text; choose the"):
-        heard(silent, 16_000, shortest=0.4)
+        pad_waveforms(silent, 16_000, shortest=0.4)
 
 
 def test_features_take_the_type_of_the_weights_and_times_do_not():

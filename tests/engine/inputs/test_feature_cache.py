@@ -55,7 +55,7 @@ def test_a_frozen_tower_is_asked_once_a_clip_over_runs(nano_folder, batch, tmp_p
 def test_what_is_stale_or_damaged_is_made_again(nano_folder, batch, tmp_path, change):
     frozen = {"freeze": ["audio_tower"]}
     first = built(nano_folder, tmp_path / "store", **frozen)
-    rollout = first.imitate(batch)
+    rollout = first.encode_targets(batch)
     before = first.logprobs(rollout)
     entries = list((tmp_path / "store").rglob("*.safetensors"))
     if change == "damage":
@@ -77,6 +77,6 @@ def test_what_is_stale_or_damaged_is_made_again(nano_folder, batch, tmp_path, ch
 
 def test_a_tower_that_trains_is_never_stored(nano_folder, batch, tmp_path):
     policy = built(nano_folder, tmp_path)
-    policy.logprobs(policy.imitate(batch)).sum().backward()
+    policy.logprobs(policy.encode_targets(batch)).sum().backward()
     assert policy.store.made == 5  # features only
     assert policy.base.model.audio_tower.conv1.weight.grad.abs().max() > 0

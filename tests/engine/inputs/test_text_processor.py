@@ -3,39 +3,39 @@
 import pytest
 import torch
 
-from emolit.engine.inputs.text_processor import Reading, load_reading
+from emolit.engine.inputs.text_processor import TextProcessor, load_text_processor
 from emolit.errors import PolicyError
 from tests.fakes.models import tokenizer, turns
 
 
 def test_texts_are_padded_on_the_left_and_saved_with_their_template(tmp_path):
-    reading = Reading(tokenizer((), turns("")))
-    found = reading.encoded(["sad", "sad and happy"])
+    reading = TextProcessor(tokenizer((), turns("")))
+    found = reading.encode(["sad", "sad and happy"])
     lengths = [len(reading.tokenizer.encode(text)) for text in ("sad", "sad and happy")]
     assert found["attention_mask"].sum(-1).tolist() == lengths
     assert found["attention_mask"][:, -1].tolist() == [1, 1]
     kept = found["input_ids"][0][found["attention_mask"][0].bool()]
     assert reading.tokenizer.decode(kept) == "sad"
     reading.save_pretrained(tmp_path)
-    again = load_reading(str(tmp_path))
+    again = load_text_processor(str(tmp_path))
     assert again.tokenizer.padding_side == "left"
     assert again.tokenizer.chat_template == reading.tokenizer.chat_template
 
 
 def test_the_token_that_begins_a_text_stands_there_once():
-    reading = Reading(tokenizer((), turns("")))
-    plain = reading.encoded(["sad"])["input_ids"]
+    reading = TextProcessor(tokenizer((), turns("")))
+    plain = reading.encode(["sad"])["input_ids"]
     start = reading.tokenizer.eos_token
     reading.tokenizer.bos_token = start
-    begun = reading.encoded([f"{start}sad"])["input_ids"][0]
+    begun = reading.encode([f"{start}sad"])["input_ids"][0]
     assert torch.equal(begun[1:], plain[0])
     assert begun[0] == reading.tokenizer.bos_token_id
 
 
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(PolicyError, match="No tokenizer loads from the checkpoint"):
-        load_reading(str(tmp_path))
-    reading = Reading(tokenizer((), turns("")))
+        load_text_processor(str(tmp_path))
+    reading = TextProcessor(tokenizer((), turns("")))
     reading.tokenizer.chat_template = None
     with pytest.raises(PolicyError, match=r"has no chat template; put a chat_template\.jinja"):
         reading.apply_chat_template([], add_generation_prompt=True, tokenize=False)
@@ -55,4 +55,4 @@ def test_chats_begin_once_and_are_not_ended(writes, adds):
     text = "<s>sad" if writes else "sad"
     plain = words.encode("sad", add_special_tokens=False)
     expected = [ids["<s>"], *plain] if writes or adds else plain
-    assert Reading(words).encoded([text])["input_ids"][0].tolist() == expected
+    assert TextProcessor(words).encode([text])["input_ids"][0].tolist() == expected

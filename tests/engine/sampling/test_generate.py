@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from emolit.engine.sampling.generate import draw, streams
+from emolit.engine.sampling.generate import random_streams, sample_token
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 from emolit.rl.groups import clips_of
@@ -15,24 +15,24 @@ from emolit.types import Sampling
 
 
 def test_a_row_depends_on_its_own_key_alone():
-    together = streams(0, 3, ["a", "b"], group=3, length=5)
-    assert torch.equal(together[3:], streams(0, 3, ["b"], group=3, length=5))
-    assert torch.equal(together[:2], streams(0, 3, ["a"], group=2, length=5))
-    assert torch.equal(together[:, :2], streams(0, 3, ["a", "b"], group=3, length=2))
+    together = random_streams(0, 3, ["a", "b"], group=3, length=5)
+    assert torch.equal(together[3:], random_streams(0, 3, ["b"], group=3, length=5))
+    assert torch.equal(together[:2], random_streams(0, 3, ["a"], group=2, length=5))
+    assert torch.equal(together[:, :2], random_streams(0, 3, ["a", "b"], group=3, length=2))
 
 
 def test_seed_step_clip_and_row_each_give_another_stream():
     rows = [
-        streams(0, 0, ["a"], 2, 4),
-        streams(1, 0, ["a"], 2, 4),
-        streams(0, 1, ["a"], 2, 4),
-        streams(0, 0, ["b"], 2, 4),
+        random_streams(0, 0, ["a"], 2, 4),
+        random_streams(1, 0, ["a"], 2, 4),
+        random_streams(0, 1, ["a"], 2, 4),
+        random_streams(0, 0, ["b"], 2, 4),
     ]
     assert len({tuple(row.tolist()) for group in rows for row in group}) == 8
 
 
 def test_streams_are_the_same_on_every_machine():
-    first = streams(0, 0, ["ravdess/03-01"], 1, 3)[0]
+    first = random_streams(0, 0, ["ravdess/03-01"], 1, 3)[0]
     expected = [0.6781284154, 0.7929338368, 0.2637302171]
     assert ((first >= 0) & (first < 1)).all()
     torch.testing.assert_close(
@@ -42,8 +42,8 @@ def test_streams_are_the_same_on_every_machine():
 
 def test_tokens_are_drawn_as_often_as_they_are_likely():
     probabilities = torch.tensor([0.1, 0.0, 0.6, 0.3])
-    uniform = streams(0, 0, ["x"], 1, 20_000)[0]
-    tokens = draw(probabilities.log().expand(20_000, 4), uniform, greedy=False)
+    uniform = random_streams(0, 0, ["x"], 1, 20_000)[0]
+    tokens = sample_token(probabilities.log().expand(20_000, 4), uniform, greedy=False)
     counts = torch.bincount(tokens, minlength=4)
     assert counts[1] == 0
     kept = torch.tensor([0, 2, 3])
@@ -53,12 +53,16 @@ def test_tokens_are_drawn_as_often_as_they_are_likely():
 
 def test_the_ends_of_the_unit_interval_draw_possible_tokens():
     logits = torch.tensor([[float("-inf"), 0.0, 0.0, float("-inf")]]).expand(2, 4)
-    tokens = draw(logits, torch.tensor([0.0, 1 - 2**-53], dtype=torch.float64), greedy=False)
+    tokens = sample_token(
+        logits, torch.tensor([0.0, 1 - 2**-53], dtype=torch.float64), greedy=False
+    )
     assert tokens.tolist() == [1, 2]
 
 
 def test_greedy_takes_the_most_likely():
-    assert draw(torch.tensor([[0.0, 2.0, 1.0]]), torch.tensor([0.9]), greedy=True).tolist() == [1]
+    assert sample_token(
+        torch.tensor([[0.0, 2.0, 1.0]]), torch.tensor([0.9]), greedy=True
+    ).tolist() == [1]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -93,4 +97,6 @@ def test_a_clip_whose_audio_holds_nan_is_named_alone(nano_folder, batch):
 
 def test_what_is_drawn_is_always_a_token():
     logits = torch.full((2, 5), math.nan)
-    assert (draw(logits, torch.tensor([0.0, 0.99], dtype=torch.float64), greedy=False) < 5).all()
+    assert (
+        sample_token(logits, torch.tensor([0.0, 0.99], dtype=torch.float64), greedy=False) < 5
+    ).all()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from emolit.engine.prefix import prefill
-from emolit.engine.scoring.logprobs import continue_prefix, saving
+from emolit.engine.scoring.logprobs import continue_prefix, token_saving
 from emolit.policies.nano import Nano
 from emolit.rl.groups import groups_of
 from emolit.types import Sampling
@@ -83,7 +83,7 @@ def test_a_prefill_without_gradients_is_not_kept(policy, batch):
 def test_whole_rows_are_scored_where_sharing_does_not_pay(policy, batch, caplog):
     one = part(batch, slice(0, 2))
     rollout = policy.sample(one, 2, Sampling(max_tokens=250, stop=()), seed=0, step=0)
-    assert saving(policy.encode(one).mask, rollout) < 1.2
+    assert token_saving(policy.encode(one).mask, rollout) < 1.2
     counts = counted(policy, batch)
     with caplog.at_level(logging.INFO):
         whole = policy.logprobs(rollout)

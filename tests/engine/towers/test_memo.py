@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from transformers.modeling_outputs import BaseModelOutput
 
-from emolit.engine.tensor_store import Store
-from emolit.engine.towers.memo import Alone, Once, Stored
+from emolit.engine.tensor_store import TensorStore
+from emolit.engine.towers.memo import DiskCachedTower, MemoizedTower, UnpaddedTower
 from emolit.engine.weights.adapters import Lora
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
@@ -64,7 +64,7 @@ def test_a_frozen_tower_is_heard_in_inference_mode_and_its_words_stay_there(
 
 def test_memory_is_of_the_last_input_and_notices_every_change():
     module = nn.Linear(3, 2)
-    once = Once(module)
+    once = MemoizedTower(module)
     runs = []
     once.speak = lambda x, mask=None: runs.append(1) or module(x)
     x, other = torch.randn(4, 3), torch.randn(4, 3)
@@ -93,7 +93,7 @@ def test_clips_are_shown_one_by_one_without_their_padding(masked):
 
     features = torch.tensor([[[1.0], [2.0], [0.0]], [[3.0], [4.0], [5.0]], [[0.0], [0.0], [0.0]]])
     mask = torch.tensor([[True, True, False], [True, True, True], [True, False, False]])
-    said = Alone(Tower())(features, mask) if masked else Alone(Tower())(features)
+    said = UnpaddedTower(Tower())(features, mask) if masked else UnpaddedTower(Tower())(features)
     last = [1.0, 0.0, 0.0] if masked else [1.0, 1.0, 1.0]
     assert seen == [(1, 2, 1), (1, 3, 1), (1, 1, 1) if masked else (1, 3, 1)]
     assert said.squeeze(-1).tolist() == [[2.0, 3.0, 0.0], [4.0, 5.0, 6.0], last]
@@ -104,8 +104,8 @@ def test_a_stored_answer_is_of_one_precision(tmp_path):
         def forward(self, features):
             return BaseModelOutput(last_hidden_state=super().forward(features))
 
-    store = Store(tmp_path)
-    stored, features = Stored(Tower(3, 2), store), torch.randn(4, 3)
+    store = TensorStore(tmp_path)
+    stored, features = DiskCachedTower(Tower(3, 2), store), torch.randn(4, 3)
     kinds = []
     for enabled in (False, True, False, True):
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
@@ -120,7 +120,8 @@ def test_what_a_frozen_tower_said_serves_several_updates_under_checkpointing(nan
     policy.build(reference=False, seed=0)
     weights = [weight for weight in policy.parameters() if weight.requires_grad]
     found = [
-        torch.autograd.grad(policy.logprobs(policy.imitate(batch)).sum(), weights) for _ in range(2)
+        torch.autograd.grad(policy.logprobs(policy.encode_targets(batch)).sum(), weights)
+        for _ in range(2)
     ]
     assert any(grad.any() for grad in found[0])
     assert all(torch.equal(*pair) for pair in zip(*found, strict=True))

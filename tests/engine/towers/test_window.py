@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoModelForMultimodalLM, AutoProcessor
 
-from emolit.engine.towers.window import cropped
+from emolit.engine.towers.window import crop
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
 from tests.conftest import part
@@ -41,12 +41,12 @@ def test_no_more_padding_stays_than_the_convolutions_see():
     features, mask = torch.randn(2, 3, 100), torch.zeros(2, 100)
     mask[0, :30] = 1
     mask[1, :33] = 1
-    short, seen = cropped(features, mask)
+    short, seen = crop(features, mask)
     assert short.shape == (2, 3, 40)
     assert torch.equal(short, features[..., :40])
     assert torch.equal(seen, mask[:, :40])
     mask[1] = 1
-    assert cropped(features, mask)[0].shape == (2, 3, 100)
+    assert crop(features, mask)[0].shape == (2, 3, 100)
 
 
 def test_the_window_is_whole_again_afterwards(nano_folder, batch):

@@ -34,7 +34,7 @@ def test_what_trains_over_a_bfloat16_base_takes_steps_that_bfloat16_would_lose(
     assert {weight.dtype for weight in trained.values()} == {torch.float32}
     before = {name: weight.detach().clone() for name, weight in trained.items()}
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        rollout = policy.imitate(batch)
+        rollout = policy.encode_targets(batch)
         policy.reference_logprobs(rollout)
         loss = -policy.logprobs(rollout)[rollout.mask].mean()
     loss.backward()

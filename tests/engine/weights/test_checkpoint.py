@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from emolit.engine.weights.checkpoint import (
-    Remade,
+    RebuiltModel,
     check_there,
     check_tied,
     checkpoint_layers,
@@ -73,7 +73,7 @@ def test_layers_of_the_language_model_are_checkpointed_if_the_whole_cannot(nano_
     model = load_model(str(nano_folder), "Qwen2AudioForConditionalGeneration", "float32")
     model.supports_gradient_checkpointing = False
     checkpoint_layers(model)
-    on = [n for n, m in model.named_modules() if isinstance(m.forward, Remade)]
+    on = [n for n, m in model.named_modules() if isinstance(m.forward, RebuiltModel)]
     assert on
     assert all("language_model" in name for name in on)
     model.get_decoder().supports_gradient_checkpointing = False

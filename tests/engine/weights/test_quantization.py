@@ -75,7 +75,7 @@ def test_it_scores_as_a_model_of_the_rounded_weights_does(folder, batch):
 
 def test_the_reference_is_the_start_and_a_saved_adapter_comes_back(folder, batch, tmp_path):
     policy = built(folder, QLORA)
-    rollout = policy.imitate(batch)
+    rollout = policy.encode_targets(batch)
     given = policy.reference_logprobs(rollout)
     assert torch.equal(given, policy.logprobs(rollout).detach())
     with torch.no_grad():

@@ -9,21 +9,23 @@ from emolit.engine.weights.record import (
     prompt_differs,
     read_record,
     record_of,
+    render_record,
     start_note,
-    written,
 )
 from emolit.prompts.direct import Direct
 from emolit.prompts.structured import Structured
-from emolit.prompts.variation import Asking
+from emolit.prompts.variation import PromptVariation
 from tests.test_house import plugins
 
 
 def test_a_record_is_read_back_from_the_folder_and_from_the_file_beside_it(tmp_path):
-    record = record_of(Direct(asking=Asking(paraphrases=("Wie klingt es? {options}",))), ("a",), ())
+    record = record_of(
+        Direct(variation=PromptVariation(paraphrases=("Wie klingt es? {options}",))), ("a",), ()
+    )
     (tmp_path / "best").mkdir()
-    (tmp_path / "best" / FILE).write_text(written(record), encoding="utf-8")
+    (tmp_path / "best" / FILE).write_text(render_record(record), encoding="utf-8")
     assert read_record(tmp_path / "best") == read_record(tmp_path / "best.ckpt") == record
-    assert record["prompt"]["init_args"]["asking"]["paraphrases"] == ["Wie klingt es? {options}"]
+    assert record["prompt"]["init_args"]["variation"]["paraphrases"] == ["Wie klingt es? {options}"]
     assert read_record(tmp_path) is None
 
 
@@ -31,12 +33,12 @@ def test_a_record_is_read_back_from_the_folder_and_from_the_file_beside_it(tmp_p
 def test_a_record_has_every_argument_of_a_prompt_and_makes_it_again(kind):
     told = record_of(kind(), (), ())["prompt"]
     assert set(told["init_args"]) == set(inspect.signature(kind).parameters)
-    plain = {name: value for name, value in told["init_args"].items() if name != "asking"}
+    plain = {name: value for name, value in told["init_args"].items() if name != "variation"}
     assert kind(**plain).arguments == kind().arguments
 
 
 def test_a_file_of_thoughts_is_told_by_its_path():
-    assert Structured(thoughts="t.jsonl").arguments["thoughts"] == "t.jsonl"
+    assert Structured(rationales="t.jsonl").arguments["rationales"] == "t.jsonl"
 
 
 def test_a_prompt_of_another_class_is_named():

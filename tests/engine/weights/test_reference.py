@@ -84,7 +84,7 @@ def test_a_twin_adapter_is_the_trained_one_and_changes_neither_training_nor_rand
         assert torch.equal(opened(given), expected)
     assert not torch.equal(model(given), expected)
     assert {name for name, weight in model.named_parameters() if weight.requires_grad} == trains
-    assert len(reference.moving()) == len(trains)
+    assert len(reference.trained_pairs()) == len(trains)
     reference.move(1.0)
     with reference.opened() as opened:
         assert torch.equal(opened(given), model(given))

@@ -7,8 +7,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor
 
-from emolit.engine.sampling.generate import generate, streams
-from emolit.engine.weights.sharding import alone, anyone_in, gathered, shard
+from emolit.engine.sampling.generate import generate, random_streams
+from emolit.engine.weights.sharding import any_rank, gather_weights, shard, single_process
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
 
@@ -34,7 +34,7 @@ def test_every_weight_is_sharded_and_gathered_as_it_was(policy, mesh):
     before = {name: weight.clone() for name, weight in policy.base.state_dict().items()}
     shard(policy.base, mesh)
     assert all(isinstance(weight, DTensor) for weight in policy.base.parameters())
-    after = gathered(policy.base)
+    after = gather_weights(policy.base)
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
 
@@ -50,24 +50,24 @@ def test_a_frozen_tower_is_no_unit_that_processes_wait_for(nano_folder, mesh, fr
 
 
 def test_a_question_to_all_processes_is_answered(mesh):
-    assert anyone_in(mesh)(True) is alone(True) is True
-    assert anyone_in(mesh)(False) is alone(False) is False
+    assert any_rank(mesh)(True) is single_process(True) is True
+    assert any_rank(mesh)(False) is single_process(False) is False
 
 
 def test_running_along_with_others_changes_nothing(policy, batch):
     """As under sharding: the rows of this process have ended, those of another have not."""
     sampling = Sampling(max_tokens=8)
-    uniform = streams(0, 0, [clip.id for clip in batch.clips], 2, 8)
+    uniform = random_streams(0, 0, [clip.id for clip in batch.clips], 2, 8)
     results, asked = [], []
 
     def stops(rows):
         return torch.full((len(rows),), rows.shape[1] >= 3)
 
-    for anyone in (alone, lambda going: asked.append(going) or True):
+    for anyone in (single_process, lambda going: asked.append(going) or True):
         with torch.no_grad():
             prefix = policy.scorer.prefix(policy.language_model(), policy.encode(batch), batch)
         model = policy.language_model()
-        results.append(generate(model, prefix.expanded(2), sampling, stops, uniform, anyone))
+        results.append(generate(model, prefix.expand(2), sampling, stops, uniform, anyone))
     one, other = results
     assert len(asked) == 7
     assert one.tokens.shape == other.tokens.shape

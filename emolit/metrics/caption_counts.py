@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from emolit.metrics.captioned import Captioned, Item
+from emolit.metrics.caption_base import CaptionMetric, Item
 
 
-class Written(Captioned):
+class Written(CaptionMetric):
     """Number of clips, share of readable captions, and references a clip.
 
     Args:

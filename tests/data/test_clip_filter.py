@@ -5,25 +5,25 @@ from dataclasses import replace
 import pytest
 
 from emolit.errors import AudioError, CorpusError
-from emolit.data.audio_check import Entry
-from emolit.data.selection import relabeled, usable, without
+from emolit.data.audio_check import AudioRecord
+from emolit.data.clip_filter import relabel, usable, drop
 from emolit.affect.taxonomy import Taxonomy
 from emolit.types import Clip
 
 
 def entry(name, label=None, problem=None):
     clip = Clip(id=name, corpus="mine", path=f"{name}.wav", label=label)
-    return Entry(clip, problem) if problem else Entry(clip)
+    return AudioRecord(clip, problem) if problem else AudioRecord(clip)
 
 
 def test_labels_are_renamed_then_dropped_and_counted_and_unlabeled_clips_stay():
     entries = [entry("a", "calm"), entry("b", "sad"), entry("c", "fearful"), entry("d")]
     taxonomy = Taxonomy(("neutral", "sad"))
-    kept, dropped = relabeled("mine", entries, taxonomy, {"calm": "neutral"})
+    kept, dropped = relabel("mine", entries, taxonomy, {"calm": "neutral"})
     assert [one.clip.label for one in kept] == ["neutral", "sad", None]
     assert dropped == {"fearful": 1}
     with pytest.raises(CorpusError, match=r"No clip of 'mine' .*\['happy'\]; it has {'sad': 1}"):
-        relabeled("mine", entries[1:2], Taxonomy(("happy",)), {})
+        relabel("mine", entries[1:2], Taxonomy(("happy",)), {})
 
 
 def test_unusable_clips_are_refused_or_left_out_with_their_reasons():
@@ -39,4 +39,4 @@ def test_unusable_clips_are_refused_or_left_out_with_their_reasons():
 
 def test_named_clips_are_in_no_split():
     clips = [replace(entry(name).clip, split="train") for name in "abc"]
-    assert [clip.split for clip in without(clips, {"b", "z"})] == ["train", None, "train"]
+    assert [clip.split for clip in drop(clips, {"b", "z"})] == ["train", None, "train"]

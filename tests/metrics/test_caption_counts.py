@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from emolit.metrics.written import Written
+from emolit.metrics.caption_counts import Written
 from tests.metrics.pairs import scored
 
 

@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from emolit.data.census import shortened
+from emolit.data.census import shorten
 from emolit.errors import AudioError, CorpusError
-from emolit.data.audio_check import Entry
+from emolit.data.audio_check import AudioRecord
 from emolit.affect.taxonomy import Taxonomy, merge
 from emolit.types import Clip
-from emolit.affect.votes import merged
+from emolit.affect.votes import merge_votes
 
 
-def relabeled(
-    corpus: str, entries: Iterable[Entry], taxonomy: Taxonomy, label_map: Mapping[str, str]
-) -> tuple[list[Entry], dict[str, int]]:
+def relabel(
+    corpus: str, entries: Iterable[AudioRecord], taxonomy: Taxonomy, label_map: Mapping[str, str]
+) -> tuple[list[AudioRecord], dict[str, int]]:
     """Return the entries inside the label set, and the number left out by label.
 
     Args:
@@ -31,7 +31,7 @@ def relabeled(
         label = entry.clip.label
         label = None if label is None else merge(label, label_map)
         if label is None or label in taxonomy:
-            votes = merged(entry.clip.votes, label_map)
+            votes = merge_votes(entry.clip.votes, label_map)
             kept.append(replace(entry, clip=replace(entry.clip, label=label, votes=votes)))
         else:
             dropped[label] += 1
@@ -44,7 +44,7 @@ def relabeled(
 
 
 def usable(
-    corpus: str, entries: Sequence[Entry], strict: bool, broken: Collection[str] = ()
+    corpus: str, entries: Sequence[AudioRecord], strict: bool, broken: Collection[str] = ()
 ) -> tuple[list[Clip], tuple[str, ...]]:
     """Return the clips with usable audio, and what is wrong with the others.
 
@@ -63,14 +63,14 @@ def usable(
     if news and strict:
         raise AudioError(
             f"{len(news)} of {len(entries)} clips of {corpus!r} cannot be used; mend "
-            f"them, or set `loading.on_bad_audio` to skip. {shortened(news)}"
+            f"them, or set `loading.on_bad_audio` to skip. {shorten(news)}"
         )
     clips = [entry.clip for entry in entries if not entry.problem]
     if not clips:
-        raise CorpusError(f"No clip of {corpus!r} has usable audio: {shortened(problems)}")
+        raise CorpusError(f"No clip of {corpus!r} has usable audio: {shorten(problems)}")
     return clips, problems
 
 
-def without(clips: Iterable[Clip], names: Collection[str]) -> list[Clip]:
+def drop(clips: Iterable[Clip], names: Collection[str]) -> list[Clip]:
     """Return the clips, those of the names given in no split, for example what others test on."""
     return [replace(clip, split=None) if clip.id in names else clip for clip in clips]

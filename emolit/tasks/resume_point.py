@@ -31,7 +31,7 @@ from emolit.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Mark:
+class ResumePoint:
     """The place where an accumulation window began.
 
     Attributes:
@@ -49,16 +49,16 @@ class Mark:
     callbacks: dict[str, Any]
 
 
-def marked(trainer: Trainer, batches: int, moving: dict[str, Any]) -> Mark:
+def take_resume_point(trainer: Trainer, batches: int, moving: dict[str, Any]) -> ResumePoint:
     """Return the present place, between two windows."""
     states: dict[str, Any] = {}
     if trainer.accumulate_grad_batches > 1:
         others = [each for each in callbacks_of(trainer) if not isinstance(each, Checkpoint)]
         states = {each.state_key: deepcopy(each.state_dict()) for each in others}
-    return Mark(trainer.global_step, trainer.current_epoch, batches, moving, states)
+    return ResumePoint(trainer.global_step, trainer.current_epoch, batches, moving, states)
 
 
-def share(trainer: Trainer, mark: Mark, batch: int) -> float:
+def share(trainer: Trainer, mark: ResumePoint, batch: int) -> float:
     """Return what a loss that Lightning divides by the setting is to be multiplied by.
 
     ``accumulate_grad_batches`` batches make a step, but fewer at the end of an epoch, and where a
@@ -76,7 +76,7 @@ def share(trainer: Trainer, mark: Mark, batch: int) -> float:
     return setting / (end - mark.batches)
 
 
-def rewind(checkpoint: dict[str, Any], mark: Mark) -> None:
+def rewind(checkpoint: dict[str, Any], mark: ResumePoint) -> None:
     """Let a checkpoint that is written inside a window say where the window began."""
     state = place_of(checkpoint)
     if state is None:

@@ -40,7 +40,7 @@ class TokenizedItem(NamedTuple):
     references: list[list[str]]
 
 
-class Captioned(Metric, ABC):
+class CaptionMetric(Metric, ABC):
     """A score of captions against their references.
 
     Args:

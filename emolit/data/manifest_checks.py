@@ -10,7 +10,7 @@ from typing import Any
 from unicodedata import normalize
 
 from emolit.data.census import person
-from emolit.files.headings import plain, renamed
+from emolit.files.headings import plain, find_renamed
 from emolit.data.manifest_rows import COLUMNS, SPLITS, id_of
 from emolit.files.table import Row
 from emolit.types import Clip
@@ -63,7 +63,7 @@ def check_names(rows: Sequence[Row]) -> None:
                 values[name].append(value)
     strange = sorted(values.keys() - {*COLUMNS})
     for wanted in (name for name in SILENT if name not in values):
-        other = renamed(wanted, strange)
+        other = find_renamed(wanted, strange)
         if other is not None and (
             plain(other) == wanted
             or wanted in TIMES

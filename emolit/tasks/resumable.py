@@ -20,8 +20,8 @@ from emolit.compat.lightning import (
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
 from emolit.prompts import Prompt
-from emolit.tasks import place, settings
-from emolit.tasks.answering import Answering
+from emolit.tasks import resume_point, settings
+from emolit.tasks.generative import GenerativeModule
 from emolit.types import Batch, Sampling
 
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
@@ -31,7 +31,7 @@ OWED = "validation_owed"
 """Where it says that a validation was to follow."""
 
 
-class Continuing(Answering):
+class ResumableTask(GenerativeModule):
     """What a task knows of its place in the training, of windows and of settings then and now.
 
     Args:
@@ -48,7 +48,7 @@ class Continuing(Answering):
         self, policy: Policy, evaluator: Evaluator, prompt: Prompt | None, sampling: Sampling
     ) -> None:
         super().__init__(policy, evaluator, prompt, sampling)
-        self._mark: place.Mark | None = None
+        self._mark: resume_point.ResumePoint | None = None
         self._validated: tuple[int, int] | None = None
         self._resumed: dict[str, Any] | None = None
         self._owed = False
@@ -57,7 +57,7 @@ class Continuing(Answering):
 
     def note_given(self, given: dict[str, Any]) -> None:
         """Note what the config gives to optimizer and scheduler."""
-        self._given = self.overruled() | given
+        self._given = self.overruled_settings() | given
         self._check_optimizer()
 
     def _check_optimizer(self) -> None:
@@ -65,17 +65,17 @@ class Continuing(Answering):
         if self._given_then and self._given:
             settings.check_optimizer(self._given_then, self._given)
 
-    def overruled(self) -> dict[str, Any]:
+    def overruled_settings(self) -> dict[str, Any]:
         """Return by name what the config gives and a checkpoint has too, beside the optimizer."""
         return {}
 
-    def moving(self) -> dict[str, Any]:
+    def batch_state(self) -> dict[str, Any]:
         """Return what changes with every batch, not only with an optimizer step."""
         return {}
 
-    def standing(self) -> dict[str, Any]:
+    def window_state(self) -> dict[str, Any]:
         """Return the same as a checkpoint shall hold it: as it was when a window began."""
-        return self._mark.moving if self._mark is not None and self._open else self.moving()
+        return self._mark.moving if self._mark is not None and self._open else self.batch_state()
 
     @property
     def _open(self) -> bool:
@@ -87,7 +87,7 @@ class Continuing(Answering):
         state, self._resumed = self._resumed, None
         self._mark = None
         if state is not None:
-            place.take_up(self.trainer, state)
+            resume_point.take_up(self.trainer, state)
         self._renew_settings()
         if self._owed:
             run_validation(self.trainer)
@@ -96,7 +96,7 @@ class Continuing(Answering):
     def _renew_settings(self) -> None:
         """Let settings that were changed since the checkpoint count."""
         then, self._given_then = self._given_then, None
-        differing = {} if then is None else settings.changed(then, self._given)
+        differing = {} if then is None else settings.compare_settings(then, self._given)
         if not differing:
             return
         shown = ", ".join(f"{name}: {values}" for name, values in differing.items())
@@ -113,12 +113,12 @@ class Continuing(Answering):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Mark where an accumulation window begins."""
         if not self._open:
-            self._mark = place.marked(self.trainer, batch_idx, self.moving())
+            self._mark = resume_point.take_resume_point(self.trainer, batch_idx, self.batch_state())
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """Weigh the batches of a step alike, also where it has fewer than the others."""
         if self._mark is not None and self.trainer.accumulate_grad_batches > 1:
-            loss = loss * place.share(self.trainer, self._mark, batch_index(self.trainer))
+            loss = loss * resume_point.share(self.trainer, self._mark, batch_index(self.trainer))
         super().backward(loss, *args, **kwargs)
 
     def on_validation_epoch_end(self) -> None:
@@ -143,7 +143,7 @@ class Continuing(Answering):
         owes = not self._open and self._validated != self._here
         checkpoint[OWED] = owes and validation_due(self.trainer)
         if self._mark is not None and self._open:
-            place.rewind(checkpoint, self._mark)
+            resume_point.rewind(checkpoint, self._mark)
 
     def take_place(self, checkpoint: dict[str, Any]) -> None:
         """Take it from there, for a training."""
@@ -151,5 +151,5 @@ class Continuing(Answering):
             return
         self._given_then = checkpoint.get(settings.KEY)
         self._check_optimizer()
-        self._resumed = place.settle(checkpoint, self.trainer)
+        self._resumed = resume_point.settle(checkpoint, self.trainer)
         self._owed = checkpoint.get(OWED, False)

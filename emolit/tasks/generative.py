@@ -16,7 +16,7 @@ from emolit.seed import run_seed
 from emolit.types import Batch, Evaluation, Rollout, Sampling
 
 
-class Answering(LightningModule):
+class GenerativeModule(LightningModule):
     """A policy that is asked by a prompt and scored by an evaluator.
 
     Args:
@@ -35,7 +35,7 @@ class Answering(LightningModule):
         self.prompt = prompt
         self.sampling = sampling
 
-    def asked(self) -> Prompt:
+    def require_prompt(self) -> Prompt:
         """Return the prompt.
 
         Raises:
@@ -45,9 +45,9 @@ class Answering(LightningModule):
             raise ConfigError("The config has no `prompt` at its root; add one, such as `Direct`.")
         return self.prompt
 
-    def read(self, rollout: Rollout) -> Rollout:
+    def parse_responses(self, rollout: Rollout) -> Rollout:
         """Parse every response."""
-        prompt, options = self.asked(), rollout.batch.options
+        prompt, options = self.require_prompt(), rollout.batch.options
         answers = tuple(
             tuple(prompt.parse(response, options) for response in group)
             for group in rollout.responses
@@ -65,7 +65,7 @@ class Answering(LightningModule):
             batch: B clips.
             confidences: What shall spread over the options besides.
         """
-        rollout = self.read(
+        rollout = self.parse_responses(
             self.policy.sample(batch, 1, self.sampling.greedy(), seed=run_seed(), step=0)
         )
         rewards = {
@@ -78,7 +78,7 @@ class Answering(LightningModule):
             answers=tuple(group[0] for group in rollout.answers),
             rewards=rewards,
             probabilities={
-                confidence.name: confidence.weigh(self.policy, self.asked(), rollout)
+                confidence.name: confidence.weigh(self.policy, self.require_prompt(), rollout)
                 for confidence in confidences
             },
         )

@@ -16,7 +16,7 @@ from emolit.rl.functional import safe_ratio
 from emolit.types import ScoredRollout
 
 
-def aligned(scored: ScoredRollout, old: Tensor, cap: float | None) -> ScoredRollout:
+def recompute_old_logprobs(scored: ScoredRollout, old: Tensor, cap: float | None) -> ScoredRollout:
     """Return a scored rollout whose ratios are to old log-probabilities of training.
 
     Args:

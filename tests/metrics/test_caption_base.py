@@ -14,14 +14,14 @@ from torch import distributed, multiprocessing
 
 from emolit import __version__
 from emolit.metrics.bleu import Bleu
-from emolit.metrics.captioned import Item
+from emolit.metrics.caption_base import Item
+from emolit.metrics.caption_counts import Written
 from emolit.metrics.cider_d import CiderD
 from emolit.metrics.distinct import Distinct
 from emolit.metrics.emotion_set_f1 import EmotionSetF1
 from emolit.metrics.rouge_l import RougeL
 from emolit.metrics.sacre_bleu import SacreBleu
 from emolit.metrics.self_bleu import SelfBleu
-from emolit.metrics.written import Written
 from tests.metrics.pairs import pairs, scored
 
 ALL = (Written, Bleu, RougeL, CiderD, EmotionSetF1, Distinct, SelfBleu, SacreBleu)

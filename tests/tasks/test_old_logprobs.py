@@ -26,7 +26,7 @@ from emolit.rewards.correct import Correct
 from emolit.rl.functional import k1, k3
 from emolit.rl.groups import clips_of
 from emolit.rl.kl import KL, AdaptiveKL
-from emolit.tasks.alignment import aligned
+from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.rl_buffered import BufferedReinforcementFinetuning
 from emolit.types import Sampling
@@ -191,11 +191,11 @@ def test_a_cap_weighs_what_sampling_was_off_by(policy, batch, kind):
 def test_aligned_by_hand():
     logprobs, given = example()
     told = given.rollout.behavior
-    found = aligned(given, logprobs.detach(), None)
+    found = recompute_old_logprobs(given, logprobs.detach(), None)
     assert found.rollout.behavior.equal(logprobs)
     assert found.sampled is told
     assert found.weights is None
-    again = aligned(found, logprobs.detach() + math.log(3), 2.0)
+    again = recompute_old_logprobs(found, logprobs.detach() + math.log(3), 2.0)
     assert again.sampled is told  # what was sampled stays, however often training scores
     mask = given.rollout.mask
     torch.testing.assert_close(again.weights[mask], 3 * (logprobs.detach() - told).exp()[mask])

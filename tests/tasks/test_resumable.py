@@ -12,7 +12,7 @@ from lightning.pytorch import Callback, Trainer
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
 from emolit.callbacks.fit_report import FitReport
 from emolit.corpora.manifest import Manifest
-from emolit.data.dataset import Loading
+from emolit.data.dataset import LoaderSettings
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
 from emolit.policies.nano import Nano
@@ -91,7 +91,7 @@ def fit(tmp_path, data, nano_folder):
 
     def run(name, resume="last", every=2, optimizer=None, schedule=SCHEDULE, more=(), **settings):
         ends = {key: settings.pop(key) for key in ENDING & settings.keys()}
-        two = Loading(batch_size=2)
+        two = LoaderSettings(batch_size=2)
         corpus = Manifest("tones.csv", root=str(data), prompt=Direct(), loading=two)
         task = SupervisedFinetuning(
             policy=Nano(str(nano_folder)),

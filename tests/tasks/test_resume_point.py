@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from emolit.tasks.place import Mark, place_of, rewind, settle, share
+from emolit.tasks.resume_point import ResumePoint, place_of, rewind, settle, share
 
 
 def trainer(together, batches=12):
@@ -16,7 +16,9 @@ def trainer(together, batches=12):
 
 
 def mark(batches, step=0):
-    return Mark(step=step, epoch=0, batches=batches, moving={}, callbacks={"Watch": {"seen": 1}})
+    return ResumePoint(
+        step=step, epoch=0, batches=batches, moving={}, callbacks={"Watch": {"seen": 1}}
+    )
 
 
 @pytest.mark.parametrize(
