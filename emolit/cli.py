@@ -20,21 +20,34 @@ def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name == "--version":
         print(f"emolit {emolit.__version__}")
+    elif name in ("-h", "--help"):
+        print(help_text())
     elif name in COMMANDS:
         command = importlib.import_module(f"emolit.commands.{name}")
         raise SystemExit(command.main(sys.argv[2:]))
     elif name.startswith("-") or name in TRAINER:
         training = importlib.import_module("emolit.commands.training")
-        training.main(epilog=others())
+        training.main()
     else:
         sys.stderr.write(f"error: {no_subcommand(name)}\n")
         raise SystemExit(2)
 
 
-def others() -> str:
-    """Return the end of the help: the subcommands that are not Lightning's."""
-    lines = [f"    {name:20}{does}" for name, does in COMMANDS.items()]
-    return "\n".join(["other subcommands:", *lines])
+def help_text() -> str:
+    """Return what ``emolit --help`` shows."""
+    listed = [f"    {name:20}{does}" for name, does in {**TRAINER, **COMMANDS}.items()]
+    return "\n".join(
+        [
+            "usage: emolit SUBCOMMAND [options]",
+            "",
+            str(emolit.__doc__),
+            "",
+            "subcommands:",
+            *listed,
+            "",
+            "emolit SUBCOMMAND --help shows the options of one, emolit --version the release.",
+        ]
+    )
 
 
 def no_subcommand(name: str) -> str:

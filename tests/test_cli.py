@@ -25,8 +25,7 @@ def test_every_subcommand_names_itself(name, capsys):
 
 
 def test_the_help_lists_all_subcommands_each_on_its_line(capsys):
-    with pytest.raises(SystemExit):
-        emolit("--help")
+    emolit("--help")
     starts = [line.split()[:1] for line in capsys.readouterr().out.splitlines()]
     assert all([name] in starts for name in (*TRAINER, *COMMANDS))
 

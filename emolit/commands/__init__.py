@@ -1,7 +1,12 @@
 """What the command `emolit` does beside Lightning's subcommands, and how it reads its line."""
 
-TRAINER = ("fit", "validate", "test", "predict")
-"""Subcommands that run Lightning's trainer."""
+TRAINER = {
+    "fit": "train, validate, and keep the best weights",
+    "validate": "score a checkpoint on validation clips",
+    "test": "score a checkpoint on test clips",
+    "predict": "write down what a checkpoint answers",
+}
+"""Subcommands that run Lightning's trainer: what each does."""
 COMMANDS = {
     "completion": "print completions for bash or zsh",
     "cross": "test several checkpoints on several corpora: a matrix with intervals and tests",
@@ -14,4 +19,4 @@ COMMANDS = {
     "table": "put the tests of several runs into one table",
     "unibench": "print the table of MER-UniBench",
 }
-"""The others: what each does."""
+"""The others."""

@@ -1,12 +1,10 @@
 """The parser of the command: lists that replace, options in full, mistakes told in a line."""
 
-import argparse
 import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from jsonargparse import DefaultHelpFormatter
 from lightning.pytorch.cli import LightningArgumentParser
 
 from emolit.commands.complaints import NoOptionError, complaint, no_option
@@ -22,16 +20,11 @@ REFUSED = re.compile(
 UNRECOGNIZED = re.compile(r"unrecognized arguments: (?P<name>\S+?)(?:=|\s|$)")
 
 
-class Help(argparse.RawDescriptionHelpFormatter, DefaultHelpFormatter):
-    """jsonargparse's help, with the lines of a description as they are."""
-
-
 class Parser(LightningArgumentParser):
     """Lightning's parser: options are written whole, mistakes are said in a line or two."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
-        kwargs.setdefault("formatter_class", Help)
         super().__init__(*args, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:

@@ -121,14 +121,11 @@ def resumption(trainer: Any) -> str:
     )
 
 
-def main(epilog: str = "") -> None:
+def main() -> None:
     """Run fit, validate, test or predict.
 
     An error of emolit's own is shown as its sentence; ``EMOLIT_TRACEBACK=1`` in the environment
     shows its traceback.
-
-    Args:
-        epilog: End of the help.
     """
     for message in EXPECTED:
         warnings.filterwarnings("ignore", message=message)
@@ -143,8 +140,7 @@ def main(epilog: str = "") -> None:
             parser_class=Parser,
             parser_kwargs={
                 "prog": "emolit",
-                "description": f"{emolit.__doc__}\n`emolit fit --help` shows all options.",
-                "epilog": epilog,
+                "description": str(emolit.__doc__),
             },
             save_config_kwargs={"overwrite": True},
         )
