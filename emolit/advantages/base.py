@@ -85,8 +85,8 @@ def separates_responses(
     Example:
         >>> def centered(rewards):
         ...     return rewards - rewards.mean(1, keepdim=True)
-        >>> teaches(centered, 2, 1.0), teaches(centered, 1, 1.0)
-        (True, False)
+        >>> [separates_responses(centered, group, 1.0) for group in (2, 1)]
+        [True, False]
     """
     probe = torch.eye(2, group_size)
     return any(bool(advantage(worth * probe).any()) for worth in (1.0, most))

@@ -197,7 +197,7 @@ def clip_facts(clip: Clip) -> dict[str, str]:
     """Return what a judge may be told about a clip, by the names of places in a question.
 
     Example:
-        >>> known(Clip("a", "toy", "a.wav", words=("sad", "tired")))["words"]
+        >>> clip_facts(Clip("a", "toy", "a.wav", words=("sad", "tired")))["words"]
         'sad, tired'
     """
     return {
@@ -213,7 +213,7 @@ def fill_question(question: str, filling: Mapping[str, str]) -> str:
     """Return a question with its places filled in, all at once: what fills one fills no other.
 
     Example:
-        >>> filled("{a}{b} {c}", {"a": "{b}", "b": "!"})
+        >>> fill_question("{a}{b} {c}", {"a": "{b}", "b": "!"})
         '{b}! {c}'
     """
     places = "|".join(filling)

@@ -14,7 +14,8 @@ def fill_placeholders(tree: Any, values: Mapping[str, Any]) -> Any:
     """Put values in the place of ``{name}`` everywhere; names without a value stay.
 
     Example:
-        >>> filled({"fold": "{fold}", "a": ["{x}.yaml", "{options}"]}, {"fold": 2, "x": "ir"})
+        >>> tree = {"fold": "{fold}", "a": ["{x}.yaml", "{options}"]}
+        >>> fill_placeholders(tree, {"fold": 2, "x": "ir"})
         {'fold': 2, 'a': ['ir.yaml', '{options}']}
     """
     if isinstance(tree, dict):
