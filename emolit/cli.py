@@ -4,13 +4,13 @@
 ``emolit.commands``, a module each, which is imported when it is asked for.
 """
 
-import difflib
 import importlib
 import sys
 from pathlib import Path
 
 import emolit
 from emolit.commands import COMMANDS, TRAINER
+from emolit.commands.near import meant
 
 
 def main() -> None:
@@ -54,11 +54,8 @@ def no_subcommand(name: str) -> str:
     """Return the end of a sentence on a subcommand that is not there, or none.
 
     Example:
-        >>> no_subcommand("swep").splitlines()[0]
+        >>> no_subcommand("swep").partition(" There")[0]
         "there is no subcommand 'swep'; did you mean 'sweep'?"
     """
-    known = [*TRAINER, *COMMANDS]
-    near = difflib.get_close_matches(name, known, n=1)
     said = f"there is no subcommand {name!r}" if name else "name a subcommand"
-    said += f"; did you mean {near[0]!r}?" if near else "."
-    return f"{said}\nThere are {', '.join(known)}; `emolit --help` says what they do."
+    return f"{said}{meant(name, [*TRAINER, *COMMANDS])} `emolit --help` says what they do."

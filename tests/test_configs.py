@@ -59,7 +59,6 @@ def test_every_experiment_parses_and_prints_itself_whole(path, capsys):
 @pytest.mark.parametrize("path", named(SWEEPS))
 def test_every_stage_of_a_sweep_parses(path, monkeypatch, capsys):
     """Those of its first fold and seed; others differ in numbers only."""
-    monkeypatch.syspath_prepend(str(CONFIGS.parent / "tools"))
     monkeypatch.chdir(CONFIGS.parent)
     from emolit.commands.sweep.plan import read
     from emolit.commands.sweep.words import command

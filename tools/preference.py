@@ -24,8 +24,8 @@ import torch
 from jsonargparse import ArgumentParser
 
 from emolit.affect.packaged_lexicon import PackagedLexicon
-from emolit.callbacks.base import write_atomically
 from emolit.errors import ConfigError, EmolitError
+from emolit.files.atomic import write_atomically
 from emolit.files.table import read_table
 from emolit.metrics.weighted_f1 import weighted_f1
 from emolit.reporting.tables import ScoreTable, number

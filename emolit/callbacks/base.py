@@ -1,10 +1,6 @@
-"""What callbacks share: TensorBoard writers, whole files, rehearsals, rows of all processes."""
+"""What callbacks share: TensorBoard writers, rehearsals, rows of all processes."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from torch import distributed
 
@@ -28,22 +24,6 @@ def tensorboard_writers(trainer: "Trainer") -> "list[SummaryWriter]":
 def rehearsal(trainer: "Trainer") -> bool:
     """Tell whether this is a ``fast_dev_run``, which must leave what earlier runs wrote alone."""
     return rehearses(trainer)
-
-
-@contextmanager
-def write_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a text file beside its place; it moves there once it is complete, else never.
-
-    Args:
-        path: Where it shall stand; missing folders are made.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("w", encoding="utf-8", newline="\n") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def gather(rows: list[Row]) -> list[Row]:

@@ -10,8 +10,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
-from emolit.callbacks.base import rehearsal, write_atomically
+from emolit.callbacks.base import rehearsal
 from emolit.engine.weights.record import selection_text
+from emolit.files.atomic import write_atomically
 from emolit.reporting.tables import number
 
 FILE = "fit.json"

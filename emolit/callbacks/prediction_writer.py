@@ -7,7 +7,8 @@ from typing import Any, TextIO
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.base import rehearsal, write_atomically
+from emolit.callbacks.base import rehearsal
+from emolit.files.atomic import write_atomically
 from emolit.types import Evaluation
 
 BREAKS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}

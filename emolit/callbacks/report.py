@@ -13,11 +13,12 @@ from torch import Tensor
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
-from emolit.callbacks.base import gather, rehearsal, write_atomically
+from emolit.callbacks.base import gather, rehearsal
 from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical
+from emolit.files.atomic import write_atomically
 from emolit.reporting.nested_scores import nest_scores, nest_signatures
 from emolit.reporting.scorecard import of_arrays, restricted_answers, scorecard
 from emolit.reporting.tables import classes_table, open_answers_table, parts_table, scores_table

@@ -8,15 +8,13 @@ import inspect
 import re
 from argparse import ArgumentError
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from emolit.commands.renamed import new_name
+from emolit.commands.near import FEW, meant
+from emolit.commands.renamed import new_class, new_option
 from emolit.compat.jsonargparse import Attempt, attempt_of, get_all_subclass_paths
 
-FEW = 24
-"""How many names are listed at most."""
 LONGEST = 200
 """Signs of a line at most."""
 KINDS = {
@@ -46,7 +44,7 @@ def no_option(name: str, options: Iterable[str]) -> str:
     """
     if name.endswith(".help"):
         return f"no option {name!r}; `emolit explain CLASS` shows the arguments of a class."
-    if now := new_name(name):
+    if now := new_option(name):
         return f"no option {name!r} any more; it is called {now!r} now."
     hidden = ("help", "print_shtab", "prompt", "version")
     known = {each for each in options if each.rpartition(".")[2] not in hidden and each[-1] != "+"}
@@ -54,20 +52,6 @@ def no_option(name: str, options: Iterable[str]) -> str:
     above = name.rpartition(".")[0]
     listed = [each for each in near if each.rpartition(".")[0] == above]
     return f"no option {name!r}{meant(name, listed or near)}"
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence: the names that are near, and all if they are few.
-
-    Example:
-        >>> meant("max_epoch", ["max_epochs", "min_epochs"])
-        "; did you mean 'max_epochs'? There are: max_epochs, min_epochs."
-    """
-    names = sorted(set(known))
-    begun = [other for other in names if other.startswith(name)]
-    near = (begun or get_close_matches(name, names, 3))[:3]
-    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
-    return hint + (f" There are: {', '.join(names)}." if 0 < len(names) <= FEW else "")
 
 
 def complaint(message: str, error: BaseException | None) -> str:
@@ -128,7 +112,7 @@ def _cause(trail: Sequence[BaseException], owner: str) -> str:
     text, tried = str(error), attempt_of(error)
     for each in map(attempt_of, trail):
         said = _class_path_of(each.value) if each is not None else None
-        if isinstance(said, str) and (now := new_name(said)):
+        if isinstance(said, str) and (now := new_class(said)):
             return f"there is no {said!r} any more; it is called {now!r} now."
     if isinstance(error, NoOptionError):
         return f"{owner} has {text}" if owner else f"there is {text}"

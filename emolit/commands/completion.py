@@ -39,7 +39,7 @@ complete -o default -F _emolit emolit
 """)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Print the script of a shell."""
     about = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="emolit completion", description=about)

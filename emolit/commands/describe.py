@@ -6,8 +6,7 @@
 Exit status 2 for settings that a corpus refuses; 1, with a sentence for each thing, for a release
 that does not fit: clips that cannot be used (those that every copy of a release lacks or spoils
 are only listed), a size or number of clips by label that the corpus does not have, folds that are
-not EmoBox's. Those are compared with a summary of EmoBox's folds where that file stands
-(``--folds``).
+not EmoBox's. Those are compared with a summary of EmoBox's folds, if ``--folds`` names one.
 """
 
 import json
@@ -20,9 +19,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any, get_args
 
-from emolit.commands.parsing import Parser, own_error
-from emolit.commands.shelves import discover
-from emolit.commands.shipped import find_all
+from emolit.commands.corpus import corpus_parser, read_corpus
 from emolit.corpora import Corpus
 from emolit.corpora.mixture import Mixture
 from emolit.data.audio_check import AudioRecord
@@ -31,29 +28,19 @@ from emolit.errors import EmolitError
 from emolit.reporting.tables import ScoreTable
 from emolit.types import Clip, Split
 
-SUMMARY = Path(__file__).parents[3] / "shared" / "reference" / "emobox_folds_summary.json"
 OPEN = ("words", "words a clip", "sentiment")
 """What is said of a corpus without labels: different words, their number a clip, the mean."""
 HEADER = ("split", "clips", "hours", "speakers", "seconds, least", "median", "most", "texts")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Print a table for each corpus and return the exit status."""
-    discover()
-    parser = Parser(prog="emolit describe", description=(__doc__ or "").splitlines()[0])
-    parser.add_subclass_arguments(Corpus, "data", required=True)
-    parser.add_argument("--folds", type=str, default=str(SUMMARY), help="counts of EmoBox's folds")
-    options = parser.parse_args(None if arguments is None else find_all(arguments))
-    path = Path(options.folds)
-    summary = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    try:
-        corpus = parser.instantiate(options).data
-    except ValueError as error:  # what a corpus says against its settings comes as one
-        told = own_error(error)
-        if told is None:
-            raise
-        sys.stderr.write(f"error: {told}\n")
-        return 2
+    parser = corpus_parser("emolit describe", (__doc__ or "").splitlines()[0])
+    parser.add_argument("--folds", type=str, help="a summary of EmoBox's folds to compare with")
+    corpus, given = read_corpus(parser, arguments)
+    if given.folds is not None and not Path(given.folds).is_file():
+        parser.error(f"there is no file {given.folds}; give the summary of EmoBox's folds")
+    summary = json.loads(Path(given.folds).read_text(encoding="utf-8")) if given.folds else {}
     try:
         members = corpus.corpora if isinstance(corpus, Mixture) else [corpus]
         complaints = [text for member in members for text in describe(member, summary)]

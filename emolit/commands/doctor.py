@@ -34,7 +34,7 @@ class Finding(NamedTuple):
     text: str
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Run every check, print its findings, and return 1 if something is missing."""
     parser = argparse.ArgumentParser(
         prog="emolit doctor", description=(__doc__ or "").split("\n")[0]
@@ -265,4 +265,4 @@ def subclasses(kind: type[Any]) -> Iterator[type[Any]]:
 
 
 if __name__ == "__main__":  # where emolit is not installed yet
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

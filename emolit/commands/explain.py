@@ -1,11 +1,12 @@
 """Shows the classes that YAML can name: all of them, or one with its arguments.
 
-emolit explain              # every class of every shelf, a line each
-emolit explain Correct      # what it is, its arguments with types and defaults, a node of YAML
+    emolit explain              # every class of every shelf, a line each
+    emolit explain Correct      # what it is, its arguments with types and defaults, a node of YAML
+
+A name that stands on two shelves is shown twice; what stands on none is shown by its path.
 """
 
 import argparse
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -17,10 +18,11 @@ from typing import Any
 from lightning.pytorch.callbacks import Callback
 from torchmetrics import Metric
 
+from emolit.commands.near import meant
 from emolit.commands.shelves import SHELVES, discover
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Print what was asked for; return 2 for a name that is not there."""
     about = (__doc__ or "").split("\n")[0]
     parser = argparse.ArgumentParser(prog="emolit explain", description=about)
@@ -35,9 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         found = found or [("", thing) for thing in by_path(name)]
         if not found:
             names = {thing.__name__ for _, thing in known}
-            near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "`emolit explain` lists all."
-            sys.stderr.write(f"error: there is no class {name!r} on any shelf; {hint}\n")
+            hint = f"{meant(name, names)} `emolit explain` lists all."
+            sys.stderr.write(f"error: there is no class {name!r} on any shelf{hint}\n")
             return 2
         print("\n".join(explain(*each) for each in found))
     return 0

@@ -23,9 +23,7 @@ from emolit.affect.plutchik import ANGLES, NAMES
 from emolit.affect.taxonomy import CANONICAL
 from emolit.audio.acoustics import ClipAcoustics, Standing, measure, standings
 from emolit.audio.decoding import decode
-from emolit.commands.parsing import Parser, own_error
-from emolit.commands.shelves import discover
-from emolit.commands.shipped import find_all
+from emolit.commands.corpus import corpus_parser, read_corpus
 from emolit.corpora import Corpus
 from emolit.errors import EmolitError
 from emolit.text.words import find_words, units
@@ -83,36 +81,26 @@ SUMMARY = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Write the texts of a corpus and return the exit status."""
-    discover()
-    parser = Parser(prog="emolit reason", description=(__doc__ or "").splitlines()[0])
-    parser.add_subclass_arguments(Corpus, "data", required=True)
+    parser = corpus_parser("emolit reason", (__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=str, required=True, help="JSONL file to write")
-    options = parser.parse_args(None if arguments is None else find_all(arguments))
-    path = Path(options.out)
+    start = time.perf_counter()
+    corpus, given = read_corpus(parser, arguments)
+    path = Path(given.out)
     if path.is_dir() or not path.parent.is_dir():
         parser.error(f"{path} is no file in an existing folder; name one with --out")
-    start = time.perf_counter()
-    try:
-        corpus = parser.instantiate(options).data
-    except ValueError as error:  # what a corpus says against its settings comes as one
-        told = own_error(error)
-        if told is None:
-            raise
-        sys.stderr.write(f"error: {told}\n")
-        return 2
     try:
         corpus.setup()
         rationales = write_rationales(corpus)
     except EmolitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    lines = [json.dumps(thought, ensure_ascii=False) for thought in rationales]
+    lines = [json.dumps(rationale, ensure_ascii=False) for rationale in rationales]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     print(f"{len(lines)} clips in {time.perf_counter() - start:.0f} s, into {path}")
     for field in FIELDS:
-        texts = [thought[field] for thought in rationales]
+        texts = [rationale[field] for rationale in rationales]
         print(
             f"{field}: {len(set(texts))} different texts, distinct-1 {distinct(texts, 1):.4f}, "
             f"distinct-2 {distinct(texts, 2):.4f}"

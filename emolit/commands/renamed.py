@@ -20,29 +20,36 @@ MODULES = {
     "wheel_score": "affect.wheel_score",
 }
 """Modules below ``emolit`` whose classes configs name by their path."""
-NAMES = {
+CLASSES = {
     "Asking": "PromptVariation",
     "Loading": "LoaderSettings",
     "Thoughts": "Rationales",
-    "asking": "variation",
-    "backoff": "retries",
-    "thoughts": "rationales",
-    "whole": "all_test",
 }
-"""Classes and arguments."""
+ARGUMENTS = {"asking": "variation", "thoughts": "rationales", "whole": "all_test"}
 
 
-def new_name(name: str) -> str | None:
-    """Return what a class path or an argument is called now; None if it was not renamed.
+def new_class(path: str) -> str | None:
+    """Return what a class is called now; None if it was not renamed.
 
     Example:
-        >>> new_name("emolit.loading.Loading"), new_name("prompt.init_args.asking")
-        ('emolit.data.dataset.LoaderSettings', 'prompt.init_args.variation')
-        >>> new_name("emolit.rewards.correct.Correct")
+        >>> new_class("emolit.loading.Loading"), new_class("Asking")
+        ('emolit.data.dataset.LoaderSettings', 'PromptVariation')
+        >>> new_class("emolit.rewards.correct.Correct")
     """
-    head, dot, last = name.rpartition(".")
+    head, dot, last = path.rpartition(".")
     module = head.removeprefix("emolit.")
     if head.startswith("emolit.") and module in MODULES:
         head = f"emolit.{MODULES[module]}"
-    now = f"{head}{dot}{NAMES.get(last, last)}"
+    now = f"{head}{dot}{CLASSES.get(last, last)}"
+    return None if now == path else now
+
+
+def new_option(name: str) -> str | None:
+    """Return what an option is called now; None if none of its arguments was renamed.
+
+    Example:
+        >>> new_option("prompt.init_args.asking.transcript")
+        'prompt.init_args.variation.transcript'
+    """
+    now = ".".join(ARGUMENTS.get(part, part) for part in name.split("."))
     return None if now == name else now

@@ -7,11 +7,11 @@ A file of one's own goes first. A path that begins with ``configs/`` and is not 
 among the shipped ones too.
 """
 
-import difflib
 import re
 from pathlib import Path
 
 import emolit
+from emolit.commands.near import meant
 from emolit.errors import ConfigError
 
 FOLDER = Path(emolit.__file__).parent / "configs"
@@ -38,11 +38,9 @@ def find(name: str, kind: str = "experiments") -> str:
     places = (FOLDER / kind / f"{name}.yaml", FOLDER / f"{name}.yaml")
     if found := next((path for path in places if path.is_file()), None):
         return str(found)
-    known = short_names(kind)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
     raise ConfigError(
-        f"There is no file {name}, and no config of that name comes with emolit; near are "
-        f"{', '.join(near)}. All: {FOLDER / kind}."
+        f"There is no file {name!r}, and no config of that name comes with emolit"
+        f"{meant(name, short_names(kind))} They are in {FOLDER / kind}."
     )
 
 

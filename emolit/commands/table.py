@@ -9,16 +9,17 @@ of a sweep lie a stage deeper: ``--stage seed0/test``.
 import argparse
 import json
 import sys
-from dataclasses import replace as changed
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
+from emolit.files.atomic import write_atomically
 from emolit.reporting.tables import SCORES, classes_table, scores_table
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Write the reports of a folder of runs and return the exit status."""
     parser = argparse.ArgumentParser(prog="emolit table", description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="folder of the runs, for example runs/demo")
@@ -118,20 +119,15 @@ def write(root: Path, seed: int | None, entries: list[dict[str, Any]], notes: li
     splits = "+".join(sorted({entry["split"] for entry in entries}))
     title = f"{root.name}, seed {seed}, {splits}"
     main_sheet = scores_table(title, entries, ("run", "corpus"))
-    main_sheet = changed(main_sheet, notes=(*main_sheet.notes, *notes))
+    main_sheet = replace(main_sheet, notes=(*main_sheet.notes, *notes))
     by_class = [
         classes_table(f"{entry['run']}, {entry['corpus']} by class", entry)
         for entry in entries
         if "per_class" in entry
     ]
     pages = [sheet.markdown() for sheet in (main_sheet, *by_class)]
-    replace(root / "report.json", json.dumps(report, indent=2) + "\n")
-    replace(root / "report.md", "# Report\n\n" + "\n".join(pages))
+    with write_atomically(root / "report.json") as file:
+        file.write(json.dumps(report, indent=2) + "\n")
+    with write_atomically(root / "report.md") as file:
+        file.write("# Report\n\n" + "\n".join(pages))
     main_sheet.show()
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file beside its place, then rename it."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -66,7 +66,7 @@ class Test:
         return signatures.get(PRIMARY[corpus], older)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Print the table and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="emolit unibench", description=(__doc__ or "").splitlines()[0]

@@ -9,7 +9,7 @@ from emolit.errors import PolicyError
 FULL, SLIDING, CHUNKED = "full_attention", "sliding_attention", "chunked_attention"
 """What transformers calls layers that keep keys and values: of all tokens, or of the last few."""
 ATTENTION = "attention"
-"""The same in the lists of ``layers_block_type``, as RecurrentGemma has it before 5.24."""
+"""The same in the lists of ``layers_block_type``, as RecurrentGemma has it in 5.17."""
 SHARED = {FULL, SLIDING, CHUNKED, ATTENTION}
 """Layers behind whose cache any number of tokens may follow, for any number of responses."""
 PACKED = {FULL, SLIDING}

@@ -151,7 +151,7 @@ class Chat:
         """Return the text of a reply; the client asks again where that may help."""
         from openai import APIConnectionError, APIStatusError, omit
 
-        assert self._client is not None, "opened() comes first"
+        assert self._client is not None, "open_connections() comes first"
         headers = {"Authorization": omit} if self._client.api_key == NO_KEY else {}
         try:
             reply = await self._client.chat.completions.with_raw_response.create(

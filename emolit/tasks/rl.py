@@ -199,11 +199,11 @@ class ReinforcementFinetuning(AdaptiveKLTask):
                 fresh = self.rollout(clips_of(rollout.batch, groups or [0]), attempt)
             if groups:
                 rollout = replace_groups(rollout, groups, fresh)
-                for name, score in self._rewarded_too(fresh).items():
+                for name, score in self._reward_resampled(fresh).items():
                     rewards[name] = rewards[name].index_copy(0, level.nonzero().flatten(), score)
         return rollout, rewards
 
-    def _rewarded_too(self, rollout: Rollout) -> dict[str, Tensor]:
+    def _reward_resampled(self, rollout: Rollout) -> dict[str, Tensor]:
         """Reward more responses of a step; what the rewards count adds up over all of it."""
         before = [reward.counts.copy() for reward in self.rewards]
         found = self.compute_rewards(rollout)

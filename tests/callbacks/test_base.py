@@ -1,21 +1,9 @@
 import ast
 from pathlib import Path
 
-import pytest
-
 from emolit.callbacks import base
-from emolit.callbacks.base import gather, write_atomically
+from emolit.callbacks.base import gather
 from emolit.reporting import tables as sheet
-
-
-def test_a_file_is_whole_or_the_old_one_stays(tmp_path: Path):
-    path = tmp_path / "deep" / "scores.json"
-    with write_atomically(path) as file:
-        file.write("первый")
-    with pytest.raises(RuntimeError), write_atomically(path) as file:
-        file.write("half")
-        raise RuntimeError
-    assert path.read_text(encoding="utf-8") == "первый"
 
 
 def test_one_process_gathers_its_own_rows():

@@ -30,7 +30,7 @@ def test_arguments_have_their_defaults_and_types(capsys):
 
 def test_a_name_that_is_not_there_is_refused_with_the_nearest(capsys):
     assert main(["Corect"]) == 2
-    assert "no class 'Corect' on any shelf; did you mean Correct" in capsys.readouterr().err
+    assert "no class 'Corect' on any shelf; did you mean 'Correct'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shelf", SHELVES)

@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from emolit.commands.renamed import MODULES, new_name
+from emolit.commands.renamed import MODULES, new_class, new_option
 from tests.command import emolit
 
 
@@ -29,5 +29,12 @@ def test_an_old_name_is_refused_with_the_new_one(words, now, capsys):
 
 
 def test_what_was_not_renamed_has_no_new_name():
-    assert new_name("Correct") is None
-    assert new_name("emolit.rewards.correct.Correct") is None
+    assert new_class("Correct") is None
+    assert new_class("emolit.rewards.correct.Correct") is None
+    assert new_option("model.rewards") is None
+
+
+def test_a_wrong_value_that_looks_like_an_old_argument_is_no_old_class(capsys):
+    with pytest.raises(SystemExit):
+        emolit("fit", "--config", "demo/grpo", "--prompt", "whole", "--print_config")
+    assert "any more" not in capsys.readouterr().err

@@ -40,7 +40,7 @@ def test_what_is_no_short_name_is_left_to_the_parser(name):
 
 
 def test_a_name_of_nothing_is_refused_with_the_names_near_it():
-    with pytest.raises(ConfigError, match=r"no file demo/sfft, .* near are demo/sft"):
+    with pytest.raises(ConfigError, match=r"no file 'demo/sfft', .*; did you mean 'demo/sft'"):
         find("demo/sfft")
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from emolit import __version__
-from emolit.callbacks.base import write_atomically
 from emolit.commands.cross import pages as cross_pages
 from emolit.commands.cross.cells import Row, cells_of, comparisons_of, read_row
 from emolit.commands.shipped import find
 from emolit.errors import ConfigError, EmolitError
+from emolit.files.atomic import write_atomically
 
 CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
 CONFIDENCE = "--model.init_args.evaluator.init_args.confidence+"
@@ -32,7 +32,7 @@ NAME = re.compile(r"[\w.-]+(@[\w.-]+)?")
 DONE = "done.json"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Test what was not tested, write the matrix, and return the exit status."""
     given = parse_arguments(arguments)
     extra = [*given.extra, *([CONFIDENCE, "OptionProbability"] if given.restricted else [])]
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="emolit cross", description=__doc__.splitlines()[0])
     parser.add_argument("--config", required=True, help="a test experiment of a Mixture")
@@ -154,8 +154,8 @@ def write(out: Path, matrix: dict[str, Any]) -> None:
     """Write JSON, Markdown and pictures, and print the main table."""
     with write_atomically(out / "cross.json") as file:
         json.dump(matrix, file, ensure_ascii=False, allow_nan=False, indent=2)
-    sheets = cross_pages.sheets(matrix)
+    tables = cross_pages.tables(matrix)
     with write_atomically(out / "cross.md") as file:
-        file.write("# Cross-corpus matrix\n\n" + "\n".join(sheet.markdown() for sheet in sheets))
+        file.write("# Cross-corpus matrix\n\n" + "\n".join(table.markdown() for table in tables))
     cross_pages.show(matrix, out / "board")
-    sheets[0].show()
+    tables[0].show()

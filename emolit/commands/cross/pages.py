@@ -44,14 +44,14 @@ def first(row: dict[str, Cell]) -> Cell:
     return next(iter(row.values()))
 
 
-def sheets(matrix: Matrix) -> list[ScoreTable]:
+def tables(matrix: Matrix) -> list[ScoreTable]:
     """Return all tables, the matrix of UA first."""
-    pages = [score_sheet(matrix, score) for score in BOUNDED]
-    pages += [reading_sheet(matrix), recall_sheet(matrix), confidence_sheet(matrix)]
-    return [page for page in [*pages, comparison_sheet(matrix)] if page.rows]
+    pages = [score_table(matrix, score) for score in BOUNDED]
+    pages += [reading_table(matrix), recall_table(matrix), confidence_table(matrix)]
+    return [page for page in [*pages, comparison_table(matrix)] if page.rows]
 
 
-def score_sheet(matrix: Matrix, score: str) -> ScoreTable:
+def score_table(matrix: Matrix, score: str) -> ScoreTable:
     """Return rows by columns; in bold what was trained on the same corpus."""
     rows = []
     for name, row in grid(matrix).items():
@@ -92,7 +92,7 @@ def notes(matrix: Matrix) -> list[str]:
     return found
 
 
-def reading_sheet(matrix: Matrix) -> ScoreTable:
+def reading_table(matrix: Matrix) -> ScoreTable:
     """Return how answers could be read, a cell a row."""
     rows = [
         (
@@ -110,7 +110,7 @@ def reading_sheet(matrix: Matrix) -> ScoreTable:
     )
 
 
-def recall_sheet(matrix: Matrix) -> ScoreTable:
+def recall_table(matrix: Matrix) -> ScoreTable:
     """Return recall by class, a cell a row; a dash for a class without truths."""
     rows = [
         (name, cell["test"], *(number(cell["recall"][label]) for label in matrix["labels"]))
@@ -120,7 +120,7 @@ def recall_sheet(matrix: Matrix) -> ScoreTable:
     return ScoreTable("Recall by class", ("trained on", "test", *matrix["labels"]), tuple(rows))
 
 
-def confidence_sheet(matrix: Matrix) -> ScoreTable:
+def confidence_table(matrix: Matrix) -> ScoreTable:
     """Return calibration and soft-label scores, a cell a row; empty where none were asked for."""
     cells = [(name, cell) for name, row in grid(matrix).items() for cell in row.values()]
     scores = dict.fromkeys(score for _, cell in cells for score in cell["confidence"])
@@ -144,7 +144,7 @@ def format_interval(found: Cell) -> str:
     return f"{found['low']:+.3f} to {found['high']:+.3f}{'*' if found['remark'] else ''}"
 
 
-def comparison_sheet(matrix: Matrix) -> ScoreTable:
+def comparison_table(matrix: Matrix) -> ScoreTable:
     """Return the tests between rows."""
     rows = [
         (

@@ -81,7 +81,7 @@ class Test:
         return {**where, **found, **{key: self.record[key] for key in ORIGIN}}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Collect and render; return 1 where something is missing or wrong."""
     parser = argparse.ArgumentParser(prog="emolit results", description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="?", help="of the file below docs/results/")

@@ -20,7 +20,7 @@ from emolit.commands.sweep.words import command
 from emolit.errors import ConfigError
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Run or print a sweep; return 1 if a stage has failed."""
     parser = argparse.ArgumentParser(prog="emolit sweep", description=__doc__.splitlines()[0])
     parser.add_argument("sweep", help="a file, or the name of a shipped one, such as demo")
@@ -32,9 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--executor", help="of Snakemake, such as slurm; default this machine")
     parser.add_argument("--profile", type=Path, help="folder of Snakemake's settings")
     parser.epilog = "What stands after -- are options of every stage."
-    words = sys.argv[1:] if arguments is None else arguments
-    end = words.index("--") if "--" in words else len(words)
-    given, extra = parser.parse_args(words[:end]), tuple(words[end + 1 :])
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    given, extra = parser.parse_args(arguments[:end]), tuple(arguments[end + 1 :])
     if given.jobs < 1:
         parser.error(f"--jobs is {given.jobs}, but at least 1 stage runs at a time.")
     try:

@@ -16,6 +16,7 @@ import yaml
 import emolit
 from emolit.commands.sweep.plan import Stage
 from emolit.errors import ConfigError
+from emolit.files.atomic import write_atomically
 
 CODE = ("emolit", "configs", "tools")
 """What makes a commit dirty when it differs; docs and results do not."""
@@ -199,9 +200,8 @@ def training_record(stage: Stage) -> dict[str, str | None]:
     """Return config and command of the training that a stage starts from."""
     if stage.start is None:
         return {"trained_config": None, "trained_command": None}
-    start = read_finished(
-        (stage.start / "best").resolve().parent
-    )  # a choice links to the chosen one
+    best = (stage.start / "best").resolve()  # a choice links to the chosen one
+    start = read_finished(best.parent)
     return {"trained_config": start["config"], "trained_command": start["command"]}
 
 
@@ -213,9 +213,8 @@ def digest(path: Path) -> str:
 
 def write(path: Path, record: dict[str, Any]) -> None:
     """Write a JSON file whole or not at all."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    with write_atomically(path) as file:
+        file.write(json.dumps(record, indent=2) + "\n")
 
 
 def relative(path: Path) -> Path:

@@ -1,0 +1,21 @@
+"""Names that are near to one that is not there."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+FEW = 24
+"""How many names are listed at most."""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence: the names that are near, and all if they are few.
+
+    Example:
+        >>> meant("max_epoch", ["max_epochs", "min_epochs"])
+        "; did you mean 'max_epochs'? There are: max_epochs, min_epochs."
+    """
+    names = sorted(set(known))
+    begun = [other for other in names if other.startswith(name)]
+    near = (begun or get_close_matches(name, names, 3))[:3]
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+    return hint + (f" There are: {', '.join(names)}." if 0 < len(names) <= FEW else "")
