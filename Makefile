@@ -26,6 +26,7 @@ install: ## Set up .venv as locked (TORCH=cpu: torch without CUDA; PYTHON=python
 lock: install ## Take the newest releases that setup.cfg admits into tools/locks, and install them
 	$(BIN)/uv pip compile setup.cfg --extra dev $(LOCKED) --output-file tools/locks/dev.txt
 	$(BIN)/uv pip compile setup.cfg --extra dev --extra bench $(LOCKED) --constraints tools/locks/dev.txt --output-file tools/locks/bench.txt
+	$(BIN)/uv pip compile setup.cfg --extra dev --extra docs $(LOCKED) --constraints tools/locks/dev.txt --output-file tools/locks/docs.txt
 	@$(PYTHON) tools/install.py dev --torch $(TORCH) --venv $(VENV)
 
 demo: install ## Warm start, GRPO, test on two corpora, anew (SEED=1: another seed; CONTROL=1: SFT continued too)

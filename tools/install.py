@@ -2,6 +2,7 @@
 
     python3 tools/install.py               # tools/locks/dev.txt: emolit, its tests and checks
     python3 tools/install.py bench         # tools/locks/bench.txt: what `make bench` compares with
+    python3 tools/install.py docs          # tools/locks/docs.txt: what `make docs` builds pages with
     python3 tools/install.py --torch cpu   # torch without CUDA, where PyPI's build has it
 
 It needs nothing but Python's standard library. What is there already is left alone, so a second
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("dev", "bench")
+LOCKS = ("dev", "bench", "docs")
 GIGABYTES = {"cuda": (3.3, 6.4), "cpu": (0.5, 1.7)}
 """To download, and on the disk, on Linux with x86-64, the lock of November 2026. The first pair is
 measured; the second is the same without CUDA, with the sizes of torch 2.13's build for CPUs."""
@@ -42,7 +43,7 @@ def main() -> None:
         nargs="?",
         choices=LOCKS,
         default="dev",
-        help="bench adds what emolit is timed beside",
+        help="bench adds what emolit is timed beside, docs what builds the pages",
     )
     parser.add_argument("--torch", choices=tuple(GIGABYTES), default="cuda", help="build of torch")
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="folder")
@@ -78,7 +79,7 @@ def install(lock: str, torch: str, venv: Path) -> None:
     uv = bootstrap(venv, (ROOT / f"tools/locks/{lock}.txt").read_text(encoding="utf-8"))
     for arguments in steps(lock, torch, venv):
         run([str(uv), "pip", *arguments], venv)
-    kept = {name: digest(name) for name in LOCKS[: LOCKS.index(lock) + 1]}
+    kept = {name: digest(name) for name in {"dev", lock}}  # each other lock holds all of dev
     (venv / "installed.json").write_text(json.dumps({**wanted, **kept}) + "\n", encoding="utf-8")
     print(f"Installed in {time.monotonic() - started:.0f} s.", flush=True)
 

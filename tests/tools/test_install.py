@@ -26,8 +26,9 @@ def test_every_requirement_of_a_lock_is_pinned_and_hashed_and_names_no_registry(
     assert "://" not in text
 
 
-def test_the_lock_of_the_benchmark_agrees_with_the_other():
-    more = (install.ROOT / "tools/locks/bench.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", install.LOCKS[1:])
+def test_other_locks_hold_all_of_the_first(name):
+    more = (install.ROOT / f"tools/locks/{name}.txt").read_text(encoding="utf-8")
     pins = re.compile(r"^[a-z0-9._-]+==\S+", re.MULTILINE)
     assert set(pins.findall(LOCK)) < set(pins.findall(more))
 
