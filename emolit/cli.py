@@ -22,7 +22,7 @@ def main() -> None:
         print(f"emolit {emolit.__version__}")
     elif name in ("-h", "--help"):
         print(help_text())
-    elif name in COMMANDS:
+    elif name in COMMANDS or (name == "predict" and asks_checkpoint(sys.argv[2:])):
         command = importlib.import_module(f"emolit.commands.{name}")
         raise SystemExit(command.main(sys.argv[2:]))
     elif name.startswith("-") or name in TRAINER:
@@ -48,6 +48,11 @@ def help_text() -> str:
             "emolit SUBCOMMAND --help shows the options of one, emolit --version the release.",
         ]
     )
+
+
+def asks_checkpoint(arguments: list[str]) -> bool:
+    """Tell whether `predict` asks a checkpoint about recordings; else it runs a config."""
+    return any(word.partition("=")[0] == "--checkpoint" for word in arguments)
 
 
 def no_subcommand(name: str) -> str:

@@ -2,7 +2,7 @@
 
     python3 tools/install.py               # tools/locks/dev.txt: emolit, its tests and checks
     python3 tools/install.py bench         # tools/locks/bench.txt: what `make bench` compares with
-    python3 tools/install.py docs          # tools/locks/docs.txt: what `make docs` builds pages with
+    python3 tools/install.py docs          # tools/locks/docs.txt: what `make docs` builds with
     python3 tools/install.py --torch cpu   # torch without CUDA, where PyPI's build has it
 
 It needs nothing but Python's standard library. What is there already is left alone, so a second

@@ -70,15 +70,20 @@ def decode(
             not finite or far outside [-1, 1].
         ConfigError: It is a video container, and PyAV is not installed.
     """
-    with _open(path) as file:
+    with open_audio(path) as file:
         rate = int(file.samplerate)
         _skip(file, round(start * rate))
         seconds = max_seconds if end is None else min(max_seconds, end - start)
         frames = file.read(round(seconds * rate), dtype="float32", always_2d=True)
-    _, mono = _mix_down(path, frames, start + seconds)
+    _, mono = mix_down(path, frames, start + seconds)
     if not len(mono):
         raise AudioError(f"{path} has no samples behind {start:.2f} s. Copy the file again.")
-    return mono if rate == sampling_rate else _resampler(rate, sampling_rate)(mono)
+    return resample(mono, rate, sampling_rate)
+
+
+def resample(waveform: Tensor, rate: int, wanted: int) -> Tensor:
+    """Return a waveform ``[samples]`` at another sampling rate in Hz."""
+    return waveform if rate == wanted else _resampler(rate, wanted)(waveform)
 
 
 @lru_cache(maxsize=8)
@@ -106,7 +111,7 @@ def check(path: Path, start: float = 0.0, end: float | None = None) -> float:
             outside [-1, 1], all zero, or of channels that cancel each other out.
         ConfigError: It is a video container, and PyAV is not installed.
     """
-    with _open(path) as file:
+    with open_audio(path) as file:
         rate = int(file.samplerate)
         promised = _frames_promised(file)
         if start or end is not None:
@@ -159,7 +164,7 @@ def _check_file(path: Path) -> None:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Opened]:
+def open_audio(path: Path) -> Iterator[Opened]:
     """Open a file by what it holds, and refuse a sampling rate that no recording has."""
     _check_file(path)
     if container.is_container(path):
@@ -223,13 +228,13 @@ def _measure(path: Path, file: Opened, limit: int | None) -> tuple[int, float, f
     frames, loudest, peak = 0, 0.0, 0.0
     most = float("inf") if limit is None else limit
     while len(block := file.read(int(min(BLOCK, most - frames)), dtype="float32", always_2d=True)):
-        largest, mono = _mix_down(path, block, (frames + len(block)) / file.samplerate)
+        largest, mono = mix_down(path, block, (frames + len(block)) / file.samplerate)
         frames, loudest = frames + len(block), max(loudest, largest)
         peak = max(peak, float(mono.abs().max()))
     return frames, loudest, peak
 
 
-def _mix_down(path: Path, block: NDArray[np.float32], end: float) -> tuple[float, Tensor]:
+def mix_down(path: Path, block: NDArray[np.float32], end: float) -> tuple[float, Tensor]:
     """Return the largest magnitude of some samples, and the mean of their channels.
 
     Args:

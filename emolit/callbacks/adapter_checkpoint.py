@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 
 from emolit.callbacks.base import rehearsal
 from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of
-from emolit.engine.weights.record import FILE, record_of, render_record
+from emolit.engine.weights.record import FILE, record_of_run, render_record
 from emolit.errors import ConfigError
 
 OURS = ("config.json", "adapter_config.json")
@@ -176,9 +176,11 @@ class AdapterCheckpoint(CheckpointHooks):
         state = task.policy.gather_weights()
         if trainer.is_global_zero:
             save = partial(task.policy.save, state=state)
+            corpus: Any = getattr(trainer, "datamodule", None)
+            record = record_of_run(task, corpus, trainer.callback_metrics)
             texts = {
                 SELECTION: json.dumps(self._selection(trainer), indent=2) + "\n",
-                FILE: render_record(_question(trainer)),
+                FILE: render_record(record),
             }
             _replace_folder(save, target.with_suffix(""), texts)
             _replace(beside, target)
@@ -226,13 +228,6 @@ def selection_of(checkpoint: str | Path) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
-
-
-def _question(trainer: Trainer) -> dict[str, Any]:
-    """Return what is learned to be answered: prompt, labels, corpora."""
-    corpus: Any = getattr(trainer, "datamodule", None)
-    labels, names = (corpus.taxonomy.labels, corpus.names) if corpus is not None else ((), ())
-    return record_of(getattr(trainer.lightning_module, "prompt", None), labels, names)
 
 
 def _replace_folder(save: Callable[[Path], None], target: Path, texts: dict[str, str]) -> None:

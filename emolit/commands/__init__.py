@@ -4,12 +4,13 @@ TRAINER = {
     "fit": "train, validate, and keep the best weights",
     "validate": "score a checkpoint on validation clips",
     "test": "score a checkpoint on test clips",
-    "predict": "write down what a checkpoint answers",
+    "predict": "ask a checkpoint about recordings (--checkpoint), or run a config",
 }
 """Subcommands that run Lightning's trainer: what each does."""
 COMMANDS = {
     "completion": "print completions for bash or zsh",
     "cross": "test several checkpoints on several corpora: a matrix with intervals and tests",
+    "demo": "show a page in the browser on which to try a checkpoint",
     "describe": "show what a corpus holds, and check its release",
     "doctor": "check this machine",
     "explain": "show the classes that YAML can name, and their arguments",

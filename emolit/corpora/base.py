@@ -58,6 +58,8 @@ class Corpus(LightningDataModule, ABC):
     homepage: ClassVar[str] = ""
     license: ClassVar[str] = ""
     sampling_rate: ClassVar[int] = 16_000
+    dataset_class: ClassVar[type[ClipDataset]] = ClipDataset
+    """Decodes clips."""
     repeats: int = 1
     """Steps in a row that get the same training batch; a task that makes several sets it."""
     all_test: bool = False
@@ -163,6 +165,11 @@ class Corpus(LightningDataModule, ABC):
     def training_names(self) -> tuple[str, ...]:
         """Names of the corpora that training draws from; known after `setup`."""
         return (self.name,)
+
+    @property
+    def licenses(self) -> dict[str, dict[str, str]]:
+        """License and homepage of each corpus served, as its authors state them."""
+        return {self.name: {"license": self.license, "homepage": self.homepage}}
 
     @property
     def folders(self) -> dict[str, Path]:
@@ -289,7 +296,7 @@ class Corpus(LightningDataModule, ABC):
                 f"{'training' if training else 'evaluation'}, a step of all processes needs "
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
-        dataset = ClipDataset(clips, self.folders, self.sampling_rate, self.loading)
+        dataset = self.dataset_class(clips, self.folders, self.sampling_rate, self.loading)
         collate = Collate(self.prompt, self.taxonomy.labels, self.sampling_rate)
         loader = clip_loader(dataset, sampler, collate, training)
         loader.repeats = self.repeats if training else 1

@@ -129,6 +129,11 @@ class Mixture(Corpus):
         return tuple(chain(*(member.names for member in self.corpora)))
 
     @property
+    def licenses(self) -> dict[str, dict[str, str]]:
+        """License and homepage of each member."""
+        return dict(chain(*(member.licenses.items() for member in self.corpora)))
+
+    @property
     def folders(self) -> dict[str, Path]:
         """The folder of each member."""
         return dict(chain(*(member.folders.items() for member in self.corpora)))

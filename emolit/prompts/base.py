@@ -56,6 +56,18 @@ class Prompt(ABC):
         it has a truth, be scored, but not imitated.
         """
 
+    def reason(self, response: str) -> str | None:
+        """Return what is thought before the answer, as plain text; None where nothing is.
+
+        Example:
+            >>> from emolit.prompts.reasoning import Reasoning
+            >>> Reasoning().reason("<think>a <b>low</b> voice</think><answer>sad</answer>")
+            'a low voice'
+        """
+        thought = read_tag(response, "think")
+        plain = re.sub(r"</?\w+>", " ", thought or "")
+        return " ".join(plain.split()) or None
+
     def instead(self, clip: Clip, response: str, label: str) -> str:
         """Return a response with another answer in place of its own.
 

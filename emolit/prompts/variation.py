@@ -77,6 +77,6 @@ class PromptVariation:
         if self.transcript == "always":
             raise CorpusError(
                 f"The clip {clip.id!r} of {clip.corpus!r} has no transcript to put into the "
-                "question; set the prompt's `asking.transcript` to known or never."
+                "question; set the prompt's `variation.transcript` to known or never."
             )
         return ""

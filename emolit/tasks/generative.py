@@ -1,4 +1,4 @@
-"""Answering greedily and counting: what validation, test and prediction are for every task."""
+"""Answering greedily, and counting: what prediction, validation and test are for every task."""
 
 import math
 from collections.abc import Sequence
@@ -17,21 +17,17 @@ from emolit.types import Batch, Evaluation, Rollout, Sampling
 
 
 class GenerativeModule(LightningModule):
-    """A policy that is asked by a prompt and scored by an evaluator.
+    """A policy that is asked by a prompt.
 
     Args:
         policy: The model that answers.
-        evaluator: Turns answers into scores; validation and test need it.
         prompt: Asks, and reads what is answered.
-        sampling: How responses are drawn; validation and test decode greedily.
+        sampling: How responses are drawn; answers are decoded greedily.
     """
 
-    def __init__(
-        self, policy: Policy, evaluator: Evaluator, prompt: Prompt | None, sampling: Sampling
-    ) -> None:
+    def __init__(self, policy: Policy, prompt: Prompt | None, sampling: Sampling) -> None:
         super().__init__()
         self.policy = policy
-        self.evaluator = evaluator
         self.prompt = prompt
         self.sampling = sampling
 
@@ -83,6 +79,37 @@ class GenerativeModule(LightningModule):
             },
         )
 
+    @property
+    def confidences(self) -> Sequence[Confidence]:
+        """What test and prediction find out besides the answers."""
+        return ()
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Evaluation:
+        """Answer, with confidences."""
+        return self.evaluate(batch, self.confidences)
+
+
+class EvaluatedModule(GenerativeModule):
+    """A policy whose answers an evaluator turns into scores.
+
+    Args:
+        policy: The model that answers.
+        evaluator: Turns answers into scores.
+        prompt: Asks, and reads what is answered.
+        sampling: How responses are drawn; validation and test decode greedily.
+    """
+
+    def __init__(
+        self, policy: Policy, evaluator: Evaluator, prompt: Prompt | None, sampling: Sampling
+    ) -> None:
+        super().__init__(policy, prompt, sampling)
+        self.evaluator = evaluator
+
+    @property
+    def confidences(self) -> Sequence[Confidence]:
+        """Those of the evaluator."""
+        return self.evaluator.confidences
+
     def on_validation_epoch_start(self) -> None:
         """Start counting anew.
 
@@ -116,10 +143,6 @@ class GenerativeModule(LightningModule):
         evaluation = self.predict_step(batch, batch_idx, dataloader_idx)
         self.evaluator.update(evaluation)
         return evaluation
-
-    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Evaluation:
-        """Answer with the evaluator's confidences."""
-        return self.evaluate(batch, self.evaluator.confidences)
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores as ``val/<corpus>/<metric>``."""

@@ -21,7 +21,7 @@ from emolit.evaluators import Evaluator
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.tasks import resume_point, settings
-from emolit.tasks.generative import GenerativeModule
+from emolit.tasks.generative import EvaluatedModule
 from emolit.types import Batch, Sampling
 
 OptimizerFactory = Callable[[Iterable[Parameter]], Optimizer]
@@ -31,7 +31,7 @@ OWED = "validation_owed"
 """Where it says that a validation was to follow."""
 
 
-class ResumableTask(GenerativeModule):
+class ResumableTask(EvaluatedModule):
     """What a task knows of its place in the training, of windows and of settings then and now.
 
     Args:

@@ -143,10 +143,10 @@ def test_a_disk_that_fills_while_weights_are_written_leaves_the_last_good_ones(
         (folder / "model.safetensors").write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Nano, "save", full)
-    with pytest.raises(OSError, match="No space left"):
-        fit(tmp_path, data, nano_folder, steps=2, resume=str(tmp_path / "last.ckpt"))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(Nano, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            fit(tmp_path, data, nano_folder, steps=2, resume=str(tmp_path / "last.ckpt"))
     assert torch.load(tmp_path / "last.ckpt", weights_only=False)["global_step"] == 1
     AutoModelForMultimodalLM.from_pretrained(tmp_path / "last")
     fit(tmp_path, data, nano_folder, steps=3, resume=str(tmp_path / "last.ckpt"))

@@ -51,6 +51,32 @@ def test_the_same_question_is_put_in_silence(trained, tmp_path):
     asked(trained, tmp_path)  # a warning would be an error here
 
 
+def test_a_training_says_what_it_asks_otherwise_than_its_start_did(trained, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr("emolit.callbacks.same_question.rank_zero_info", told.append)
+    config, checkpoint = trained
+    words = ["fit", "--config", config, "--trainer.default_root_dir", tmp_path]
+    emolit(
+        *[
+            *words,
+            CHECKPOINT,
+            checkpoint,
+            "--trainer.max_steps",
+            1,
+            "--trainer.limit_val_batches",
+            1,
+        ],
+        *["--prompt.question", "Well? {options}"],
+    )
+    [said] = told
+    assert "another question than this run puts: `question` is 'Well? {options}' and was" in said
+    with pytest.warns(UserWarning, match="another question than this run puts: `question` is 'So"):
+        emolit(
+            *[*words, "--trainer.max_steps", 2],
+            *["--ckpt_path", "last", "--prompt.question", "So? {options}"],
+        )
+
+
 def test_labels_that_a_table_lacks_by_accident_are_refused(trained, tmp_path):
     with pytest.raises(ConfigError, match=r"\['happy', 'sad'\].*\['sad'\].*data.init_args.labels"):
         asked(trained, tmp_path, "--data.init_args.path", "new.csv")

@@ -9,14 +9,14 @@ from emolit.affect.taxonomy import Taxonomy
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
 from emolit.prompts.direct import Direct
-from emolit.tasks.generative import GenerativeModule
+from emolit.tasks.generative import EvaluatedModule
 from emolit.types import Sampling
 from tests.tasks.toy import WORDS, Table, asked
 
 
 @pytest.fixture
 def task():
-    return GenerativeModule(Table(), Categorical(Taxonomy(WORDS)), Direct(), Sampling())
+    return EvaluatedModule(Table(), Categorical(Taxonomy(WORDS)), Direct(), Sampling())
 
 
 def test_evaluation_takes_the_most_likely_answer_once_a_clip(task):

@@ -1,0 +1,1 @@
+"""A trained checkpoint is asked about recordings: from Python, and for `emolit predict`."""

@@ -1,0 +1,264 @@
+"""A trained checkpoint as an object that is asked in Python."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from lightning.pytorch.utilities import rank_zero_warn
+from numpy.typing import NDArray
+from torch import Tensor
+
+from emolit.audio import decoding as audio
+from emolit.audio.segments import SegmentReader
+from emolit.data.dataset import Collate
+from emolit.data.windows import check_overlap, cut_windows
+from emolit.errors import AudioError, ConfigError
+from emolit.inference.answer import Answer, Segment, merge_segments, segments_of
+from emolit.inference.trained import read_trained
+from emolit.types import Clip
+
+Audio = str | Path | NDArray[Any] | Tensor
+"""A file, or samples ``[samples]`` or ``[channels, samples]`` in [-1, 1]."""
+Scored = list[dict[str, Any]]
+"""What a pipeline of transformers returns."""
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A window of one of several recordings: which, where, and its waveform."""
+
+    recording: int
+    clip: Clip
+    waveform: Tensor
+
+
+class Listener:
+    """Hears recordings and says which emotion they have, as the checkpoint has learned to.
+
+    Question, labels and window are those of the training (``emolit.json``). A recording longer than
+    the window is heard in windows that overlap; no more than a batch of them is held at once.
+
+    Args:
+        checkpoint: Folder of a trained model, such as ``runs/mine/grpo/best``.
+        device: Where the model runs; None takes a GPU if there is one.
+        batch_size: Windows asked about at once.
+        window: Seconds; None takes what the model was trained to hear.
+        overlap: Share of a window that the next one repeats, from 0 to below 1.
+
+    Raises:
+        PolicyError: The folder holds no such checkpoint.
+        ConfigError: The window is longer than what the model hears.
+
+    Example:
+        ``emolit.load("runs/demo/grpo/best").predict("take1.wav").label``
+    """
+
+    def __init__(
+        self,
+        checkpoint: str | Path,
+        device: str | torch.device | None = None,
+        batch_size: int = 16,
+        window: float | None = None,
+        overlap: float = 0.25,
+    ) -> None:
+        check_overlap(overlap)
+        if batch_size < 1:
+            raise ConfigError(
+                f"`batch_size` is {batch_size}; it is a number of windows, 1 or more."
+            )
+        self.trained = read_trained(checkpoint)
+        self.window = choose_window(window, self.trained.window)
+        self.overlap = overlap
+        self.batch_size = batch_size
+        self._collate = Collate(
+            self.trained.prompt, self.trained.labels, self.trained.sampling_rate
+        )
+        self._module = self.trained.module()
+        self._module.configure_model()
+        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._module.to(where).eval()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that it chooses from, in class order; empty where answers are open."""
+        return self.trained.options
+
+    def predict(
+        self, recording: Audio, sampling_rate: int | None = None, transcript: str | None = None
+    ) -> Answer:
+        """Return what is answered about a recording.
+
+        Args:
+            recording: A file, or samples ``[samples]`` or ``[channels, samples]`` in [-1, 1].
+            sampling_rate: Of samples, in Hz; a file has its own.
+            transcript: What is said, for prompts that show it.
+
+        Raises:
+            AudioError: The file cannot be decoded, or has no sound.
+            ConfigError: Samples come without a sampling rate.
+        """
+        return self.predict_many([recording], sampling_rate, [transcript])[0]
+
+    def predict_many(
+        self,
+        recordings: Sequence[Audio],
+        sampling_rate: int | None = None,
+        transcripts: Sequence[str | None] | None = None,
+    ) -> list[Answer]:
+        """Return what is answered about each recording, in their order; in batches.
+
+        Args:
+            recordings: As of `predict`.
+            sampling_rate: Of those that are samples, in Hz.
+            transcripts: One a recording; None where there is none.
+
+        Raises:
+            AudioError: A file cannot be decoded, or has no sound; nothing was asked then.
+            ConfigError: Samples come without a sampling rate, or there are not as many transcripts.
+        """
+        said = list(transcripts) if transcripts is not None else [None] * len(recordings)
+        if len(said) != len(recordings):
+            raise ConfigError(
+                f"There are {len(recordings)} recordings and {len(said)} `transcripts`; give one "
+                "each, None where there is none."
+            )
+        if self.trained.wants_transcript and None in said:
+            rank_zero_warn(
+                f"{self.trained.checkpoint} was trained with what is said in its question; "
+                f"{said.count(None)} of {len(said)} recordings come without a transcript."
+            )
+        lengths = [self._check(each, sampling_rate) for each in recordings]
+        order = sorted(range(len(recordings)), key=lambda index: -lengths[index])
+        windows = chain.from_iterable(
+            self._windows(index, recordings[index], sampling_rate, said[index], lengths[index])
+            for index in order
+        )
+        segments: list[list[Segment]] = [[] for _ in recordings]
+        while batch := list(islice(windows, self.batch_size)):
+            for window, segment in zip(batch, self._ask(batch), strict=True):
+                segments[window.recording].append(segment)
+        return [merge_segments(each, self.trained.options) for each in segments]
+
+    @overload
+    def __call__(
+        self, recordings: list[Audio], sampling_rate: int | None = None
+    ) -> list[Scored]: ...
+
+    @overload
+    def __call__(self, recordings: Audio, sampling_rate: int | None = None) -> Scored: ...
+
+    def __call__(
+        self, recordings: Audio | list[Audio], sampling_rate: int | None = None
+    ) -> Scored | list[Scored]:
+        """Answer as a pipeline of transformers for audio classification does.
+
+        Args:
+            recordings: One as of `predict`, or a list of them.
+            sampling_rate: Of samples, in Hz.
+
+        Returns:
+            ``[{"label": …, "score": …}, …]``, the most probable label first; a list of these for a
+            list. Of an open prompt the words, scored by the share of windows that say them; of a
+            caption prompt ``[{"generated_text": …}]``.
+        """
+        if isinstance(recordings, list):
+            return [as_dicts(each) for each in self.predict_many(recordings, sampling_rate)]
+        return as_dicts(self.predict(recordings, sampling_rate))
+
+    def _check(self, recording: Audio, sampling_rate: int | None) -> float:
+        """Return how many seconds a recording has; refuse what cannot be heard."""
+        if isinstance(recording, str | Path):
+            return audio.check(Path(recording))
+        if sampling_rate is None:
+            raise ConfigError(
+                "Samples say nothing about their speed; give `sampling_rate`, in Hz, such as 16000."
+            )
+        frames = as_frames(recording)
+        _, mono = audio.mix_down(Path("the array"), frames, len(frames) / sampling_rate)
+        if not len(mono) or not mono.any():
+            raise AudioError(f"The array of {len(mono)} samples has no sound: give a recording.")
+        return len(frames) / sampling_rate
+
+    def _windows(
+        self,
+        index: int,
+        recording: Audio,
+        sampling_rate: int | None,
+        transcript: str | None,
+        seconds: float,
+    ) -> Iterator[_Window]:
+        """Yield the windows of a recording, one at a time."""
+        wanted = self.trained.sampling_rate
+        reader = SegmentReader(wanted)
+        name = str(recording) if isinstance(recording, str | Path) else f"array {index}"
+        for start, end in cut_windows(seconds, self.window, self.overlap):
+            if isinstance(recording, str | Path):
+                waveform = reader.read(Path(recording), start, end)
+            else:
+                rate = sampling_rate or wanted
+                frames = as_frames(recording)[round(start * rate) : round(end * rate)]
+                waveform = audio.resample(audio.mix_down(Path(name), frames, end)[1], rate, wanted)
+            clip = Clip(
+                f"{name}@{start:.2f}", "recordings", "", transcript=transcript, seconds=end - start,
+                start=start, end=end,
+            )  # fmt: skip
+            yield _Window(index, clip, waveform)
+        reader.close()
+
+    @torch.inference_mode()
+    def _ask(self, windows: Sequence[_Window]) -> list[Segment]:
+        batch = self._collate([(window.clip, window.waveform) for window in windows])
+        evaluation = self._module.evaluate(batch, self._module.confidences)
+        return segments_of(evaluation, self.trained.prompt.reason)
+
+
+def choose_window(wanted: float | None, heard: float | None) -> float | None:
+    """Return how long a window is.
+
+    Args:
+        wanted: In seconds; None takes what is heard.
+        heard: What the model was trained to hear; None is all.
+
+    Raises:
+        ConfigError: More is wanted than is heard, or no length at all.
+    """
+    if wanted is None:
+        return heard
+    if wanted <= 0 or (heard is not None and wanted > heard):
+        limit = "" if heard is None else f" up to {heard:g}, what the model was trained to hear"
+        raise ConfigError(f"`window` is {wanted:g}; choose seconds above 0{limit}.")
+    return wanted
+
+
+def as_frames(samples: NDArray[Any] | Tensor) -> NDArray[np.float32]:
+    """Return samples as a file would give them: ``[samples, channels]`` float32.
+
+    Args:
+        samples: ``[samples]`` or ``[channels, samples]``; integers are divided by their full scale.
+
+    Raises:
+        AudioError: There are other dimensions, or channels and samples seem to be swapped.
+    """
+    array = samples.detach().cpu().numpy() if isinstance(samples, Tensor) else np.asarray(samples)
+    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[0] > array.shape[1]):
+        raise AudioError(
+            f"The array has the shape {array.shape}; give [samples] or [channels, samples]."
+        )
+    if np.issubdtype(array.dtype, np.integer):
+        array = array / (np.iinfo(array.dtype).max + 1)
+    return np.ascontiguousarray(np.atleast_2d(array).T, dtype=np.float32)
+
+
+def as_dicts(answer: Answer) -> list[dict[str, Any]]:
+    """Return an answer as pipelines of transformers do: the most probable first."""
+    if answer.probabilities:
+        ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
+        return [{"label": name, "score": share} for name, share in ranked]
+    if answer.words:
+        windows = len(answer.segments)
+        return [{"label": word, "score": n / windows} for word, n in answer.words.items()]
+    return [{"generated_text": caption} for caption in answer.captions]

@@ -1,0 +1,37 @@
+"""Answers survive a kill, and belong to one question."""
+
+import pytest
+
+from emolit.errors import ConfigError
+from emolit.inference.part_files import PartFiles, as_line
+
+
+def test_what_was_written_is_read_and_what_broke_off_is_not(tmp_path):
+    parts = PartFiles(tmp_path / "a.csv", {"window": 3.0})
+    assert parts.read() == {}
+    for rank, names in ((0, "ab"), (1, "c")):
+        with parts.open(rank) as file:
+            file.writelines(as_line({"window": name, "answer": rank}) for name in names)
+    with parts.path(0).open("ab") as file:
+        file.write(b'{"window": "d", "ans')
+    assert parts.read().keys() == {"a", "b", "c"}
+    with parts.open(0) as file:
+        file.write(as_line({"window": "e"}))
+    assert parts.read().keys() == {"a", "b", "c", "e"}
+    parts.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_another_question_is_refused(tmp_path):
+    PartFiles(tmp_path / "a.csv", {"window": 3.0}).open(0).close()
+    with pytest.raises(ConfigError, match=r"begun with another window, 3\.0 and not 2\.0"):
+        PartFiles(tmp_path / "a.csv", {"window": 2.0}).read()
+    assert PartFiles(tmp_path / "b.csv", {"window": 2.0}).read() == {}
+
+
+def test_a_first_line_that_broke_off_is_begun_anew(tmp_path):
+    parts = PartFiles(tmp_path / "a.csv", {"window": 3.0})
+    parts.path(0).write_bytes(b'{"win')
+    assert parts.read() == {}
+    parts.open(0).close()
+    assert parts.path(0).read_bytes() == as_line({"window": 3.0})
