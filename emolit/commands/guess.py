@@ -37,6 +37,8 @@ TAKEN = (
     "valence",
 )  # fmt: skip
 """Columns of ours that are looked for, in this order."""
+MOST = 2 / 3
+"""Share of strange labels that a release must have, for its codes to be believed."""
 WORDS = 3
 """Words a row, on average, from which a column holds sentences."""
 
@@ -190,7 +192,7 @@ def _by_values(ours: str, columns: Sequence[Column]) -> tuple[str, str] | None:
 
 
 def code_of(label: str, strange: Sequence[str]) -> Meaning:
-    """Return what a code means in the releases whose codes all strange labels are.
+    """Return what a code means in the releases that have the most of all strange labels.
 
     Args:
         label: One of them.
@@ -200,18 +202,26 @@ def code_of(label: str, strange: Sequence[str]) -> Meaning:
         >>> code_of("W", ["W", "F"]).label, code_of("A", ["A", "F"]).label
         ('angry', '?')
     """
-    found: dict[str, str] = {}
-    for release, codes in CODES.items():
-        folded = {code.casefold(): name for code, name in codes.items() if len(code) > 1}
-        known = {**folded, **codes}
-        forms = {text: text if len(text) == 1 else text.casefold() for text in strange}
-        if all(form in known for form in forms.values()):
-            found[release] = known[forms[label]]
+    read = {release: _decoded(codes, strange) for release, codes in CODES.items()}
+    most = max(map(len, read.values()))
+    found = {
+        release: names[label]
+        for release, names in read.items()
+        if label in names and len(names) == most >= MOST * len(strange)
+    }
     names = {*found.values()}
     if len(names) == 1 and names <= {*CANONICAL}:
         return Meaning(names.pop(), f"code of {', '.join(found)}")
     told = [f"{name} in {release}" for release, name in found.items()]
     return Meaning("?", ", ".join(told) or "unknown")
+
+
+def _decoded(codes: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
+    """Return what labels mean in a release; single letters count in their case alone."""
+    folded = {code.casefold(): name for code, name in codes.items() if len(code) > 1}
+    forms = {label: label if len(label) == 1 else label.casefold() for label in labels}
+    known = {**folded, **codes}
+    return {label: known[form] for label, form in forms.items() if form in known}
 
 
 def show_guess(file: Path) -> None:
@@ -251,7 +261,7 @@ def _missing(guess: Guess) -> list[str]:
         found.append("no column holds a truth: add `label`, `caption`, `openset` or `valence`")
     if guess.open:
         found.append(
-            f"say what {', '.join(map(repr, guess.open))} means in `label_map`, or remove the rows"
+            f"say with `label_map` what these labels mean, or remove their rows: {guess.open}"
         )
     return found
 
