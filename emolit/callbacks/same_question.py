@@ -7,7 +7,7 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
-from emolit.corpora.manifest import Manifest
+from emolit.corpora.listed import Listed
 from emolit.engine.weights.record import (
     Record,
     labels_differ,
@@ -67,7 +67,7 @@ class SameQuestion(Callback):
             f"{now['labels']}, which follow from the data of {now['corpora']}"
         )
         known = set(now["corpora"]) <= set(trained["corpora"])
-        if corpus.requested_labels is None and (known or isinstance(corpus, Manifest)):
+        if corpus.requested_labels is None and (known or isinstance(corpus, Listed)):
             raise ConfigError(
                 f"{text}; set `--data.init_args.labels` to those of the training, or to the ones "
                 "that you want to ask for."

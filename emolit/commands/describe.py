@@ -2,6 +2,9 @@
 
     emolit describe --data Ravdess --data.root PARENT
     emolit describe --data configs/corpora/ravdess.yaml --data.root PARENT
+    emolit describe --guess clips.csv
+
+The last one proposes which columns of a strange table are which, and what its labels mean.
 
 Exit status 2 for settings that a corpus refuses; 1, with a sentence for each thing, for a release
 that does not fit: clips that cannot be used (those that every copy of a release lacks or spoils
@@ -20,6 +23,7 @@ from statistics import mean, median
 from typing import Any, get_args
 
 from emolit.commands.corpus import corpus_parser, read_corpus
+from emolit.commands.guess import show_guess
 from emolit.corpora import Corpus
 from emolit.corpora.mixture import Mixture
 from emolit.data.audio_check import AudioRecord
@@ -35,9 +39,15 @@ HEADER = ("split", "clips", "hours", "speakers", "seconds, least", "median", "mo
 
 def main(arguments: list[str]) -> int:
     """Print a table for each corpus and return the exit status."""
+    option, _, table = (arguments or [""])[0].partition("=")
+    if option == "--guess":
+        return guess([*filter(None, [table]), *arguments[1:]])
     parser = corpus_parser("emolit describe", (__doc__ or "").splitlines()[0])
     parser.add_argument("--folds", type=str, help="a summary of EmoBox's folds to compare with")
+    parser.add_argument("--guess", type=str, help="a table to read alone, without --data")
     corpus, given = read_corpus(parser, arguments)
+    if given.guess is not None:
+        parser.error("--guess stands alone, without --data")
     if given.folds is not None and not Path(given.folds).is_file():
         parser.error(f"there is no file {given.folds}; give the summary of EmoBox's folds")
     summary = json.loads(Path(given.folds).read_text(encoding="utf-8")) if given.folds else {}
@@ -50,6 +60,22 @@ def main(arguments: list[str]) -> int:
     for complaint in complaints:
         sys.stderr.write(f"{complaint}\n")
     return 1 if complaints else 0
+
+
+def guess(tables: Sequence[str]) -> int:
+    """Print what a strange table seems to hold and return the exit status."""
+    if len(tables) != 1:
+        sys.stderr.write(
+            f"error: --guess reads one table, and nothing beside it; there are {len(tables)} words "
+            "behind it.\n"
+        )
+        return 2
+    try:
+        show_guess(Path(tables[0]))
+    except EmolitError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
 
 
 def describe(corpus: Corpus, summary: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -11,7 +11,8 @@ from unicodedata import normalize
 
 from emolit.data.census import person
 from emolit.files.headings import plain, find_renamed
-from emolit.data.manifest_rows import COLUMNS, SPLITS, id_of
+from emolit.data.manifest_rows import COLUMNS, id_of
+from emolit.data.split_names import SPLITS
 from emolit.files.table import Row
 from emolit.types import Clip
 
@@ -22,16 +23,20 @@ INSTANT = 0.001
 """Seconds that neighbors may have in common: ends are rounded."""
 
 
-def check_rows(rows: Sequence[Row]) -> None:
+def check_rows(rows: Sequence[Row], settled: Collection[str] = ()) -> None:
     """Refuse what is wrong with the table as a whole.
 
     That is ids that stand twice, splits given for some rows only, columns that would be missed
     under the names they have (`check_names`), and a column ``valence`` without a sign.
 
+    Args:
+        rows: Of the table.
+        settled: Columns of ours of which the user has said where they stand, or that there is none.
+
     Raises:
         CorpusError: Names file, row and value.
     """
-    check_names(rows)
+    check_names(rows, settled)
     check_sign(rows)
     seen: dict[str, int] = {}
     with_split = any(row.text("split") for row in rows)
@@ -47,11 +52,15 @@ def check_rows(rows: Sequence[Row]) -> None:
             raise row.error("'split' is empty, other rows have one", "Fill it in everywhere.")
 
 
-def check_names(rows: Sequence[Row]) -> None:
+def check_names(rows: Sequence[Row], settled: Collection[str] = ()) -> None:
     """Refuse columns that are ours but for case and marks, and times of segments by other names.
 
     Without them a clip would be its whole file, or have our split in place of the table's: wrong,
     and nobody would see it.
+
+    Args:
+        rows: Of the table.
+        settled: Columns of ours that are not looked for.
 
     Raises:
         CorpusError: Says how to rename them.
@@ -62,7 +71,7 @@ def check_names(rows: Sequence[Row]) -> None:
             if value is not None and value != "":
                 values[name].append(value)
     strange = sorted(values.keys() - {*COLUMNS})
-    for wanted in (name for name in SILENT if name not in values):
+    for wanted in (name for name in SILENT if name not in values and name not in settled):
         other = find_renamed(wanted, strange)
         if other is not None and (
             plain(other) == wanted
@@ -72,13 +81,18 @@ def check_names(rows: Sequence[Row]) -> None:
             unit = ", in seconds from the beginning of the file," if wanted in TIMES else ""
             raise rows[0].error(
                 f"the column {other!r} would not be used, and there is no {wanted!r}",
-                f"Rename it to {wanted!r}{unit} or remove it.",
+                f"Rename it to {wanted!r}{unit} or remove it; or say with `columns` what it is: "
+                f"{{{wanted}: {other}}}, or {{{wanted}: null}} if it is nothing of that kind.",
             )
-    if "duration" in map(plain, strange) and "start" in values and "end" not in values:
+    if (
+        "duration" in map(plain, strange)
+        and "start" in values
+        and "end" not in {*values, *settled}
+    ):
         raise rows[0].error(
             "there are 'start' and a duration, but no 'end'",
-            "Write 'end', the sum of both, in its place; or remove it, and a clip lasts to the end "
-            "of its file.",
+            "Write 'end', the sum of both, in its place; or remove it, or set `columns: {end: null}`, "
+            "and a clip lasts to the end of its file.",
         )
 
 

@@ -25,13 +25,9 @@ from emolit.files.media import AUDIO
 from emolit.affect.word_lists import split_phrases, words_of
 from emolit.files.table import MISSING, Row
 from emolit.affect.taxonomy import CANONICAL
+from emolit.data.split_names import SPLITS
 from emolit.types import Clip, Split
 
-SPLITS: dict[str, Split] = {
-    "train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test",
-}  # fmt: skip
-"""Names of splits that are understood, in any case."""
 COLUMNS = (
     "path", "label", "id", "speaker", "split", "transcript", "text", "caption", "captions",
     "openset", "valence", "sentiment", "reason", "start", "end", "video",
@@ -82,7 +78,9 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
         other = None if "label" in row.fields else find_renamed("label", [*row.fields])
         raise row.error(
             "there is neither 'label' nor 'caption', 'openset' or 'valence'",
-            f"Rename {other!r} to 'label'." if other else "Fill one in, or remove the row.",
+            f"Rename {other!r} to 'label', or set `columns: {{label: {other}}}`."
+            if other
+            else "Fill one in, or remove the row.",
         )
     return clip
 

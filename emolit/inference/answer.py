@@ -94,7 +94,8 @@ def merge_segments(segments: Sequence[Segment], labels: Sequence[str]) -> Answer
 
     With one window it is that window's, read as in a test. With several, probabilities are averaged
     and the most probable label is taken, whatever each window says; where a policy gives none, the
-    most frequent one. Words are united and counted.
+    most frequent one. Where no window's answer can be read there is no label. Words are united and
+    counted.
 
     Args:
         segments: Its windows, at least one.
@@ -123,7 +124,7 @@ def merge_segments(segments: Sequence[Segment], labels: Sequence[str]) -> Answer
 
 def _label(texts: Sequence[str], mean: Mapping[str, float], labels: Sequence[str]) -> str | None:
     """Return the most probable label, or the most frequent; the first of equals in class order."""
-    if mean:
+    if mean and texts:
         return max(labels, key=lambda name: mean[name])
     counts = Counter(texts)
     return max(labels, key=lambda name: counts[name]) if counts else None

@@ -1,13 +1,12 @@
 import re
 from collections import Counter
-from hashlib import sha256
 from unicodedata import normalize
 
 import pytest
 import soundfile
 import yaml
 
-from emolit.corpora.manifest import Manifest, divide
+from emolit.corpora.manifest import Manifest
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.prompts.open_vocabulary import OpenVocabulary
@@ -73,14 +72,6 @@ def test_without_splits_speakers_are_kept_apart_the_same_way_every_time(tmp_path
     again = set_up(tmp_path)
     assert {clip.id: clip.split for clip in served(again)} == splits
     assert again.censuses[0].speaker_independent
-
-
-def test_a_split_of_speakers_is_that_of_their_hashes():
-    names = [f"speaker {number}" for number in range(10)]
-    first = sorted(names, key=lambda name: sha256(name.encode()).hexdigest())
-    shares = divide(names, "speakers")
-    assert [name for name in first if shares[name] == "test"] == first[:2]
-    assert [name for name in first if shares[name] == "val"] == first[2:3]
 
 
 def test_two_speakers_are_too_few_for_three_splits(tmp_path):
@@ -409,3 +400,41 @@ def test_a_root_in_ones_home_is_found_and_labels_that_are_numbers_can_be_mapped(
     corpus = Manifest(path, root="~/clips", label_map={"0": "angry", "1": "sad"})
     assert corpus.taxonomy.labels == ("angry", "sad")
     assert corpus.location == tmp_path / "clips"
+
+
+NAMED = {"path": "wav", "label": "emo", "speaker": "who"}
+
+
+def write_named(folder, name="mine.csv", **others):
+    write_listing(folder)
+    foreign = [{NAMED[key]: value for key, value in row.items()} | others for row in ROWS]
+    return write_table(folder / name, foreign)
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.tsv", "mine.jsonl"])
+def test_columns_of_other_names_are_the_same_clips(tmp_path, name):
+    write_listing(tmp_path, name=name)
+    plain = served(set_up(tmp_path, name))
+    write_named(tmp_path, name, label="7")
+    assert served(set_up(tmp_path, name, columns=NAMED)) == plain
+
+
+def test_columns_that_match_nothing_are_refused(tmp_path):
+    write_named(tmp_path)
+    with pytest.raises(ConfigError, match=r"takes \['emotion'\], which .*mine\.csv does not have"):
+        set_up(tmp_path, columns={**NAMED, "label": "emotion"})
+    with pytest.raises(ConfigError, match=r"names \['emo'\], which emolit does not read"):
+        set_up(tmp_path, columns={"emo": "label"})
+    with pytest.raises(
+        CorpusError, match=r"the column 'audio' is missing; there are \['wav', 'emo'"
+    ):
+        set_up(tmp_path, columns={**NAMED, "path": "audio"})
+
+
+def test_a_column_that_seems_to_be_one_of_ours_may_be_none(tmp_path):
+    write_named(tmp_path, offset=3)
+    with pytest.raises(
+        CorpusError, match=r"'offset' would not be used.*\{start: offset\}, or \{sta"
+    ):
+        set_up(tmp_path, columns=NAMED)
+    assert len(served(set_up(tmp_path, columns={**NAMED, "start": None}))) == 15

@@ -32,6 +32,8 @@ def test_probabilities_of_windows_are_averaged_and_the_most_probable_label_is_ta
     assert answer.probabilities == pytest.approx(spread(0.55, 0.1, 0.35))
     assert (answer.label, answer.reason, answer.seconds) == ("angry", "loud", 7)
     assert [each.start for each in answer.segments] == [0, 2, 4]
+    unread = [heard(n, None, spread(0.5, 0.1, 0.4)) for n in range(2)]
+    assert merge_segments(unread, LABELS).label is None
 
 
 def test_without_probabilities_the_most_frequent_label_is_taken():

@@ -1,0 +1,280 @@
+"""What the columns and labels of a strange table seem to be: `emolit describe --guess FILE`.
+
+It proposes and trains nothing: a person looks at the proposal and writes it into YAML.
+"""
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+
+import yaml
+
+from emolit.affect.label_names import Meaning, meaning_of
+from emolit.affect.taxonomy import CANONICAL
+from emolit.audio.container import CONTAINERS
+from emolit.corpora import crema_d, emo_db, iemocap, msp_podcast, ravdess, savee
+from emolit.data.split_names import SPLITS
+from emolit.files.headings import find_renamed
+from emolit.files.media import AUDIO
+from emolit.files.table import MISSING, Row, read_table
+from emolit.reporting.tables import ScoreTable
+
+CODES: Mapping[str, Mapping[str, str]] = {
+    "EMO-DB": emo_db.EMOTIONS,
+    "IEMOCAP": iemocap.EMOTIONS,
+    "CREMA-D": crema_d.EMOTIONS,
+    "SAVEE": savee.EMOTIONS,
+    "MSP-Podcast": msp_podcast.EMOTIONS,
+    "RAVDESS": {f"{number:02}": name for number, name in enumerate(ravdess.EMOTIONS, start=1)},
+}
+"""Codes of releases, which mean nothing alone: ``A`` is fear in one and anger in another."""
+TAKEN = (
+    "path", "label", "speaker", "transcript", "split", "start", "end", "id", "caption", "openset",
+    "valence",
+)  # fmt: skip
+"""Columns of ours that are looked for, in this order."""
+MOST = 2 / 3
+"""Share of strange labels that a release must have, for its codes to be believed."""
+WORDS = 3
+"""Words a row, on average, from which a column holds sentences."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: Its own.
+        values: Those that are not empty, as text.
+    """
+
+    name: str
+    values: tuple[str, ...]
+
+    def share(self, fits: Callable[[str], object]) -> float:
+        """Return the share of values that fit, 0 to 1; 0 where there are none."""
+        return sum(bool(fits(value)) for value in self.values) / max(1, len(self.values))
+
+
+def names_recording(value: str) -> bool:
+    """Tell whether a text ends like the name of a recording."""
+    return PurePath(value).suffix.lower() in AUDIO | CONTAINERS
+
+
+def is_number(value: str) -> bool:
+    """Tell whether a text is a number."""
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+FITS: Mapping[str, Callable[[str], object]] = {
+    "path": names_recording,
+    "split": lambda value: value.casefold() in SPLITS,
+    "start": is_number,
+    "end": is_number,
+    "valence": is_number,
+}
+"""What the values of a column must be, whatever its name."""
+CONTENTS: Mapping[str, tuple[Callable[[str], object], float, str]] = {
+    "path": (names_recording, 0.9, "its values end like recordings"),
+    "label": (meaning_of, 0.6, "its values are emotions"),
+    "split": (lambda value: value.casefold() in SPLITS, 1.0, "its values are splits"),
+    "transcript": (lambda value: len(value.split()) >= WORDS, 0.6, "its values are sentences"),
+}
+"""What tells a column whose name says nothing: a test, the share that must fit, and why."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a table seems to hold.
+
+    Attributes:
+        file: The table.
+        rows: Of it.
+    """
+
+    file: Path
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def table(self) -> dict[str, Column]:
+        """The columns by name; lists and objects of JSON are left out."""
+        names = dict.fromkeys(name for row in self.rows for name in row.fields)
+        kept = {name: [row.fields.get(name) for row in self.rows] for name in names if name}
+        texts = {
+            name: (str(value).strip() for value in values if value is not None)
+            for name, values in kept.items()
+            if not any(isinstance(value, list | dict) for value in values)
+        }
+        return {
+            name: Column(name, tuple(text for text in found if text and text not in MISSING))
+            for name, found in texts.items()
+        }
+
+    @cached_property
+    def columns(self) -> dict[str, tuple[str, str]]:
+        """Column of the table and why, by column of ours; each is taken once."""
+        found: dict[str, tuple[str, str]] = {}
+        for named in (True, False):  # what a name says goes before what the values say
+            for ours in TAKEN:
+                if ours not in found:
+                    used = {name for name, _ in found.values()}
+                    free = [column for name, column in self.table.items() if name not in used]
+                    match = _by_name(ours, free) if named else _by_values(ours, free)
+                    found |= {ours: match} if match else {}
+        return {ours: found[ours] for ours in TAKEN if ours in found}
+
+    @cached_property
+    def labels(self) -> Counter[str]:
+        """How many rows have each label."""
+        name, _ = self.columns.get("label", ("", ""))
+        return Counter(self.table[name].values if name else ())
+
+    @cached_property
+    def meanings(self) -> dict[str, Meaning]:
+        """What each label seems to mean; ``?`` where that is open."""
+        known = {label: meaning_of(label) for label in self.labels}
+        strange = [label for label, meaning in known.items() if meaning is None]
+        return {label: meaning or code_of(label, strange) for label, meaning in known.items()}
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """What `columns` of `Manifest` shall be."""
+        return {ours: theirs for ours, (theirs, _) in self.columns.items() if ours != theirs}
+
+    @property
+    def label_map(self) -> dict[str, str]:
+        """What `label_map` of `Manifest` shall be."""
+        return {
+            label: meaning.label
+            for label, meaning in self.meanings.items()
+            if meaning.label not in ("?", label.casefold())
+        }
+
+    @property
+    def open(self) -> list[str]:
+        """Labels of which nobody knows what they mean."""
+        return [label for label, meaning in self.meanings.items() if meaning.label == "?"]
+
+    def settings(self) -> dict[str, object]:
+        """Return the arguments of `Manifest`."""
+        found: dict[str, object] = {"root": str(self.file.absolute().parent)}
+        found["path"] = self.file.name
+        maps = {"columns": self.renamed, "label_map": self.label_map}
+        return found | {name: value for name, value in maps.items() if value}
+
+
+def _by_name(ours: str, columns: Sequence[Column]) -> tuple[str, str] | None:
+    there = {column.name: column for column in columns}
+    if ours in there:
+        return ours, "emolit's own name"
+    others = [*there]
+    while (other := find_renamed(ours, others)) is not None:
+        if there[other].values and there[other].share(FITS.get(ours, bool)) > 0.5:
+            return other, f"a common name of {ours!r}"
+        others.remove(other)
+    return None
+
+
+def _by_values(ours: str, columns: Sequence[Column]) -> tuple[str, str] | None:
+    if ours not in CONTENTS:
+        return None
+    fits, least, why = CONTENTS[ours]
+    best = max(columns, key=lambda column: column.share(fits), default=None)
+    return (best.name, why) if best is not None and best.share(fits) >= least else None
+
+
+def code_of(label: str, strange: Sequence[str]) -> Meaning:
+    """Return what a code means in the releases that have the most of all strange labels.
+
+    Args:
+        label: One of them.
+        strange: All labels that are no words.
+
+    Example:
+        >>> code_of("W", ["W", "F"]).label, code_of("A", ["A", "F"]).label
+        ('angry', '?')
+    """
+    read = {release: _decoded(codes, strange) for release, codes in CODES.items()}
+    most = max(map(len, read.values()))
+    found = {
+        release: names[label]
+        for release, names in read.items()
+        if label in names and len(names) == most >= MOST * len(strange)
+    }
+    names = {*found.values()}
+    if len(names) == 1 and names <= {*CANONICAL}:
+        return Meaning(names.pop(), f"code of {', '.join(found)}")
+    told = [f"{name} in {release}" for release, name in found.items()]
+    return Meaning("?", ", ".join(told) or "unknown")
+
+
+def _decoded(codes: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
+    """Return what labels mean in a release; single letters count in their case alone."""
+    folded = {code.casefold(): name for code, name in codes.items() if len(code) > 1}
+    forms = {label: label if len(label) == 1 else label.casefold() for label in labels}
+    known = {**folded, **codes}
+    return {label: known[form] for label, form in forms.items() if form in known}
+
+
+def show_guess(file: Path) -> None:
+    """Print what a table seems to hold, and the node and the command to read it with.
+
+    Raises:
+        CorpusError: It is no table.
+    """
+    guess = Guess(file, tuple(read_table(file, ())))
+    taken = {theirs: (ours, why) for ours, (theirs, why) in guess.columns.items()}
+    rows = [(name, *taken.get(name, ("-", "not used"))) for name in guess.table]
+    notes = [f"{len(guess.rows)} rows", *_missing(guess)]
+    ScoreTable(f"columns of {file}", ("column", "is", "why"), tuple(rows), tuple(notes)).show()
+    if guess.labels:
+        told = [
+            (label, str(count), *guess.meanings[label])
+            for label, count in guess.labels.most_common()
+        ]
+        ScoreTable("labels", ("label", "rows", "means", "why"), tuple(told)).show()
+    print(_node(guess))
+    words = ["emolit", "describe", "--data", "Manifest"]
+    for name, value in guess.settings().items():
+        words += [f"--data.{name}", value if isinstance(value, str) else _inline(value)]
+    print(shlex.join(words))
+
+
+def _missing(guess: Guess) -> list[str]:
+    """Say what is not there."""
+    found = []
+    if "path" not in guess.columns:
+        found.append("no column holds names of recordings with their extension: add one, `path`")
+    else:
+        listed = guess.table[guess.columns["path"][0]].values
+        there = sum((guess.file.parent / path).is_file() for path in listed)
+        found.append(f"{there} of {len(listed)} recordings are where their paths say")
+    if not {"label", "caption", "openset", "valence"} & guess.columns.keys():
+        found.append("no column holds a truth: add `label`, `caption`, `openset` or `valence`")
+    if guess.open:
+        found.append(
+            f"say with `label_map` what these labels mean, or remove their rows: {guess.open}"
+        )
+    return found
+
+
+def _inline(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _node(guess: Guess) -> str:
+    """Return the node in YAML; labels that are open stand there as comments."""
+    node = {"data": {"class_path": "Manifest", "init_args": guess.settings()}}
+    text = yaml.safe_dump(node, sort_keys=False, allow_unicode=True)
+    if guess.open:
+        text += "" if guess.label_map else "    # label_map:\n"
+        text += "".join(f"    #   {_inline(label)}: ?\n" for label in guess.open)
+    return text
