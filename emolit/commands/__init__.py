@@ -13,6 +13,7 @@ COMMANDS = {
     "describe": "show what a corpus holds, and check its release",
     "doctor": "check this machine",
     "explain": "show the classes that YAML can name, and their arguments",
+    "export": "make a folder of a checkpoint that others can use, with a model card",
     "reason": "write reasoning for a corpus, for prompts that think",
     "results": "make tables of finished sweeps, with intervals and tests",
     "sweep": "run the arms, seeds and folds of an experiment",
