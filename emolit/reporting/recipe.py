@@ -30,7 +30,7 @@ def recipe(run: Run, local: bool = True) -> Rows:
         *_policy(run, policy_node(config)),
         *_question(run),
     ]
-    told += [*_learning(config["model"]), *_rollouts(config["model"]), *_trainer(config)]
+    told += [*_learning(config["model"]), *_rollouts(config["model"]), *_settings(config)]
     return [*told, *_outcome(run)]
 
 
@@ -99,7 +99,7 @@ def _rollouts(model: Any) -> Iterator[tuple[str, str]]:
     yield "sampling", ", ".join(f"{name} {drawn[name]}" for name in kept if name in drawn)
 
 
-def _trainer(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _settings(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
     loading = argument(config.get("data"), "loading") or {}
     if "batch_size" in loading:
         yield "batch size", f"{loading['batch_size']} a process"
