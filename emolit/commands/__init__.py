@@ -15,6 +15,7 @@ COMMANDS = {
     "explain": "show the classes that YAML can name, and their arguments",
     "export": "make a folder of a checkpoint that others can use, with a model card",
     "reason": "write reasoning for a corpus, for prompts that think",
+    "report": "write one HTML file about runs: curves, scores, tests, answers, sound",
     "results": "make tables of finished sweeps, with intervals and tests",
     "sweep": "run the arms, seeds and folds of an experiment",
     "table": "put the tests of several runs into one table",
