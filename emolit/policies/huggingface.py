@@ -294,6 +294,7 @@ class HuggingFace(ReferencedPolicy):
         """Write a peft folder for adapters, else an ordinary model folder; with the processor."""
         if is_wrapped(self.model):
             self.model.save_pretrained(folder, selected_adapters=[ADAPTER], state_dict=state)
+            (folder / "README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
         else:
             self.model.save_pretrained(folder, state_dict=state)
         self.processor.save_pretrained(folder)

@@ -272,6 +272,7 @@ def test_a_peft_folder_opens_in_peft_and_says_the_same(nano_folder, tmp_path, ba
     policy.save(tmp_path / "adapter")
     names = {path.name for path in (tmp_path / "adapter").iterdir()}
     assert "adapter_model.safetensors" in names
+    assert "README.md" not in names  # peft's says "More Information Needed" forty times
     assert not any(name.endswith((".bin", ".pt", ".pkl")) for name in names)
     base = AutoModelForMultimodalLM.from_pretrained(nano_folder)
     opened = peft.PeftModel.from_pretrained(base, tmp_path / "adapter").eval()
