@@ -47,7 +47,8 @@ def test_a_long_file_is_heard_in_windows_whose_mean_counts(listener, clips):
     for label in LABELS:
         mean = np.mean([each.probabilities[label] for each in alone])
         assert answer.probabilities[label] == pytest.approx(mean, abs=1e-6)
-    assert answer.label == max(LABELS, key=answer.probabilities.get)
+    readable = any(segment.answer for segment in answer.segments)
+    assert answer.label == (max(LABELS, key=answer.probabilities.get) if readable else None)
 
 
 def test_many_are_answered_in_their_order_as_each_alone(listener, clips):
