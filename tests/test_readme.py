@@ -5,12 +5,16 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from emolit.cli import COMMANDS as OTHERS
+from emolit.cli import asks_checkpoint
 from emolit.commands.parsing import Parser
 from emolit.commands.shipped import find
 from tests.command import emolit
+from tests.fakes.checkpoint import write_checkpoint
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,10 +40,11 @@ def test_there_are_commands_to_check():
 @pytest.mark.parametrize("words", COMMANDS)
 def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    words = words[words.index("|") + 1 :] if "|" in words else words
     if words[0] == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(words[1:]) <= {*targets, *(word for word in words[1:] if "=" in word)}
-    elif words[0] == "emolit" and words[1] in OTHERS:
+    elif words[0] == "emolit" and (words[1] in OTHERS or asks_checkpoint(words[2:])):
         check_other(words[1], words[2:], monkeypatch)
     elif words[0] == "emolit":
         check_emolit(words[1:], tmp_path, capsys)
@@ -49,6 +54,24 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
         assert (ROOT / words[1]).is_file()
     else:
         assert words[0] in {"tensorboard", "git", "cd", "pip"}
+
+
+PYTHON = [
+    pytest.param(block, id=f"{page.name}: {number}")
+    for page in (ROOT / "README.md", ROOT / "docs/predict.md")
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("block", PYTHON)
+def test_the_example_in_python_runs(block, tmp_path, monkeypatch, nano_folder, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs/demo/grpo").mkdir(parents=True)
+    write_checkpoint(tmp_path / "runs/demo/grpo/best", nano_folder)
+    for name in ("take1.wav", "take2.wav"):
+        soundfile.write(name, 0.1 * np.random.default_rng(0).normal(size=9_000), 16_000)
+    exec(compile(block, "page", "exec"), {})
+    assert capsys.readouterr().out
 
 
 def check_emolit(words, tmp_path, capsys):
@@ -73,7 +96,7 @@ def check_emolit(words, tmp_path, capsys):
 
 def check_other(name, words, monkeypatch):
     """Parse the options of a subcommand that is not Lightning's, and stop; its configs stand."""
-    parser = Parser if name in {"describe", "reason"} else argparse.ArgumentParser
+    parser = Parser if name in {"describe", "predict", "reason"} else argparse.ArgumentParser
     parse = parser.parse_args
 
     def parse_and_stop(self, *given, **options):
