@@ -10,6 +10,8 @@ from typing_extensions import override
 
 from emolit.compat.lightning import EpochBar
 
+SHORT = {"train/tokens_per_second": "tokens/s"}
+"""Names that would be too long beside the bar."""
 FIRST = "reward"
 """What stands first where there is one."""
 
@@ -37,14 +39,14 @@ class Progress(EpochBar):
         """Return what stands beside the bar, in this order."""
         found = super().get_metrics(trainer, pl_module)
         found.pop("v_num", None)
-        shown = {name.removeprefix("train/"): value for name, value in found.items()}
+        shown = {SHORT.get(name, name.removeprefix("train/")): each for name, each in found.items()}
         reward = {FIRST: shown.pop(FIRST)} if FIRST in shown else {}
         left = time_left(
             time.perf_counter() - self.started,
             trainer.global_step - self.first,
             trainer.estimated_stepping_batches - trainer.global_step,
         )
-        return {**reward, **shown, **({} if left is None else {"left": left})}
+        return {**reward, **({} if left is None else {"left": left}), **shown}
 
     @override
     def describe_epoch(self, trainer: Trainer, epoch: int) -> str:

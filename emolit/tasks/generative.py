@@ -131,7 +131,7 @@ class GenerativeModule(LightningModule):
 
     def _log_scores(self, stage: str) -> None:
         for key, value in self.evaluator.compute().items():
-            drawn = is_drawn(stage, key)
+            drawn = None if is_drawn(stage, key) else False  # None is where there is a logger
             self.log(f"{stage}/{key}", value.float(), rank_zero_only=False, logger=drawn)
 
 

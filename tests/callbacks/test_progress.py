@@ -37,7 +37,7 @@ def test_the_reward_comes_first_and_the_version_not_at_all(tmp_path):
     bar = Kept()
     made = trainer(tmp_path, bar, enable_progress_bar=True, max_epochs=2)
     made.fit(Logs({}), Loader(*[batch_of()] * 3))
-    assert list(bar.shown[0]) == ["reward", "kl", "left"]
+    assert list(bar.shown[0]) == ["reward", "left", "kl"]
     assert bar.shown[-1]["left"] == "0:00:00"
     assert bar.epochs == ["Epoch 1/2", "Epoch 2/2"]
 
