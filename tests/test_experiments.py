@@ -54,7 +54,7 @@ def run(name, corpus, root, data):
     start = [CHECKPOINT, root / "sft" / "last"]
     often = ["--trainer.log_every_n_steps", 1]
     emolit("fit", "--config", configs / "grpo.yaml", *data, *QUICK, *often, *start, *grpo)
-    board = EventAccumulator(str(root / "grpo" / "lightning_logs" / "version_0")).Reload()
+    board = EventAccumulator(str(root / "grpo" / "fit")).Reload()
     assert board.Scalars(f"val/{corpus}/UA")[0].step == 0
     assert board.Scalars("reward/well_formed_sd")[0].value > 0
     assert board.Scalars("train/grad_norm")[0].value > 0
@@ -67,7 +67,7 @@ def several(root, *options):
     """Run the experiment with several steps a rollout; the second is of an older policy."""
     config = ["--config", CONFIGS / "demo" / "buffered.yaml", "--trainer.default_root_dir", root]
     emolit("fit", *config, *options, "--trainer.log_every_n_steps", 1)
-    board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
+    board = EventAccumulator(str(root / "fit")).Reload()
     drift = [score.value for score in board.Scalars("train/drift")]
     assert len(drift) == 2
     assert drift[0] < 1e-9 < drift[1]
@@ -168,7 +168,7 @@ def test_a_watched_corpus_is_validated_every_few_steps_on_its_validation_speaker
     config = ["--config", CONFIGS / "ravdess" / "watched.yaml", "--data.init_args.root", "data"]
     emolit("fit", *config, *quick, *nano)
     root = tmp_path / "runs" / "ravdess" / "watched"
-    board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
+    board = EventAccumulator(str(root / "fit")).Reload()
     for corpus, clips in {"ravdess": 240, "urdu": 148}.items():
         assert [point.step for point in board.Scalars(f"val/{corpus}/UA")] == [1, 3]
         assert [point.value for point in board.Scalars(f"val/{corpus}/n")] == [clips] * 2
@@ -223,7 +223,7 @@ def test_emo_rl_runs_on_the_tiny_model_with_its_own_reward(tmp_path, monkeypatch
     emolit("fit", "--config", configs / "sft.yaml", *data, *WARM, *tiny)
     start = [CHECKPOINT, "runs/emo_rl_nano/sft/last"]
     emolit("fit", "--config", configs / "grpo.yaml", *data, *quick, *tiny, *start)
-    board = EventAccumulator("runs/emo_rl_nano/grpo/lightning_logs/version_0").Reload()
+    board = EventAccumulator("runs/emo_rl_nano/grpo/fit").Reload()
     assert 0 <= board.Scalars("reward/emotion_similarity")[-1].value <= 1
     tested = [CHECKPOINT, "runs/emo_rl_nano/grpo/last"]
     emolit("test", "--config", configs / "test.yaml", *data, *tiny, *tested)
@@ -301,7 +301,7 @@ def test_affectgpt_rl_runs_on_the_tiny_model_with_its_rewards(tmp_path, monkeypa
     start = [CHECKPOINT, "runs/affectgpt_rl_nano/sft/last"]
     often = ["--trainer.log_every_n_steps", 1]
     emolit("fit", "--config", configs / "grpo.yaml", *data, *QUICK, *often, *tiny, *start)
-    board = EventAccumulator("runs/affectgpt_rl_nano/grpo/lightning_logs/version_0").Reload()
+    board = EventAccumulator("runs/affectgpt_rl_nano/grpo/fit").Reload()
     assert 0 < board.Scalars("reward/wheel_f1")[-1].value <= 1
     assert -1 <= board.Scalars("reward/list_length")[-1].value <= 0
     tested = [CHECKPOINT, "runs/affectgpt_rl_nano/grpo/last"]

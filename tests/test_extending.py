@@ -70,7 +70,7 @@ def fit(folder, overlay):
     configs = [ROOT / "configs" / "experiments" / "demo" / "grpo.yaml", "base.yaml", overlay]
     arguments = [part for config in configs for part in ("--config", folder / config)]
     emolit("fit", *arguments, "--trainer.default_root_dir", run)
-    version = run / "lightning_logs" / "version_0"
+    version = run / "fit"
     config = yaml.safe_load((version / "config.yaml").read_text())
     return EventAccumulator(str(version)).Reload(), config
 
@@ -99,7 +99,6 @@ def test_the_example_runs(folder, overlay):
     assert f"mine.{Path(overlay).stem}." in yaml.safe_dump(config)
     for curve in CURVES[overlay]:
         assert np.isfinite([score.value for score in board.Scalars(curve)]).all()
-    assert ("train/clipped" in board.Tags()["scalars"]) is (overlay != "reinforce.yaml")
 
 
 def test_what_the_examples_compute(folder):

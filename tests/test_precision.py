@@ -23,15 +23,15 @@ def config(tmp_path_factory, nano_folder):
 def test_grpo_runs_and_the_first_ratio_is_one(config, tmp_path, precision, more):
     root = ["--trainer.default_root_dir", tmp_path, "--trainer.precision", precision]
     emolit("fit", "--config", config, *root, *more)
-    board = EventAccumulator(str(tmp_path / "lightning_logs" / "version_0")).Reload()
+    board = EventAccumulator(str(tmp_path / "fit")).Reload()
     losses = [score.value for score in board.Scalars("train/loss")]
     assert len(losses) == 2
     assert all(abs(loss) < 1 for loss in losses)
     assert board.Scalars("train/kl")[0].value == pytest.approx(0, abs=1e-6)
     assert board.Scalars("train/kl")[1].value > 0
     assert board.Scalars("train/grad_norm")[0].value > 0.01
-    rounding = 1e-9 if precision == "32-true" else 1e-3
-    assert board.Scalars("train/drift")[0].value < rounding
+    rounding = 1e-4 if precision == "32-true" else 0.05
+    assert board.Scalars("sampling/gap_mean")[0].value < rounding
     weights = load_file(tmp_path / "last" / "model.safetensors")
     expected = torch.bfloat16 if precision == "bf16-true" else torch.float32
     assert {weight.dtype for weight in weights.values()} == {expected}

@@ -68,7 +68,7 @@ def uninterrupted(tmp_path_factory, nano_folder):
     config = folder / "grpo.yaml"
     config.write_text(text.replace("NANO", str(folder / "warm" / "last")))
     emolit(*arguments(config, folder / "whole"))
-    board = EventAccumulator(str(folder / "whole" / "lightning_logs" / "version_0")).Reload()
+    board = EventAccumulator(str(folder / "whole" / "fit")).Reload()
     assert sum(score.value > 0 for score in board.Scalars("reward/correct_sd")) > 8
     assert board.Scalars("train/kl")[0].value == 0.0
     assert board.Scalars("train/kl")[-1].value > 0.0

@@ -58,9 +58,11 @@ def config(tmp_path_factory, nano_folder):
 
 
 def scalars(root: Path) -> dict[str, list[float]]:
-    board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
+    board = EventAccumulator(str(root / "fit")).Reload()
     wanted = {"train/loss", "train/kl", "train/grad_norm", "train/reward", "val/tones/UA"}
     wanted |= {"train/reward_kl", "train/reward_kl_coefficient", "watch/flat"}
+    wanted |= {"tokens/mean", "tokens/median", "tokens/p90", "tokens/finished_max"}
+    wanted |= {"said/happy", "said/sad", "sampling/gap_max"}
     names = wanted.intersection(board.Tags()["scalars"])
     return {name: [score.value for score in board.Scalars(name)] for name in names}
 

@@ -1,6 +1,6 @@
-"""What callbacks share: TensorBoard writers, rehearsals, rows of all processes."""
+"""What callbacks share: rehearsals, rows of all processes."""
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from torch import distributed
 
@@ -8,17 +8,8 @@ from emolit.compat.lightning import rehearses
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
-    from torch.utils.tensorboard import SummaryWriter
 
 Row = TypeVar("Row")
-
-
-def tensorboard_writers(trainer: "Trainer") -> "list[SummaryWriter]":
-    """Return the writer of each TensorBoard logger; empty where the run has none."""
-    from lightning.pytorch.loggers import TensorBoardLogger
-
-    found = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-    return [cast("SummaryWriter", logger.experiment) for logger in found]
 
 
 def rehearsal(trainer: "Trainer") -> bool:

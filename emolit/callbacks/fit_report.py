@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import Tensor
 from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
@@ -60,9 +61,8 @@ class FitReport(Callback):
             name = str(checkpoint.monitor)
             if name in trainer.callback_metrics:
                 score = float(trainer.callback_metrics[name])
-                best = checkpoint.best_model_score
-                before = "" if best is None else f" (best before: {number(float(best))})"
-                pl_module.print(f"step {trainer.global_step}: {name} {number(score)}{before}")
+                found = compare(score, checkpoint.best_model_score, checkpoint.mode)
+                pl_module.print(f"step {trainer.global_step}: {name} {number(score)}, {found}")
 
     @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -96,6 +96,38 @@ def best_checkpoints(trainer: Trainer) -> list[ModelCheckpoint]:
     return [checkpoint for checkpoint in found if checkpoint.monitor]
 
 
+def better(score: float, other: float, mode: str) -> float:
+    """Return the better of two scores.
+
+    Args:
+        score: Of now.
+        other: Of before.
+        mode: ``max`` where the highest is the best, ``min`` where the lowest is.
+    """
+    won = score > other if mode == "max" else score < other  # NaN never wins
+    return score if won else other
+
+
+def compare(score: float, before: Tensor | None, mode: str) -> str:
+    """Return how a score stands to the best of the validations before, as words.
+
+    Example:
+        >>> import torch
+        >>> compare(0.5, torch.tensor(0.25), "max")
+        'the best so far (before: 0.250)'
+        >>> compare(0.5, torch.tensor(0.75), "max")
+        'best so far: 0.750'
+        >>> compare(0.5, None, "max")
+        'the first'
+    """
+    if before is None:
+        return "the first"
+    best = float(before)
+    if better(score, best, mode) != best:
+        return f"the best so far (before: {number(best)})"
+    return f"best so far: {number(best)}"
+
+
 def outcome(trainer: Trainer) -> list[str]:
     """Return what is said at the end: the best of each score, and the command that tests it."""
     lines = []
@@ -109,4 +141,5 @@ def outcome(trainer: Trainer) -> list[str]:
         lines.append(f"best: {selection_text(selection)}, in {checkpoint.target}")
         command = f"emolit test --config TEST.yaml {CHECKPOINT} {checkpoint.target}"
         lines.append(f"next: {command} --trainer.default_root_dir {trainer.default_root_dir}")
+        lines.append(f"  or: emolit predict --checkpoint {checkpoint.target} FILES")
     return lines

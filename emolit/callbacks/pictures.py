@@ -1,4 +1,4 @@
-"""Confusion matrices as pictures in TensorBoard."""
+"""Confusion matrices as pictures."""
 
 from typing import TYPE_CHECKING
 
@@ -6,7 +6,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 from typing_extensions import override
 
-from emolit.callbacks.base import tensorboard_writers
+from emolit.callbacks.media import media
 from emolit.evaluators import Evaluator
 from emolit.metrics.confusion import normalize_rows
 
@@ -39,10 +39,10 @@ class Pictures(Callback):
         confusion = evaluator.confusion()
         if not trainer.is_global_zero:
             return
-        for board in tensorboard_writers(trainer):
+        for shown in media(trainer):
             for corpus, counts in confusion.items():
                 figure = confusion_picture(counts.cpu(), evaluator.labels, f"{stage}/{corpus}")
-                board.add_figure(f"{stage}/{corpus}/confusion", figure, trainer.global_step)
+                shown.add_picture(f"{stage}/{corpus}/confusion", figure, trainer.global_step)
 
 
 def confusion_picture(counts: Tensor, labels: tuple[str, ...], title: str) -> "Figure":

@@ -9,10 +9,8 @@ from typing_extensions import override
 
 from emolit.callbacks.base import rehearsal
 from emolit.files.atomic import write_atomically
+from emolit.files.json_lines import json_line
 from emolit.types import Evaluation
-
-BREAKS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
-"""Line breaks that JSON leaves as they are and ``str.splitlines`` does not."""
 
 
 class PredictionWriter(Callback):
@@ -94,8 +92,7 @@ class PredictionWriter(Callback):
         if self._file is None:  # a rehearsal
             return
         for index in range(len(evaluation.batch)):
-            line = json.dumps(prediction(evaluation, index), ensure_ascii=False, allow_nan=False)
-            self._file.write(line.translate(BREAKS) + "\n")
+            self._file.write(json_line(prediction(evaluation, index)))
 
     def _merge(self, trainer: Trainer, stage: str) -> None:
         if rehearsal(trainer):

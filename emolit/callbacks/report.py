@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
 from emolit.callbacks.base import gather, rehearsal
+from emolit.callbacks.media import media
 from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
@@ -21,7 +22,13 @@ from emolit.evaluators.categorical import Categorical
 from emolit.files.atomic import write_atomically
 from emolit.reporting.nested_scores import nest_scores, nest_signatures
 from emolit.reporting.scorecard import of_arrays, restricted_answers, scorecard
-from emolit.reporting.tables import classes_table, open_answers_table, parts_table, scores_table
+from emolit.reporting.tables import (
+    ScoreTable,
+    classes_table,
+    open_answers_table,
+    parts_table,
+    scores_table,
+)
 from emolit.seed import run_seed
 from emolit.statistics.intervals import Interval, bootstrap, cluster
 from emolit.statistics.significance import confusions
@@ -117,7 +124,7 @@ class Report(Callback):
             }
             for name in evaluator.corpora
         }
-        report = {
+        report: dict[str, Any] = {
             "seed": run_seed(),
             "split": "+".join(sorted({row.split or "test" for row in rows})),
             "labels": list(evaluator.labels),
@@ -127,7 +134,14 @@ class Report(Callback):
         if not rehearsal(trainer):
             with write_atomically(Path(trainer.default_root_dir) / "test" / "scores.json") as file:
                 json.dump(report, file, ensure_ascii=False, allow_nan=False, indent=2)
-        show(report, evaluator)
+        tables = tables_of(report, evaluator)
+        for each in tables:
+            each.show()
+        if note := start_note(report["checkpoint"]):
+            rank_zero_info(note)
+        for shown in media(trainer):
+            text = "\n\n".join(each.markdown() for each in tables)
+            shown.add_text("test/scores", text, trainer.global_step)
 
     def _details(
         self, rows: list[ClipResult], counts: Tensor | None, labels: Sequence[str]
@@ -219,18 +233,18 @@ def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
     }
 
 
-def show(report: Mapping[str, Any], evaluator: Evaluator) -> None:
-    """Print the main table, and one by class or part for each corpus."""
+def tables_of(report: Mapping[str, Any], evaluator: Evaluator) -> list[ScoreTable]:
+    """Return the main table, and one by class or part for each corpus."""
     entries = [{"corpus": name, **entry} for name, entry in report["corpora"].items()]
     title = f"Scores on {report['split']}"
     if evaluator.headline:
-        open_answers_table(title, entries, evaluator.headline).show()
+        tables = [open_answers_table(title, entries, evaluator.headline)]
     else:
-        scores_table(title, entries, ("corpus",)).show()
+        tables = [scores_table(title, entries, ("corpus",))]
     for entry in entries:
         if "per_class" in entry:
-            classes_table(f"{entry['corpus']} by class", entry).show()
+            tables.append(classes_table(f"{entry['corpus']} by class", entry))
         elif evaluator.parts in entry:
-            parts_table(f"{entry['corpus']}, {evaluator.parts}", entry[evaluator.parts]).show()
-    if note := start_note(report["checkpoint"]):
-        rank_zero_info(note)
+            title = f"{entry['corpus']}, {evaluator.parts}"
+            tables.append(parts_table(title, entry[evaluator.parts]))
+    return tables

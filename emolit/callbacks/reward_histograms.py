@@ -1,4 +1,4 @@
-"""How rewards are spread, in TensorBoard."""
+"""How rewards are spread."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.base import tensorboard_writers
+from emolit.callbacks.media import media
 
 
 class RewardHistograms(Callback):
@@ -43,5 +43,5 @@ class RewardHistograms(Callback):
         rewards = {f"reward/{name}": values for name, values in scored.rewards.items()}
         for tag, values in {**rewards, "train/reward": scored.total}.items():
             known = values[~values.isnan()].float().cpu()
-            for board in tensorboard_writers(trainer) if known.numel() else ():
-                board.add_histogram(f"spread/{tag}", known, step)
+            for shown in media(trainer) if known.numel() else ():
+                shown.add_histogram(f"spread/{tag}", known, step)

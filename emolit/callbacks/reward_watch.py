@@ -1,7 +1,7 @@
 """A watch for rewards that are gamed: they rise, and what they stand for does not.
 
 Five signs, each a curve ``watch/<sign>`` and a bound. Once a sign passes its bound a warning says
-so, with numbers, and again only after a whole window without it; the warning stands in TensorBoard
+so, with numbers, and again only after a whole window without it; the warning is logged
 as a text too, and ``watch/alarms`` counts the signs that are beyond their bounds now. Nothing is
 stopped and nothing is changed.
 
@@ -26,7 +26,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from emolit.advantages.base import flat
-from emolit.callbacks.base import tensorboard_writers
+from emolit.callbacks.media import media
 from emolit.errors import ConfigError
 from emolit.metrics.distinct import distinct
 from emolit.types import Rollout, ScoredRollout
@@ -174,8 +174,8 @@ class RewardWatch(Callback):
             if rollouts > self.window:
                 text = f"RewardWatch at step {trainer.global_step}: {self._sentence(sign)}"
                 rank_zero_warn(text)
-                for board in tensorboard_writers(trainer) if trainer.is_global_zero else []:
-                    board.add_text(f"watch/{sign}", text, trainer.global_step)
+                for shown in media(trainer) if trainer.is_global_zero else []:
+                    shown.add_text(f"watch/{sign}", text, trainer.global_step)
 
     def _sentence(self, sign: str) -> str:
         """Return what an alarm says: the thing, the value, the next step."""

@@ -27,7 +27,7 @@ class RunFolder(Callback):
 
     The command ``emolit`` adds it to every run. A ``fit`` that goes on with a checkpoint of its own
     folder replaces nothing. A ``fit`` that may overwrite first removes the earlier run once its own
-    model and data stand: checkpoints, ``fit.json``, scores and predictions.
+    model and data stand: checkpoints, ``fit.json``, curves, scores and predictions.
 
     Args:
         overwrite: Whether the earlier one may be replaced.
@@ -85,7 +85,9 @@ class RunFolder(Callback):
                 f"The policy starts from {start!r}, which `--overwrite true` would remove; set "
                 "another `trainer.default_root_dir`."
             )
-        self._earlier = [*found, *(path for name in TESTED for path in results_of(root / name))]
+        left = [path for name in LEFT for path in results_of(root / name)]
+        config = root / "fit" / "config.yaml"  # the new run's own by the time
+        self._earlier = [*found, *(path for path in left if path != config)]
 
     @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -98,8 +100,8 @@ class RunFolder(Callback):
         self._earlier = []
 
 
-TESTED = ("test", "predict")
-"""Stages that leave results, each in a folder of its name."""
+LEFT = ("fit", "validate", "test", "predict")
+"""Stages that leave curves or results, each in a folder of its name."""
 
 
 def resumes(root: Path, found: list[Path], ckpt_path: str | None) -> bool:
@@ -135,8 +137,10 @@ def results(trainer: Trainer, stage: str, corpora: tuple[str, ...]) -> Iterator[
 
 
 def results_of(folder: Path) -> list[Path]:
-    """Return all scores and predictions of a folder."""
-    return [*folder.glob("scores.json"), *folder.glob("predictions-*.jsonl")]
+    """Return the config, all curves, scores and predictions of a stage's folder."""
+    curves = ("config.yaml", "hparams.yaml", "events.out.tfevents.*")
+    wanted = (*curves, "scores.json", "predictions-*.jsonl")
+    return [path for pattern in wanted for path in folder.glob(pattern)]
 
 
 def list_names(paths: list[Path]) -> str:

@@ -2,18 +2,21 @@
 
 import os
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_info
 
 import emolit
+from emolit.callbacks.progress import Progress
+from emolit.callbacks.run_board import RunBoard, stage_logger
 from emolit.callbacks.run_folder import RunFolder
 from emolit.callbacks.same_question import SameQuestion
 from emolit.commands.parsing import Parser, configs_first, own_error
+from emolit.commands.quiet import hush
 from emolit.commands.shelves import discover
 from emolit.commands.shipped import find_all
 from emolit.compat.lightning import callbacks_of
@@ -22,13 +25,6 @@ from emolit.engine.weights.checkpoint import check_there
 from emolit.errors import EmolitError
 from emolit.prompts import Prompt
 from emolit.tasks import Task
-
-EXPECTED = (
-    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # lightning 2.6 on torch 2.14
-    r"Found \d+ module\(s\) in eval mode",  # a policy always is, so that dropout is off
-    r"Checkpoint directory .* exists and is not empty",  # a run and its tests share one folder
-)
-"""Warnings that say what is meant to be; they are not shown."""
 
 
 class EmolitCLI(LightningCLI):
@@ -60,6 +56,23 @@ class EmolitCLI(LightningCLI):
         else:
             super().parse_arguments(parser, args)
 
+    def instantiate_trainer(self, **kwargs: Any) -> Any:
+        """Log to ``<run folder>/<stage>``, and show emolit's bar, where the config says nothing.
+
+        Args:
+            kwargs: Further arguments of the trainer.
+        """
+        given = self._get(self.config_init, "trainer")
+        callbacks = given["callbacks"] or []
+        callbacks = [*callbacks] if isinstance(callbacks, list) else [callbacks]
+        chosen = any(isinstance(each, ProgressBar) for each in callbacks)
+        if given["enable_progress_bar"] is not False and not chosen:
+            kwargs["callbacks"] = [*callbacks, Progress()]
+        if given["logger"] in (None, True):
+            folder = given["default_root_dir"] or Path.cwd()
+            kwargs["logger"] = stage_logger(folder, str(self.subcommand))
+        return super().instantiate_trainer(**kwargs)
+
     def after_instantiate_classes(self) -> None:
         """Let a run look into its folder and at its question; say now what cannot work.
 
@@ -70,7 +83,7 @@ class EmolitCLI(LightningCLI):
             PolicyError: The checkpoint is no folder that can be opened.
         """
         self.folder = RunFolder(self._get(self.config_init, "overwrite"))
-        callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion()]
+        callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion(), RunBoard()]
         scores = self.subcommand != "predict" and (
             self.subcommand != "fit" or self.trainer.limit_val_batches != 0
         )
@@ -127,8 +140,7 @@ def main() -> None:
     An error of emolit's own is shown as its sentence; ``EMOLIT_TRACEBACK=1`` in the environment
     shows its traceback.
     """
-    for message in EXPECTED:
-        warnings.filterwarnings("ignore", message=message)
+    hush()
     discover()
     try:
         EmolitCLI(

@@ -6,7 +6,7 @@ Trainers are `Any` here: Lightning sets much of what stands on them from outside
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 
 LOADERS = "combined_loader"
@@ -224,3 +224,19 @@ class CheckpointHooks(ModelCheckpoint):
 
     def _find_last_checkpoints(self, trainer: Trainer) -> set[str]:
         return self.find_last(trainer)
+
+
+class EpochBar(RichProgressBar):
+    """RichProgressBar whose words for an epoch can be overridden.
+
+    Relies on the private method that makes them: it counts from 0, and says ``0/-2`` where
+    ``max_epochs`` is not set.
+    """
+
+    def describe_epoch(self, trainer: Trainer, epoch: int) -> str:
+        """Return what stands before the bar; epochs count from 0."""
+        return super()._get_train_description(epoch)
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        said = self.describe_epoch(self.trainer, current_epoch)
+        return said.ljust(len(self.validation_description))

@@ -31,6 +31,22 @@ def version() -> str:
     return str(transformers.__version__)
 
 
+def delay_bars() -> None:
+    """Show progress bars of transformers only where something takes long.
+
+    Loading and writing a small model would draw one each time. Relies on the hook of its bars,
+    which not every release has, and on tqdm's ``delay``, in seconds.
+    """
+    from transformers.utils import logging
+
+    if hasattr(logging, "set_tqdm_hook"):
+        logging.set_tqdm_hook(_delayed)
+
+
+def _delayed(make: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    return make(*arguments, **{"delay": 5.0, **options})
+
+
 @cache
 def cache_name(architecture: Any) -> str | None:
     """Return the keyword by which an architecture, a class, takes its key-value cache.

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import torch
 
-from emolit.compat.transformers import find_part, whisper_positions
+from emolit.compat.transformers import delay_bars, find_part, whisper_positions
 from emolit.engine.weights.adapters import Lora
 from emolit.policies.qwen2_audio import Qwen2Audio
 
@@ -122,6 +122,7 @@ def write_nano(folder: Path, size: NanoSize, seed: int) -> Path:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".nano-", dir=folder))
+    delay_bars()
     processor = _processor(size)
     processor.save_pretrained(beside)
     _model(size, seed, processor).save_pretrained(beside)

@@ -8,11 +8,11 @@ from torch import Tensor
 from emolit.rewards import Reward
 from emolit.rl.functional import masked_mean
 from emolit.rl.schedule import Schedule
-from emolit.types import ScoredRollout
+from emolit.types import Rollout, ScoredRollout
 
 
 def rollout_curves(scored: ScoredRollout) -> dict[str, Tensor]:
-    """Return what a person watches of the responses: shares, mean length, mean entropy.
+    """Return what a person watches of the responses: shares, mean entropy, answers.
 
     On the rollout's device: what logs averages them over processes, and NCCL refuses the host's.
     """
@@ -22,11 +22,66 @@ def rollout_curves(scored: ScoredRollout) -> dict[str, Tensor]:
         "train/flat_groups": (scored.advantages == 0).all(1).float().mean(),
         "train/parse_rate": rollout.mask.new_tensor(readable).float().mean(),
         "train/unfinished": (~rollout.finished).float().mean(),
-        "train/tokens": rollout.mask.sum().float() / rollout.finished.numel(),
     }
     if rollout.entropy is not None:
         values["train/entropy"] = masked_mean(rollout.entropy, rollout.mask)
     return values
+
+
+def answer_curves(rollout: Rollout, labels: Sequence[str]) -> dict[str, Tensor]:
+    """Return ``said/<label>``: the share of the responses that answer with a label.
+
+    What is missing to 1 is unreadable.
+
+    Args:
+        rollout: The responses, with their answers.
+        labels: The options of the question, the same on every process.
+    """
+    answers = [answer for group in rollout.answers for answer in group]
+    shares = [answers.count(label) / len(answers) for label in labels]
+    values = torch.tensor(shares, device=rollout.mask.device)
+    return {f"said/{label}": value for label, value in zip(labels, values, strict=True)}
+
+
+def length_curves(lengths: Tensor, finished: Tensor) -> dict[str, Tensor]:
+    """Return how long responses are, in tokens, and those that ended by themselves.
+
+    Args:
+        lengths: Number of tokens of each response. ``[N]``
+        finished: True where a response ended by itself. ``[N]``
+
+    Returns:
+        ``tokens/<what>`` of all, ``tokens/finished_<what>`` of those that ended, if there are any.
+
+    Example:
+        >>> found = length_curves(torch.tensor([2, 4, 9]), torch.tensor([True, True, False]))
+        >>> found["tokens/mean"].item(), found["tokens/finished_max"].item()
+        (5.0, 4.0)
+    """
+    values = {f"tokens/{name}": value for name, value in _extent(lengths.float()).items()}
+    ended = lengths[finished.bool()].float()
+    if len(ended):
+        values |= {f"tokens/finished_{name}": value for name, value in _extent(ended).items()}
+    return values
+
+
+def _extent(lengths: Tensor) -> dict[str, Tensor]:
+    """Return mean and quantiles. ``[N]`` float32."""
+    shares = lengths.new_tensor([0.0, 0.5, 0.9, 1.0])
+    quantiles = zip(("min", "median", "p90", "max"), lengths.quantile(shares), strict=True)
+    return {"mean": lengths.mean(), **dict(quantiles)}
+
+
+def sampling_gap(scored: ScoredRollout) -> tuple[Tensor, Tensor] | None:
+    """Return by how many nats sampling and scoring differ on a token, mean and largest.
+
+    None where nothing was scored by the weights that sampled.
+    """
+    if scored.sampled is None:
+        return None
+    rollout = scored.rollout
+    apart = (rollout.behavior - scored.sampled).abs().where(rollout.mask, 0.0).float()
+    return apart.sum() / rollout.mask.sum().clamp(min=1), apart.max()
 
 
 def tally(scores: Tensor) -> Tensor:

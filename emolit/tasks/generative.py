@@ -154,4 +154,25 @@ class EvaluatedModule(GenerativeModule):
 
     def _log_scores(self, stage: str) -> None:
         for key, value in self.evaluator.compute().items():
-            self.log(f"{stage}/{key}", value.float(), rank_zero_only=False)
+            drawn = None if is_drawn(stage, key) else False  # None is where there is a logger
+            self.log(f"{stage}/{key}", value.float(), rank_zero_only=False, logger=drawn)
+
+
+def is_drawn(stage: str, key: str) -> bool:
+    """Tell whether a score becomes a curve.
+
+    A test would be one dot a score, so those by label stay in its report; the number of clips by
+    label never changes. Callbacks see every score.
+
+    Args:
+        stage: ``val`` or ``test``.
+        key: ``<corpus>/<score>`` or ``<corpus>/<score>/<label>``.
+
+    Example:
+        >>> is_drawn("val", "tones/recall/sad"), is_drawn("test", "tones/recall/sad")
+        (True, False)
+        >>> is_drawn("val", "tones/support/sad"), is_drawn("test", "tones/UA")
+        (False, True)
+    """
+    score, _, label = key.partition("/")[2].partition("/")
+    return not label or (stage == "val" and score != "support")

@@ -24,16 +24,15 @@ from emolit.rl.groups import clips_of, replace_groups, scored_groups_of
 from emolit.rl.kl import KL
 from emolit.rl.schedule import check_end
 from emolit.seed import run_seed
-from emolit.tasks.adaptive_kl import AdaptiveKLTask
 from emolit.tasks.base import check_finite
-from emolit.tasks.curves import curves, rollout_curves, sums
 from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
+from emolit.tasks.rollout_log import RolloutLogTask
 from emolit.tasks.totals import check_above_zero, check_names, mask_incomplete, weighted_sum
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
-class ReinforcementFinetuning(AdaptiveKLTask):
+class ReinforcementFinetuning(RolloutLogTask):
     """Group-relative policy gradient with a policy/reference pair and pluggable rewards.
 
     One optimizer step a rollout: the responses are sampled by the policy that is updated, so that
@@ -275,30 +274,5 @@ class ReinforcementFinetuning(AdaptiveKLTask):
             **self.step_adaptive_kl("kl", self.objective.kl, logprobs.detach(), updating),
             **self.step_adaptive_kl("reward_kl", self.reward_kl, scored.rollout.behavior, scored),
         }
-        self._log_step(scored, outcome.loss, stats, started)
+        self.log_rollout(scored, updating, outcome.loss, stats, started)
         return {"loss": outcome.loss, "scored": scored}
-
-    def _log_step(
-        self, scored: ScoredRollout, loss: Tensor, stats: dict[str, Tensor], started: float
-    ) -> None:
-        """Log what a person watches: loss, KL, groups without variance, lengths, speed, rewards."""
-        rollout = scored.rollout
-        seconds = time.perf_counter() - started
-        shown = {"train/tokens_per_second": rollout.mask.sum() / seconds}
-        values = {"train/loss": loss.detach(), **rollout_curves(scored)}
-        for name, value in stats.items():
-            (shown if name == "kl" else values)[f"train/{name}"] = value
-        self.log_dict(values, batch_size=len(rollout.batch), sync_dist=True)
-        self.log_dict(shown, batch_size=len(rollout.batch), prog_bar=True, sync_dist=True)
-        self._log_rewards(scored)
-
-    def _log_rewards(self, scored: ScoredRollout) -> None:
-        """Log the total and each reward, over all processes."""
-        summed = sums(self.rewards, scored)
-        if self.processes > 1:
-            summed = self.trainer.strategy.reduce(summed.to(self.device), reduce_op="sum").cpu()
-        values = curves(self.rewards, summed, scored.rollout.progress)
-        size, total = len(scored.rollout.batch), values.pop("train/reward", None)
-        self.log_dict(values, batch_size=size)
-        if total is not None:
-            self.log_dict({"train/reward": total}, batch_size=size, prog_bar=True)

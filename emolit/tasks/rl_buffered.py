@@ -165,7 +165,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
             stats |= self.step_adaptive_kl(
                 "reward_kl", self.reward_kl, whole.rollout.behavior, whole
             )
-        self._log_step(whole, outcome.loss, stats, now - self._seconds)
+        self.log_rollout(whole, scored, outcome.loss, stats, now - self._seconds)
         self._close(whole)
         return {"loss": outcome.loss, "scored": whole} if new else {"loss": outcome.loss}
 

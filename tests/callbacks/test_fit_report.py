@@ -62,6 +62,8 @@ def test_a_run_says_each_score_its_best_and_what_comes_next(tmp_path, nano_folde
     assert told[-1].startswith(f"best: val/tones/UA {selection['score']:.3f} at step 0, the untou")
     assert told[-1].endswith(f", in {root / 'best'}")
     assert selection["step"] == 0  # no token is an answer yet, so nothing beats the start
-    assert f"(best before: {selection['score']:.3f})" in told[1]
+    assert told[0].endswith(", the first")
+    assert told[1].endswith(f", best so far: {selection['score']:.3f}")
     (command,) = (line for line in printed if line.startswith("next: emolit test "))
     assert f"checkpoint {root / 'best'} --trainer.default_root_dir {root}" in command
+    assert f"  or: emolit predict --checkpoint {root / 'best'} FILES" in printed

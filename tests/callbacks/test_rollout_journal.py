@@ -1,3 +1,4 @@
+import json
 import warnings
 from html.parser import HTMLParser
 from io import BytesIO
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit.callbacks.rollout_journal import RolloutJournal, page, table
+from emolit.types import Clip
 from tests.callbacks.tiny import Loader, Told, batch_of, events, rollout, tone, trainer
 
 with warnings.catch_warnings():
@@ -100,3 +102,32 @@ def test_the_audio_is_the_clip_that_was_answered(tmp_path: Path):
 
 def test_a_task_without_rollouts_writes_nothing(tmp_path: Path):
     assert steps(tmp_path, 2, RolloutJournal(1), Told({})) == []
+
+
+def test_the_file_holds_all_clips_of_the_same_steps(tmp_path: Path):
+    shown = steps(tmp_path, 10, RolloutJournal(2, clips=1), Told({}, scored=SCORED))
+    rows = [json.loads(line) for line in (tmp_path / "rollouts.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [step for step in shown for _ in range(2)]
+    assert [row["clip"] for row in rows[:2]] == ["clip 0", "clip 1"]
+
+
+@pytest.mark.parametrize("console", [False, True])
+def test_a_sample_is_printed_only_if_it_is_asked_for(tmp_path: Path, capsys, console):
+    steps(tmp_path, 2, RolloutJournal(console=console), Told({}, scored=SCORED))
+    told = capsys.readouterr().out
+    assert ("clip 0 of one, target sad: advantage, reward, answer, response" in told) is console
+    assert ("  -1.500  0.750  unreadable: # no\n" in told) is console
+
+
+def test_the_answers_of_a_validation_are_shown_by_corpus(tmp_path: Path):
+    clips = (Clip("a", "one", "a.wav", "sad"), Clip("b", "two", "b.wav", "angry"))
+    told = Told({"a": ("<answer>sad</answer>", "sad"), "b": ("?", None)}, ("one", "two"))
+    run = trainer(tmp_path, RolloutJournal())
+    run.fit(told, Loader(batch_of(*clips)), Loader(batch_of(*clips)))
+    board = events(tmp_path)
+    found = board.Tensors("val/two/answers/text_summary")[0].tensor_proto.string_val[0].decode()
+    assert shown(found) == [
+        ["clip", "target", "response", "answer"],
+        ["b", "angry", "?", "unreadable"],
+    ]
+    assert "rollouts/0" not in board.Tags()["audio"]

@@ -57,21 +57,21 @@ def files(run):
     return {
         path.relative_to(run): path.read_bytes()
         for path in run.rglob("*")
-        if path.is_file() and "lightning_logs" not in path.parts
+        if path.is_file() and path.suffix != ".yaml" and "tfevents" not in path.name
     }
 
 
 def test_a_second_fit_is_refused_and_leaves_the_first_as_it_is(run):
     config, folder = run
     before = files(folder)
-    versions = set((folder / "lightning_logs").iterdir())
+    curves = set((folder / "fit").iterdir())
     with pytest.raises(ConfigError) as refused:
         emolit(*fit(config, folder), "--trainer.max_steps", 1)
     for told in (str(folder), "best/", "last/", "2 steps", "val/tones/UA", "--ckpt_path last",
                  "--trainer.default_root_dir", "--overwrite true"):  # fmt: skip
         assert told in str(refused.value)
     assert files(folder) == before
-    assert set((folder / "lightning_logs").iterdir()) == versions  # nor was anything begun
+    assert set((folder / "fit").iterdir()) == curves  # nor was anything begun
 
 
 @pytest.mark.filterwarnings("ignore:The dirpath has changed")  # a copy stands elsewhere
@@ -89,6 +89,8 @@ def test_overwriting_removes_all_that_was_about_the_first_run(run):
     assert json.loads((folder / "fit.json").read_text())["steps"] == 1
     assert torch.load(folder / "last.ckpt", weights_only=False)["global_step"] == 1
     assert [path.name for path in (folder / "test").iterdir()] == ["notes.txt"]
+    kinds = sorted(path.name.partition(".out")[0] for path in (folder / "fit").iterdir())
+    assert kinds == ["config.yaml", "events", "hparams.yaml"]
 
 
 def test_a_start_that_fails_or_is_the_first_run_itself_overwrites_nothing(run, tmp_path):

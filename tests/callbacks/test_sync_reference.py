@@ -70,7 +70,7 @@ def fit(tmp_path, nano_folder):
 
 
 def curve(root, name):
-    board = EventAccumulator(str(root / "lightning_logs" / "version_0")).Reload()
+    board = EventAccumulator(str(root / "fit")).Reload()
     return [score.value for score in board.Scalars(name)]
 
 

@@ -128,11 +128,11 @@ def trainer(folder: Path, *callbacks: Callback, **settings: Any) -> Trainer:
         "enable_checkpointing": False,
         "log_every_n_steps": 1,
         "devices": 1,
+        "max_epochs": 1,
         "logger": TensorBoardLogger(folder, name="", version="board"),
     }
     return Trainer(
         accelerator="cpu",
-        max_epochs=1,
         default_root_dir=folder,
         callbacks=list(callbacks),
         **{**quiet, **settings},

@@ -1,8 +1,11 @@
 """The command: late imports, shelves by short name, links."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,27 @@ def test_stopping_by_hand_says_how_to_go_on(tmp_path, nano_folder, monkeypatch, 
     told = caplog.text + capsys.readouterr().err
     assert "Stopped in step 2." in told
     assert "--ckpt_path last" in told
+
+
+@pytest.mark.slow
+def test_a_real_interrupt_says_how_to_go_on_and_nobody_elses_tips_are_told(tmp_path, nano_folder):
+    last = "{class_path: AdapterCheckpoint, init_args: {every_n_train_steps: 1}}"
+    words = [
+        *[sys.executable, "-m", "emolit", "fit", *own_data(tmp_path / "data")],
+        *["--config", ROOT / "configs/experiments/demo/sft.yaml", "--data.loading.batch_size", 8],
+        *["--model.policy.checkpoint", nano_folder, "--trainer.callbacks", f"[{last}]"],
+        *["--trainer.default_root_dir", tmp_path / "run", "--trainer.limit_val_batches", 0],
+        *["--trainer.max_steps", 100_000],
+    ]
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([str(word) for word in words], **told) as run:
+        until = time.monotonic() + 240
+        while not (tmp_path / "run" / "last.ckpt").exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        said, _ = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert re.search(r"Stopped in step \d+\. To go on from .*last\.ckpt", said), said
+    assert "--ckpt_path last" in said
+    for noise in ("Tip", "TPU available", "Loading weights", "Writing model", "logging interval"):
+        assert noise not in said

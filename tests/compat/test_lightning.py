@@ -4,16 +4,18 @@ Runs that are killed and resumed (tests/test_resume.py, tests/tasks) hold the re
 """
 
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
 from torch import nn
 from torch.utils.data import DataLoader
 
 from emolit.compat.lightning import (
     CheckpointHooks,
+    EpochBar,
     accumulates,
     batch_index,
     batches_before,
@@ -193,3 +195,17 @@ def test_the_last_checkpoint_is_asked_for(tmp_path):
     with pytest.warns(UserWarning, match="last"):
         made.fit(Line(), loader(1), loader(1), ckpt_path="last")
     assert "find_last" in hooks.called, f"{HERE}: _find_last_checkpoints"
+
+
+def test_the_words_for_an_epoch_can_be_overridden():
+    class Named(EpochBar):
+        def describe_epoch(self, trainer, epoch):
+            return f"round {epoch}"
+
+    assert Named()._get_train_description.__func__ is not RichProgressBar._get_train_description
+    bar = Named()
+    bar._trainer = SimpleNamespace(max_epochs=-1)
+    assert bar._get_train_description(2).strip() == "round 2"
+    plain = EpochBar()
+    plain._trainer = bar._trainer
+    assert plain._get_train_description(0).strip() == "Epoch 0/-2"  # why it is overridden

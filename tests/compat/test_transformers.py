@@ -17,6 +17,7 @@ from emolit.compat.transformers import (
     cache_of,
     checkpointing_units,
     copy_cache,
+    delay_bars,
     detach_cache,
     find_part,
     odd_layers,
@@ -215,3 +216,15 @@ def test_the_network_samples_behind_a_preallocated_cache(network):
         input_ids=torch.tensor([[5, 6, 7, 8]]), attention_mask=torch.ones(1, 4).long()
     ).logits[:, -1]
     torch.testing.assert_close(found, whole, msg=HERE)
+
+
+def test_a_bar_is_drawn_only_where_something_takes_long(capsys):
+    from transformers.utils import logging
+
+    before = logging.set_tqdm_hook(None)
+    try:
+        delay_bars()
+        assert list(logging.tqdm(range(3), desc="Loading weights")) == [0, 1, 2]
+    finally:
+        logging.set_tqdm_hook(before)
+    assert "Loading" not in capsys.readouterr().err

@@ -1,12 +1,22 @@
 """Curves of rewards: against torch, over processes, and with the same length whatever applies."""
 
+import numpy as np
 import pytest
 import torch
 
 from emolit.judges.guard import Guard
 from emolit.rewards.correct import Correct
 from emolit.rl.schedule import CosineFade
-from emolit.tasks.curves import curves, mean_and_deviation, rollout_curves, sums, tally
+from emolit.tasks.curves import (
+    answer_curves,
+    curves,
+    length_curves,
+    mean_and_deviation,
+    rollout_curves,
+    sampling_gap,
+    sums,
+    tally,
+)
 from emolit.types import Rollout, Sampling, ScoredRollout
 
 NAN = float("nan")
@@ -71,7 +81,51 @@ def test_curves_of_a_rollout_stay_on_its_device():  # NCCL averages nothing that
         entropy=values,
     )  # fmt: skip
     found = rollout_curves(ScoredRollout(rollout, {}, each, each))
-    assert len(found) == 5
+    assert len(found) == 4
     assert {name: value.device.type for name, value in found.items()} == dict.fromkeys(
         found, "meta"
     )
+
+
+def test_lengths_are_those_of_numpy_and_of_what_ended_apart():
+    random = np.random.RandomState(0)
+    lengths, finished = random.randint(1, 100, 40), random.rand(40) < 0.5
+    found = length_curves(torch.from_numpy(lengths), torch.from_numpy(finished))
+    for start, some in (("tokens/", lengths), ("tokens/finished_", lengths[finished])):
+        expected = {
+            "mean": some.mean(), "min": some.min(), "median": np.median(some),
+            "p90": np.quantile(some, 0.9), "max": some.max(),
+        }  # fmt: skip
+        for name, value in expected.items():
+            assert found[start + name].item() == pytest.approx(value), start + name
+
+
+def test_where_nothing_ended_only_all_lengths_are_there():
+    found = length_curves(torch.tensor([7, 7]), torch.tensor([False, False]))
+    assert set(found) == {f"tokens/{name}" for name in ("mean", "min", "median", "p90", "max")}
+
+
+def answered(*answers, behavior=None):
+    groups = tuple((answer,) for answer in answers)
+    values = torch.zeros(len(answers), 1, 2) if behavior is None else behavior
+    ended = torch.ones(len(answers), 1, dtype=torch.bool)
+    mask = torch.tensor([True, False]).expand(values.shape)
+    return Rollout(None, values.long(), mask, values, ended, groups, Sampling(), groups)
+
+
+def test_answers_are_shares_of_all_responses_unreadable_ones_included():
+    found = answer_curves(answered("sad", None, "sad", "happy"), ("happy", "sad", "calm"))
+    assert {name: value.item() for name, value in found.items()} == {
+        "said/happy": 0.25, "said/sad": 0.5, "said/calm": 0.0,
+    }  # fmt: skip
+    assert answer_curves(answered(("sad", "tired")), ()) == {}
+
+
+def test_the_gap_is_of_the_tokens_of_responses():
+    rollout = answered("a", "b", behavior=torch.tensor([[[0.5, 9.0]], [[-1.0, 9.0]]]))
+    total = torch.ones(2, 1)
+    assert sampling_gap(ScoredRollout(rollout, {}, total, total)) is None
+    mean, largest = sampling_gap(
+        ScoredRollout(rollout, {}, total, total, sampled=torch.zeros(2, 1, 2))
+    )
+    assert (mean.item(), largest.item()) == (0.75, 1.0)

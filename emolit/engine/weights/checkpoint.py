@@ -10,7 +10,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from emolit.compat.torch import replace_forward
-from emolit.compat.transformers import checkpointing_units, set_source, version
+from emolit.compat.transformers import checkpointing_units, delay_bars, set_source, version
 from emolit.engine.weights.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
@@ -107,6 +107,7 @@ def load_model(
     """
     import transformers
 
+    delay_bars()
     factory = getattr(transformers, auto_class, None)
     if factory is None:
         raise PolicyError(

@@ -1,0 +1,33 @@
+"""What is logged of a rollout: the reward first, and nothing that is 0 by construction."""
+
+import pytest
+
+from emolit.tasks.rl import ReinforcementFinetuning
+from emolit.tasks.rollout_log import STALE
+from tests.tasks.test_rl_buffered import steps, task
+
+
+@pytest.fixture(autouse=True)
+def counted(monkeypatch):
+    """Give the task a step to draw by, as a trainer would."""
+    step = property(lambda self: getattr(self, "_step", 0))
+    monkeypatch.setattr(ReinforcementFinetuning, "global_step", step)
+
+
+def test_lengths_answers_and_the_gap_are_logged_and_the_reward_first():
+    made = task(kind=ReinforcementFinetuning)
+    steps(made, 1)
+    names = list(made.logged)
+    assert names[0] == "train/reward"
+    said = [name for name in names if name.startswith("said/")]
+    assert said == [f"said/{label}" for label in made.evaluator.labels]
+    assert {"tokens/p90", "sampling/gap_mean", "sampling/gap_max"} <= set(names)
+
+
+def test_what_one_update_cannot_show_is_left_out_and_comes_with_several():
+    stale = {f"train/{name}" for name in STALE}
+    simple, buffered = task(kind=ReinforcementFinetuning), task(epochs=2)
+    steps(simple, 1)
+    steps(buffered, 1)
+    assert not stale & simple.logged.keys()
+    assert stale <= buffered.logged.keys()
