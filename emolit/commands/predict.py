@@ -12,7 +12,6 @@ that broke off. Without ``--checkpoint``, `emolit predict` runs Lightning's on a
 
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,7 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emolit.callbacks.adapter_checkpoint import selection_of
 from emolit.commands.parsing import Parser, own_error
-from emolit.commands.training import EXPECTED
+from emolit.commands.quiet import hush
 from emolit.compat.lightning import callbacks_of
 from emolit.corpora.recordings import Recordings
 from emolit.data.dataset import LoaderSettings
@@ -51,8 +50,7 @@ STDIN = "-"
 
 def main(arguments: list[str]) -> int:
     """Ask, write, and return the exit status."""
-    for message in EXPECTED:
-        warnings.filterwarnings("ignore", message=message)
+    hush()
     parser = predict_parser()
     given = parser.parse_args(arguments)
     try:

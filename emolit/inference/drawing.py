@@ -20,6 +20,8 @@ RATE = 8_000
 """At which a waveform is read to be drawn, in Hz."""
 COLUMNS = 600
 """Of a waveform; each shows the least and the largest sample in it."""
+FAINT = 0.01
+"""Share below which a dot has no name: it lies in the middle, on the others."""
 MIDDLE = "no place on the wheel"
 
 
@@ -61,9 +63,9 @@ def draw_wheel(shares: Mapping[str, float]) -> "Figure":
             nowhere.append(f"{word} {share:.0%}")
             continue
         axes.scatter(math.radians(degrees), share, s=40 + 400 * share, alpha=0.6)
-        axes.annotate(
-            f"{word} {share:.0%}", (math.radians(degrees), share), ha="center", va="bottom"
-        )
+        place = (math.radians(degrees), share)
+        if share >= FAINT:
+            axes.annotate(f"{word} {share:.0%}", place, ha="center", va="bottom")
     if nowhere:
         axes.set_xlabel(f"{MIDDLE}: {', '.join(nowhere)}")
     return figure
@@ -106,4 +108,5 @@ def draw_waveform(path: Path, answer: Answer) -> "Figure":
     axes.set_ylim(-1.1 * tallest, 1.7 * tallest)
     axes.set_yticks([])
     axes.set_xlabel("seconds")
+    axes.set_title("Sound and windows", fontsize=10, loc="left")
     return figure

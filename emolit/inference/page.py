@@ -69,7 +69,7 @@ def _column(gradio: Any, listener: Listener) -> list[Any]:
         gradio.Label(label="Probabilities", visible=bool(told.options)),
         gradio.Plot(label="On Plutchik's wheel"),
         gradio.Textbox(label="Reasoning", lines=3),
-        gradio.Plot(label="Sound and windows"),
+        gradio.Plot(show_label=False),
         gradio.Dataframe(headers=["start", "end", "answer", "response"], label="Windows"),
     ]
 
