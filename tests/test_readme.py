@@ -44,6 +44,12 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
     if words[0] == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(words[1:]) <= {*targets, *(word for word in words[1:] if "=" in word)}
+    elif words[:3] == ["emolit", "describe", "--guess"]:
+        (tmp_path / words[3]).write_text("wav,emo\na.wav,angry\n")
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit) as stopped:
+            emolit(*words[1:])
+        assert stopped.value.code == 0
     elif words[0] == "emolit" and (words[1] in OTHERS or asks_checkpoint(words[2:])):
         check_other(words[1], words[2:], monkeypatch)
     elif words[0] == "emolit":
