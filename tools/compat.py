@@ -5,7 +5,8 @@
     python tools/compat.py --transformers 5.18 5.19      # the lock, but for one library,
                                                          # with the tests of the core
 
-Each set gets an environment of its own in ``.compat``, which is removed afterwards. Rows go to
+Each set gets an environment of its own in ``.compat``, which is removed afterwards. Where the
+newest releases are those of the lock, one run stands for both. Rows go to
 ``docs/compatibility.json``; ``docs/compatibility.md`` is rendered from them. A row replaces
 an older one of the same set and Python. The exit status is 1 if a test has failed.
 """
@@ -18,7 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -29,6 +30,8 @@ SETS = ("least", "lock", "newest")
 CORE = ("tests/compat", "tests/engine", "tests/policies")
 """Where a change of transformers shows first."""
 SPREAD = ("--numprocesses", "auto", "--dist", "loadfile", "-p", "no:cacheprovider")
+Releases = tuple[list[str], tuple[str, ...]]
+"""All that is installed, and the tests that ran on it."""
 SHOWN = ("torch", "torchaudio", "lightning", "transformers", "peft", "torchmetrics", "jsonargparse")
 """Libraries that the page has a column for; the rows hold all."""
 
@@ -71,29 +74,46 @@ def main() -> None:
             f"error: there is no set {unknown[0]!r}; choose some of {', '.join(SETS)}."
         )
     wanted = [] if given.transformers else given.sets or list(SETS)
-    rows = [run_set(name, given.python, ()) for name in wanted]
-    rows += [run_set(f"transformers {m}", given.python, CORE) for m in given.transformers]
+    before: list[tuple[Releases, Row]] = []
+    rows = [run_set(name, given.python, (), before) for name in wanted]
+    rows += [run_set(f"transformers {m}", given.python, CORE, before) for m in given.transformers]
     raise SystemExit(1 if any(row.failed for row in rows) else 0)
 
 
-def run_set(name: str, python: str, scope: tuple[str, ...]) -> Row:
-    """Make the environment of a set, run its tests, note what came out, and remove it."""
+def run_set(
+    name: str, python: str, scope: tuple[str, ...], before: list[tuple[Releases, Row]]
+) -> Row:
+    """Make the environment of a set, run its tests, note what came out, and remove it.
+
+    Args:
+        name: Of the set.
+        python: The interpreter.
+        scope: The tests; empty is all fast ones.
+        before: What has run; a set of the very same releases is not run again.
+    """
     venv = PLACE / name.replace(" ", "-")
     print(f"{name}: installing into {venv.relative_to(ROOT)}", flush=True)
     subprocess.run([python, "-m", "venv", "--clear", str(venv)], check=True)
     for arguments in installation(name, venv):
         uv(arguments, venv)
+    inside = json.loads(output([str(venv / "bin/python"), "-c", INSIDE, *direct_names()]))
+    versions, version = inside["versions"], inside["python"]
+    same = next((row for every, row in before if every == (inside["all"], scope)), None)
+    if same is not None:
+        print(f"{name}: the releases of {same.set}, whose tests have run", flush=True)
+        keep(row := replace(same, set=name))
+        shutil.rmtree(venv)
+        return row
     log = PLACE / f"{venv.name}.log"
     print(f"{name}: testing; the output goes to {log.relative_to(ROOT)}", flush=True)
     command = [str(venv / "bin/python"), "-m", "pytest", "-q", *SPREAD, *scope]
     with log.open("w", encoding="utf-8") as file:
         subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, check=False)
     counts = outcome(log.read_text(encoding="utf-8"))
-    inside = json.loads(output([str(venv / "bin/python"), "-c", INSIDE, *direct_names()]))
-    versions, version = inside["versions"], inside["python"]
     row = Row(name, version, date.today().isoformat(), scope, versions, *counts)
     print(f"{name}: {row.passed} passed, {row.failed} failed, {row.skipped} skipped", flush=True)
     keep(row)
+    before.append(((inside["all"], scope), row))
     shutil.rmtree(venv)
     return row
 
@@ -142,9 +162,11 @@ def direct_names() -> list[str]:
 
 INSIDE = """
 import json, platform, sys
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 print(json.dumps({"python": platform.python_version(),
-                  "versions": {name: version(name) for name in sys.argv[1:]}}))
+                  "versions": {name: version(name) for name in sys.argv[1:]},
+                  "all": sorted(f"{each.name}=={each.version}" for each in distributions()
+                                if each.name != "pip")}))
 """
 
 

@@ -52,6 +52,34 @@ def test_a_row_replaces_one_of_the_same_set_and_python(tmp_path, monkeypatch):
     assert "| lock | 3.11.9 |" in compat.PAGE.read_text()
 
 
+def test_a_set_of_the_very_releases_of_another_is_not_run_again(tmp_path, monkeypatch):
+    ran = []
+
+    def run(command, **given):
+        if "pytest" in command:
+            ran.append(command)
+            given["stdout"].write("= 5 passed, 1 skipped in 3s =\n")
+
+    releases = {"python": "3.11.7", "versions": dict.fromkeys(compat.SHOWN, "1.0"), "all": ["a==1"]}
+    monkeypatch.setattr(compat, "ROWS", tmp_path / "rows.json")
+    monkeypatch.setattr(compat, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(compat, "ROOT", tmp_path)
+    monkeypatch.setattr(compat, "PLACE", tmp_path / "place")
+    monkeypatch.setattr(compat, "installation", lambda name, venv: [])
+    monkeypatch.setattr(compat.subprocess, "run", run)
+    monkeypatch.setattr(compat, "output", lambda command: json.dumps(releases))
+    monkeypatch.setattr(compat.shutil, "rmtree", lambda venv: None)
+    (tmp_path / "place").mkdir()
+    before = []
+    for name in ("lock", "newest"):
+        assert compat.run_set(name, "python3", (), before).passed == 5
+    assert len(ran) == 1
+    releases["all"] = ["a==2"]
+    compat.run_set("newest", "python3", (), before)
+    assert len(ran) == 2
+    assert [r["set"] for r in json.loads(compat.ROWS.read_text())] == ["lock", "newest"]
+
+
 def test_the_page_is_rendered_from_the_rows():
     rows = json.loads(compat.ROWS.read_text(encoding="utf-8"))
     assert compat.page(rows) == compat.PAGE.read_text(encoding="utf-8")
