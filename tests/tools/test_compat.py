@@ -66,6 +66,7 @@ def test_a_set_of_the_very_releases_of_another_is_not_run_again(tmp_path, monkey
     monkeypatch.setattr(compat, "ROOT", tmp_path)
     monkeypatch.setattr(compat, "PLACE", tmp_path / "place")
     monkeypatch.setattr(compat, "installation", lambda name, venv: [])
+    monkeypatch.setattr(compat, "direct_names", lambda: [])
     monkeypatch.setattr(compat.subprocess, "run", run)
     monkeypatch.setattr(compat, "output", lambda command: json.dumps(releases))
     monkeypatch.setattr(compat.shutil, "rmtree", lambda venv: None)
