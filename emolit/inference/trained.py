@@ -107,6 +107,11 @@ def read_trained(checkpoint: str | Path) -> Trained:
             + ". Only a checkpoint of `emolit fit` does; ask others by `emolit predict --config "
             "EXPERIMENT.yaml`, which names prompt and labels."
         )
+    if record.get("frames"):
+        raise PolicyError(
+            f"{folder} was trained to see {record['frames']} pictures of each clip, which are not "
+            "shown here yet; ask it by `emolit predict --config EXPERIMENT.yaml`."
+        )
     return Trained(
         checkpoint=folder,
         prompt=make(Prompt, record["prompt"], str(Path(folder) / FILE)),

@@ -29,7 +29,7 @@ def write_checkpoint(
         names=("toy",),
         licenses={"toy": {"license": "CC0", "homepage": "https://toy.example"}},
         sampling_rate=16_000,
-        loading=SimpleNamespace(max_seconds=30.0),
+        loading=SimpleNamespace(max_seconds=30.0, frames=0),
     )
     scores = {"val/toy/UA": 0.5, "train/loss": 1.0}
     (folder / FILE).write_text(render_record(record_of_run(task, corpus, scores)))

@@ -66,6 +66,15 @@ def test_a_folder_that_does_not_say_what_it_learned_is_refused(tmp_path, nano_fo
         read_trained(best)
 
 
+def test_a_checkpoint_that_sees_is_refused(tmp_path, nano_folder):
+    best = write_checkpoint(tmp_path / "best", nano_folder)
+    record = json.loads((best / FILE).read_text())
+    assert record["frames"] == 0
+    (best / FILE).write_text(json.dumps({**record, "frames": 8}))
+    with pytest.raises(PolicyError, match="trained to see 8 pictures of each clip"):
+        read_trained(best)
+
+
 def test_a_class_that_is_not_installed_is_named(tmp_path, nano_folder):
     best = write_checkpoint(tmp_path / "best", nano_folder)
     record = json.loads((best / FILE).read_text())

@@ -3,8 +3,8 @@
 ``emolit.json`` lies beside the weights. What was learned stands in it as ``prompt`` (class and
 arguments), ``labels`` in the order of the options, and ``corpora``, the names of those that were
 trained on. What asking needs besides is ``policy`` (class and arguments), ``sampling``, ``window``
-(seconds of a clip that are heard, null where there is no limit) and ``sampling_rate`` in Hz. For
-the reader there are ``versions``, ``scores`` (of the last validation), ``base`` (where training
+(seconds of a clip that are heard, null where there is no limit), ``sampling_rate`` in Hz and
+``frames`` (pictures that are seen of each clip). For the reader there are ``versions``, ``scores`` (of the last validation), ``base`` (where training
 began) and ``licenses`` of the corpora. Other keys may come.
 """
 
@@ -64,6 +64,7 @@ def record_of_run(task: Any, corpus: Any, scores: Mapping[str, Any]) -> Record:
         "sampling": sampling and {**asdict(sampling.greedy()), "stop": list(sampling.stop)},
         "window": heard_seconds(policy, corpus),
         "sampling_rate": getattr(corpus, "sampling_rate", None),
+        "frames": getattr(getattr(corpus, "loading", None), "frames", 0),
         "versions": {name: version(name) for name in PACKAGES},
         "scores": {key: value if isfinite(value) else None for key, value in kept.items()},
         "base": getattr(policy, "checkpoint", None) or None,
