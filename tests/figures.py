@@ -10,7 +10,6 @@ from emolit.reporting.tables import number
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "measured.md").read_text()
 README = (ROOT / "README.md").read_text().partition("## Measured")[2].partition("\n## ")[0]
-DEMO = ROOT / "docs" / "results" / "demo.json"
 ABOUT = ("arm", "config", "commit", "command", "trained_config", "trained_command")
 """Keys in which two arms may differ whose scores are the same."""
 

@@ -4,8 +4,9 @@
 arguments), ``labels`` in the order of the options, and ``corpora``, the names of those that were
 trained on. What asking needs besides is ``policy`` (class and arguments), ``sampling``, ``window``
 (seconds of a clip that are heard, null where there is no limit), ``sampling_rate`` in Hz and
-``frames`` (pictures that are seen of each clip). For the reader there are ``versions``, ``scores`` (of the last validation), ``base`` (where training
-began) and ``licenses`` of the corpora. Other keys may come.
+``frames`` (pictures that are seen of each clip). For the reader there are ``versions``, ``scores``
+(of the last validation), ``base`` (where training began) and ``licenses`` of the corpora. Other
+keys may come.
 """
 
 import json
