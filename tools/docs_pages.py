@@ -3,6 +3,7 @@
 - The reference: one page a shelf, out of docstrings. No page of it is kept in ``docs/``.
 - Links that leave ``docs/``, such as ``../README.md``: the file becomes a page of the site.
 - Links of tutorials, which mkdocs-jupyter leaves as they are.
+- Tutorials without the log lines of their commands; answers and scores stay.
 - Nothing from other servers: scripts that mkdocs-jupyter wants from there are taken out.
 """
 
@@ -56,6 +57,13 @@ ELSEWHERE = re.compile(
 )
 ADDRESSES: "dict[str, str]" = {}
 """Of each page, by its path below ``docs/``; known once all pages are read."""
+LOG_LINES = re.compile(
+    r'<div class="jp-OutputArea-child[^"]*">\s*<div class="jp-OutputPrompt[^"]*"></div>\s*'
+    r'<div class="jp-RenderedText[^"]*"[^>]*data-mime-type="application/vnd.jupyter.stderr"[^>]*>'
+    r"\s*<pre>.*?</pre>\s*</div>\s*</div>",
+    re.DOTALL,
+)
+"""What a cell of a tutorial wrote to its log, as nbconvert shows it."""
 CODE = re.compile(r"(^```.*?^```$|^ +```.*?^ +```$)", re.DOTALL | re.MULTILINE)
 
 
@@ -182,7 +190,7 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
             return match[0]
         return f"{match[1]}{get_relative_url(target, page.url)}{match[3]}"
 
-    return ANCHOR.sub(moved, output)
+    return ANCHOR.sub(moved, LOG_LINES.sub("", output))
 
 
 def on_env(env: Any, config: Any, files: Any) -> Any:
