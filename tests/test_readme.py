@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from emolit.cli import COMMANDS as OTHERS
+from emolit.cli import asks_checkpoint
 from emolit.commands.parsing import Parser
 from emolit.commands.shipped import find
 from tests.command import emolit
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
@@ -39,7 +40,7 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
     if words[0] == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(words[1:]) <= {*targets, *(word for word in words[1:] if "=" in word)}
-    elif words[0] == "emolit" and words[1] in OTHERS:
+    elif words[0] == "emolit" and (words[1] in OTHERS or asks_checkpoint(words[2:])):
         check_other(words[1], words[2:], monkeypatch)
     elif words[0] == "emolit":
         check_emolit(words[1:], tmp_path, capsys)
@@ -48,7 +49,7 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     else:
-        assert words[0] in {"tensorboard", "git", "cd", "pip"}
+        assert words[0] in {"tensorboard", "git", "cd", "pip", "mkdir", "cp"}
 
 
 def check_emolit(words, tmp_path, capsys):
@@ -59,6 +60,8 @@ def check_emolit(words, tmp_path, capsys):
         "brevity.yaml": overlay,
         "EXPERIMENT.yaml": "configs/experiments/demo/grpo.yaml",
         "OVERLAY.yaml": overlay,
+        "own.yaml": overlay,
+        "rewards.yaml": overlay,
         "mypackage.Brevity": "emolit.rewards.correct.Correct",
     }
     words = [names.get(word, word) for word in words]
@@ -73,7 +76,7 @@ def check_emolit(words, tmp_path, capsys):
 
 def check_other(name, words, monkeypatch):
     """Parse the options of a subcommand that is not Lightning's, and stop; its configs stand."""
-    parser = Parser if name in {"describe", "reason"} else argparse.ArgumentParser
+    parser = Parser if name in {"describe", "predict", "reason"} else argparse.ArgumentParser
     parse = parser.parse_args
 
     def parse_and_stop(self, *given, **options):
