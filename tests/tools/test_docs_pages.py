@@ -94,3 +94,16 @@ def test_a_section_of_examples_is_read_as_code(monkeypatch):
     thing = griffe.Object("f", docstring=griffe.Docstring("One.\n\nExample:\n    >>> 1\n    1"))
     examples.on_object(obj=thing)
     assert thing.docstring.parse("google")[1].kind is griffe.DocstringSectionKind.examples
+
+
+def test_log_lines_of_a_tutorial_go_and_its_answers_stay():
+    def cell(kind, text):
+        return (
+            '<div class="jp-OutputArea-child">\n<div class="jp-OutputPrompt jp-OutputArea-prompt">'
+            '</div>\n<div class="jp-RenderedText jp-OutputArea-output" '
+            f'data-mime-type="{kind}" tabindex="0">\n<pre>{text}\n</pre>\n</div>\n</div>'
+        )
+
+    answer = cell("text/plain", "UA 0.5")
+    log = cell("application/vnd.jupyter.stderr", "Seed set to 0")
+    assert docs_pages.LOG_LINES.sub("", answer + log + answer) == answer + answer
