@@ -15,7 +15,7 @@ export OMP_NUM_THREADS ?= 1
 CHECKPOINT := --model.init_args.policy.init_args.checkpoint
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test test-all check bench doctor compat format clean
+.PHONY: help install lock demo test test-all check bench docs doctor compat format clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,10 @@ check: install ## Lint, types, import layers, spelling
 bench: ## Time training steps of emolit and TRL side by side (BENCH_OPTIONS="--growth": tables)
 	@$(PYTHON) tools/install.py bench --torch $(TORCH) --venv $(VENV)
 	$(BIN)/python -m tools.bench $(BENCH_OPTIONS)
+
+docs: ## Build the pages into site/, with the reference, and run the tutorials (DOCS_EXECUTE=false: run none)
+	@$(PYTHON) tools/install.py docs --torch $(TORCH) --venv $(VENV)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 doctor: ## Check this machine: versions, disk, memory, libraries, GPU, folders, corpora
 	@$$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -m emolit.commands.doctor

@@ -17,7 +17,7 @@ from tests.command import emolit
 from tests.fakes.checkpoint import write_checkpoint
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
@@ -59,7 +59,7 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     else:
-        assert words[0] in {"tensorboard", "git", "cd", "pip"}
+        assert words[0] in {"tensorboard", "git", "cd", "pip", "mkdir", "cp"}
 
 
 PYTHON = [
@@ -88,6 +88,8 @@ def check_emolit(words, tmp_path, capsys):
         "brevity.yaml": overlay,
         "EXPERIMENT.yaml": "configs/experiments/demo/grpo.yaml",
         "OVERLAY.yaml": overlay,
+        "own.yaml": overlay,
+        "rewards.yaml": overlay,
         "mypackage.Brevity": "emolit.rewards.correct.Correct",
     }
     words = [names.get(word, word) for word in words]

@@ -98,7 +98,8 @@ def predict(given: Any, settings: Any) -> int:
         if out.exists() and not given.overwrite:
             raise ConfigError(f"{out} is there; name another --out, or add --overwrite true.")
     corpus = Recordings(
-        recordings=listed(given.recordings),
+        sources=listed(given.recordings),
+        root=".",
         window=choose_window(given.window, trained.window),
         overlap=given.overlap,
         prompt=trained.prompt,

@@ -14,7 +14,7 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.audio.segments import SegmentReader
-from emolit.corpora.base import Corpus
+from emolit.corpora.base import ROOT, Corpus
 from emolit.data.dataset import ClipDataset, Item, LoaderSettings
 from emolit.data.recordings import Found, find_recordings
 from emolit.data.windows import check_overlap, windows_of
@@ -50,7 +50,7 @@ class Recordings(Corpus):
     that a batch holds clips of about one length, and a lack of memory shows early.
 
     Args:
-        recordings: Files, folders, patterns, lists and tables.
+        sources: Files, folders, patterns, lists and tables.
         window: Longest clip in seconds; None asks about each recording as a whole.
         overlap: Share of a window that the next one repeats, from 0 to below 1.
         root: What relative paths are relative to.
@@ -67,10 +67,10 @@ class Recordings(Corpus):
 
     def __init__(
         self,
-        recordings: list[str],
+        sources: list[str],
         window: float | None = 30.0,
         overlap: float = 0.25,
-        root: str = ".",
+        root: str = ROOT,
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
         label_map: dict[str, str] | None = None,
@@ -86,7 +86,7 @@ class Recordings(Corpus):
         if window is not None and window <= 0:
             raise ConfigError(f"`window` is {window:g}; it is a number of seconds above 0.")
         check_overlap(overlap)
-        self.recordings = list(recordings)
+        self.sources = list(sources)
         self.window = window
         self.overlap = overlap
         self.problems: dict[str, str] = {}
@@ -96,7 +96,7 @@ class Recordings(Corpus):
     @cached_property
     def found(self) -> Found:
         """What the words stand for."""
-        words = (Path(self.root, Path(word).expanduser()) for word in self.recordings)
+        words = (Path(self.root, Path(word).expanduser()) for word in self.sources)
         return find_recordings([str(word) for word in words], self.name)
 
     @cached_property
