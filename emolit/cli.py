@@ -51,8 +51,8 @@ def help_text() -> str:
 
 
 def asks_checkpoint(arguments: list[str]) -> bool:
-    """Tell whether `predict` asks a checkpoint about recordings; else it runs a config."""
-    return any(word.partition("=")[0] == "--checkpoint" for word in arguments)
+    """Tell whether `predict` asks a checkpoint about recordings; with a config it runs that."""
+    return not any(word.partition("=")[0] in ("--config", "-c") for word in arguments)
 
 
 def no_subcommand(name: str) -> str:

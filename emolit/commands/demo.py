@@ -12,7 +12,7 @@ import sys
 
 from emolit.errors import EmolitError
 from emolit.inference.listener import Listener
-from emolit.inference.page import build_page, import_gradio
+from emolit.inference.page import build_page
 
 MOST = 2
 """Checkpoints side by side."""
@@ -32,10 +32,14 @@ def main(arguments: list[str]) -> int:
     if len(given.checkpoint) > MOST:
         parser.error(f"{len(given.checkpoint)} checkpoints are given; {MOST} stand side by side")
     try:
-        import_gradio()
-        page = build_page([Listener(folder, given.device) for folder in given.checkpoint])
-        page.launch(server_name=given.host, server_port=given.port, share=given.share)
-    except (EmolitError, OSError) as error:
+        listeners = [Listener(folder, given.device) for folder in given.checkpoint]
+        page = build_page(listeners)
+    except EmolitError as error:
         sys.stderr.write(f"error: {error}\n")
+        return 2
+    try:
+        page.launch(server_name=given.host, server_port=given.port, share=given.share)
+    except OSError:
+        sys.stderr.write(f"error: {given.host}:{given.port} is taken; choose another --port\n")
         return 2
     return 0

@@ -257,6 +257,11 @@ def _missing(guess: Guess) -> list[str]:
         listed = guess.table[guess.columns["path"][0]].values
         there = sum((guess.file.parent / path).is_file() for path in listed)
         found.append(f"{there} of {len(listed)} recordings are where their paths say")
+    if not {"speaker", "split"} & guess.columns.keys():
+        found.append(
+            "no column holds speakers or splits: say which does by `columns` (speaker: NAME), or "
+            "set `speaker_independent: false` and report it"
+        )
     if not {"label", "caption", "openset", "valence"} & guess.columns.keys():
         found.append("no column holds a truth: add `label`, `caption`, `openset` or `valence`")
     if guess.open:

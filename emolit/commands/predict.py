@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
@@ -55,6 +56,11 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         return predict(given, parser.instantiate_classes(given).trainer)
+    except (MisconfigurationException, OSError) as error:
+        if os.environ.get("EMOLIT_TRACEBACK"):
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        return 2
     except (EmolitError, ValueError) as error:
         told = own_error(error)
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
@@ -66,8 +72,8 @@ def main(arguments: list[str]) -> int:
 def predict_parser() -> Parser:
     """Return the parser of the command."""
     parser = Parser(prog="emolit predict", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--checkpoint", type=str, required=True, help="folder of a trained model")
-    parser.add_argument("recordings", nargs="+", help="files, folders, patterns, lists, tables, -")
+    parser.add_argument("--checkpoint", type=str | None, help="folder of a trained model")
+    parser.add_argument("recordings", nargs="*", help="files, folders, patterns, lists, tables, -")
     parser.add_argument("--out", type=str | None, help="answers.csv or answers.jsonl")
     parser.add_argument("--by", type=Literal["recording", "window"] | None, help="what a row is")
     parser.add_argument("--window", type=float | None, help="seconds; by default as trained")
@@ -91,12 +97,11 @@ def predict(given: Any, settings: Any) -> int:
     Raises:
         ConfigError: Options do not fit each other.
     """
+    check_given(given)
     trained = read_trained(given.checkpoint)
     out = None if given.out is None else Path(given.out).expanduser()
     if out is not None:
-        check_out(out)
-        if out.exists() and not given.overwrite:
-            raise ConfigError(f"{out} is there; name another --out, or add --overwrite true.")
+        check_out(out, given.overwrite)
     corpus = Recordings(
         sources=listed(given.recordings),
         root=".",
@@ -130,9 +135,23 @@ def predict(given: Any, settings: Any) -> int:
         if out is not None:
             write_rows(out, rows, trained.options)
             parts.remove()
-    if len(rows) <= FEW and corpus.windows:
+    if (out is None or len(rows) <= FEW) and corpus.windows:
         show(rows, trained.options)
     return tell_end(corpus, out)
+
+
+def check_given(given: Any) -> None:
+    """Refuse a command that does not say what to ask, or about what.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    if given.checkpoint is None or not given.recordings:
+        missing = "recordings" if given.checkpoint else "a folder of weights by --checkpoint"
+        raise ConfigError(
+            f"Name {missing}: emolit predict --checkpoint runs/mine/grpo/best new/*.wav (or "
+            "--config EXPERIMENT.yaml, for the test clips of a corpus)."
+        )
 
 
 def ask(trainer: Trainer, trained: Trained, corpus: Recordings, parts: PartFiles) -> None:

@@ -121,8 +121,9 @@ class EmolitCLI(LightningCLI):
 
 def resumption(trainer: Any) -> str:
     """Return how to go on with a run that was stopped."""
-    kept = [each.best_model_path for each in trainer.checkpoint_callbacks if each.monitor is None]
-    found = next((path for path in kept if path and Path(path).is_file()), trainer.ckpt_path)
+    kept = sorted(trainer.checkpoint_callbacks, key=lambda each: each.monitor is not None)
+    paths = [each.best_model_path for each in kept]
+    found = next((path for path in paths if path and Path(path).is_file()), trainer.ckpt_path)
     if found is None:
         return (
             f"Stopped in step {trainer.global_step}, and nothing to go on from was kept yet; the "
@@ -130,7 +131,7 @@ def resumption(trainer: Any) -> str:
         )
     return (
         f"Stopped in step {trainer.global_step}. To go on from {found}, run the same command with "
-        "--ckpt_path last"
+        f"--ckpt_path {'last' if Path(found).name == 'last.ckpt' else found}"
     )
 
 

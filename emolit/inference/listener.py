@@ -1,6 +1,6 @@
 """A trained checkpoint as an object that is asked in Python."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -105,7 +105,7 @@ class Listener:
 
     def predict_many(
         self,
-        recordings: Sequence[Audio],
+        recordings: Iterable[Audio],
         sampling_rate: int | None = None,
         transcripts: Sequence[str | None] | None = None,
     ) -> list[Answer]:
@@ -120,6 +120,9 @@ class Listener:
             AudioError: A file cannot be decoded, or has no sound; nothing was asked then.
             ConfigError: Samples come without a sampling rate, or there are not as many transcripts.
         """
+        if isinstance(recordings, str | Path | np.ndarray | Tensor):
+            raise ConfigError("`predict_many` takes a list of recordings; `predict` takes one.")
+        recordings = list(recordings)
         said = list(transcripts) if transcripts is not None else [None] * len(recordings)
         if len(said) != len(recordings):
             raise ConfigError(
@@ -173,9 +176,16 @@ class Listener:
         """Return how many seconds a recording has; refuse what cannot be heard."""
         if isinstance(recording, str | Path):
             return audio.check(Path(recording))
-        if sampling_rate is None:
+        if not isinstance(recording, np.ndarray | Tensor):
             raise ConfigError(
-                "Samples say nothing about their speed; give `sampling_rate`, in Hz, such as 16000."
+                f"A {type(recording).__name__} is no recording; give a path, or samples as an "
+                "array of NumPy or a tensor of torch."
+            )
+        low, high = audio.RATES
+        if sampling_rate is None or not low <= sampling_rate <= high:
+            raise ConfigError(
+                f"`sampling_rate` is {sampling_rate}, and samples say nothing about their speed; "
+                "give it in Hz, such as 16000."
             )
         frames = as_frames(recording)
         _, mono = audio.mix_down(Path("the array"), frames, len(frames) / sampling_rate)
@@ -249,6 +259,11 @@ def as_frames(samples: NDArray[Any] | Tensor) -> NDArray[np.float32]:
             f"The array has the shape {array.shape}; give [samples] or [channels, samples]."
         )
     if np.issubdtype(array.dtype, np.integer):
+        if array.dtype not in (np.int16, np.int32):
+            raise AudioError(
+                f"The array holds {array.dtype}, whose full scale is not known; give int16, int32, "
+                "or floats in [-1, 1]."
+            )
         array = array / (np.iinfo(array.dtype).max + 1)
     return np.ascontiguousarray(np.atleast_2d(array).T, dtype=np.float32)
 

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 
 from emolit.errors import ConfigError
@@ -16,14 +17,28 @@ Row = dict[str, Any]
 KINDS = (".csv", ".jsonl")
 
 
-def check_out(out: Path) -> None:
-    """Refuse an output that is neither CSV nor JSONL.
+def check_out(out: Path, overwrite: bool = False) -> None:
+    """Refuse an output that is neither CSV nor JSONL, is there already, or cannot be written.
+
+    Args:
+        out: A file.
+        overwrite: Whether one that is there may be replaced.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: It is so.
     """
     if out.suffix.lower() not in KINDS:
         raise ConfigError(f"--out {out} is neither .csv nor .jsonl; name it so.")
+    if out.exists() and not overwrite:
+        raise ConfigError(f"{out} is there; name another --out, or add --overwrite true.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"--out {out} cannot be written ({error.strerror}); name another place."
+        ) from error
 
 
 def rows_of(recording: str, path: str, answer: Answer, by: By) -> list[Row]:

@@ -98,6 +98,11 @@ def read_trained(checkpoint: str | Path) -> Trained:
     """
     folder = str(checkpoint)
     check_there(folder)
+    if not Path(folder).is_dir():
+        raise PolicyError(
+            f"The checkpoint folder {folder!r} is not there; name the folder of a trained model, "
+            "such as runs/mine/grpo/best."
+        )
     record = read_record(folder)
     missing = [name for name in NEEDED if name not in (record or {})]
     if record is None or missing or not record["prompt"] or not record["policy"]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from emolit.reporting.run import by_number
+from emolit.reporting.run import by_number, left_by_loggers
 
 Points = list[tuple[int, float]]
 """Step and value, by step."""
@@ -28,8 +28,7 @@ def read_curves(folder: Path) -> Curves:
     Args:
         folder: Of the run; its loggers write below it.
     """
-    files = [path for name in (EVENTS, TABLE) for path in folder.glob(f"*/*/{name}")]
-    files += [path for name in (EVENTS, TABLE) for path in folder.glob(name)]
+    files = [path for name in (EVENTS, TABLE) for path in left_by_loggers(folder, name)]
     found: Curves = {}
     for path in sorted(files, key=lambda path: (by_number(path), path.name)):
         read = read_table(path) if path.name == TABLE else read_events(path)

@@ -16,6 +16,8 @@ import yaml
 from emolit.engine.weights.record import Record, read_record
 from emolit.errors import ConfigError
 
+STAGES = ("fit", "validate", "test", "predict")
+"""Subcommands that leave a folder."""
 NUMBER = re.compile(r"\d+")
 
 
@@ -32,7 +34,7 @@ class Run:
     @cached_property
     def configs(self) -> list[dict[str, Any]]:
         """All configs that Lightning has saved, of every subcommand, the newest last."""
-        found = [*self.folder.glob("config.yaml"), *self.folder.glob("*/*/config.yaml")]
+        found = left_by_loggers(self.folder, "config.yaml")
         read = [yaml.safe_load(path.read_text("utf-8")) for path in sorted(found, key=by_number)]
         return [config for config in read if isinstance(config, dict) and "model" in config]
 
@@ -79,6 +81,16 @@ class Run:
             return []
         lines = path.read_text(encoding="utf-8").split("\n")
         return [json.loads(line) for line in lines if line]
+
+
+def left_by_loggers(folder: Path, name: str) -> list[Path]:
+    """Return the files of a name, or pattern, where the loggers of a run write.
+
+    Runs of emolit write to a folder for each subcommand, other loggers of Lightning to one for each
+    start below ``lightning_logs``. Runs that lie deeper are others.
+    """
+    places = ["", *(f"{stage}/" for stage in STAGES), "lightning_logs/*/"]
+    return [path for place in places for path in folder.glob(f"{place}{name}")]
 
 
 def by_number(path: Path) -> tuple[int, float]:

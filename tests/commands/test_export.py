@@ -122,7 +122,7 @@ def leave_run(folder: Path, policy: Nano, start: Path | None, task: str) -> Path
         "data": {"class_path": "emolit.corpora.synthetic.Synthetic", "init_args": {"root": "data"}},
         "prompt": {"class_path": "emolit.prompts.direct.Direct", "init_args": {}},
     }
-    place = folder / "lightning_logs" / "version_0"
+    place = folder / "fit"
     place.mkdir(parents=True)
     (place / "config.yaml").write_text(yaml.safe_dump(config))
     (folder / "fit.json").write_text(json.dumps({"seconds": 5.0, "steps": 160}))

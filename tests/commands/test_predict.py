@@ -53,7 +53,7 @@ def place(tmp_path, monkeypatch):
 def predict(*arguments):
     """Return the exit status."""
     with pytest.raises(SystemExit) as left:
-        emolit("predict", *arguments, "--trainer.accelerator", "cpu")
+        emolit("predict", "--trainer.accelerator", "cpu", *arguments)
     return left.value.code
 
 
@@ -171,12 +171,27 @@ def test_an_output_is_not_replaced_unless_it_is_wanted(best, place, monkeypatch,
         (["new", "--window", 5], "choose seconds above 0 up to 1"),
         (["new", "--overlap", 1], "share of the window"),
         (["new", "--out", "a.xlsx"], "neither .csv nor .jsonl"),
+        (["new", "--out", "new/short.wav/a.csv"], "cannot be written"),
+        ([], "Name recordings: emolit predict --checkpoint"),
+        (["new", "--trainer.devices", "0", "--out", "a.csv"], "error: "),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(best, place, monkeypatch, capsys, arguments, said):
     monkeypatch.delenv("EMOLIT_TRACEBACK")
     assert predict("--checkpoint", best, *arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_windows_are_all_shown_without_an_output(best, place, capsys):
+    assert predict("--checkpoint", best, "new/long.wav", "--by", "window", "--window", 0.1) == 0
+    assert capsys.readouterr().out.count("new/long.wav") > 20
+
+
+def test_help_shows_the_options_that_ask(capsys):
+    with pytest.raises(SystemExit) as left:
+        emolit("predict", "--help")
+    assert left.value.code == 0
+    assert "--overlap" in capsys.readouterr().out
 
 
 def test_many_need_an_output(best, place):

@@ -101,7 +101,7 @@ def leave_run(folder: Path, root: Path, step: int) -> Path:
         "init_args": {"policy": {"class_path": "Nano", "init_args": {"checkpoint": None}}},
     }
     for number, more in enumerate([{}, {"verbose": False}]):
-        place = folder / "lightning_logs" / f"version_{number}"
+        place = folder / ("fit", "test")[number]
         with SummaryWriter(str(place)) as board:
             for at in range(3) if not number else ():
                 board.add_scalar("train/loss", 4 - at - step, at * 10)
@@ -256,7 +256,7 @@ def test_a_run_without_test_curves_or_audio_gets_sentences(place, tmp_path, caps
     assert "There are no two runs that were tested on the same corpus." in text
     assert "No answers are on record" in text
     shutil.copytree(place / "sft", tmp_path / "quiet")
-    for path in tmp_path.glob("quiet/*/*/config.yaml"):
+    for path in tmp_path.glob("quiet/*/config.yaml"):
         path.write_text(path.read_text().replace(str(place / "data"), str(tmp_path / "gone")))
     assert main([str(tmp_path / "quiet"), "--out", str(out)]) == 0
     read = Page(out.read_text())

@@ -85,7 +85,7 @@ def test_integers_are_divided_by_their_full_scale():
 def test_what_cannot_be_heard_is_refused_in_a_sentence(listener, tmp_path):
     with pytest.raises(AudioError, match="is missing"):
         listener.predict(tmp_path / "nothere.wav")
-    with pytest.raises(ConfigError, match="give `sampling_rate`, in Hz"):
+    with pytest.raises(ConfigError, match="give it in Hz, such as 16000"):
         listener.predict(np.ones(16_000))
     with pytest.raises(AudioError, match="has no sound"):
         listener.predict(np.zeros(16_000), 16_000)
@@ -93,6 +93,14 @@ def test_what_cannot_be_heard_is_refused_in_a_sentence(listener, tmp_path):
         listener.predict(np.full(16_000, 3e4, dtype=np.float32), 16_000)
     with pytest.raises(ConfigError, match="2 recordings and 1 `transcripts`"):
         listener.predict_many(["a.wav", "b.wav"], transcripts=["x"])
+    with pytest.raises(ConfigError, match="`sampling_rate` is 16, and samples"):
+        listener.predict(np.ones(16_000), 16)
+    with pytest.raises(ConfigError, match="A NoneType is no recording"):
+        listener.predict(None)
+    with pytest.raises(ConfigError, match="takes a list of recordings"):
+        listener.predict_many("a.wav")
+    with pytest.raises(AudioError, match="holds int64, whose full scale is not known"):
+        listener.predict(np.ones(16_000, dtype=np.int64), 16_000)
 
 
 def test_a_window_is_no_longer_than_what_is_heard():

@@ -8,7 +8,8 @@ from emolit.reporting.curves import read_curves
 
 def log(folder, name, **curves):
     """Write an event file as a logger does."""
-    with SummaryWriter(str(folder / "lightning_logs" / name)) as board:
+    place = folder if name in ("fit", "test") else folder / "lightning_logs"
+    with SummaryWriter(str(place / name)) as board:
         for key, points in curves.items():
             for step, value in points:
                 board.add_scalar(key.replace("__", "/"), value, step)
@@ -44,6 +45,12 @@ def test_the_tables_of_the_csv_logger_are_read_too(tmp_path):
     text = "epoch,step,train/loss,val/a/UA\n0,0,3.5,\n0,9,,0.25\n1,10,2.5,\n"
     (place / "metrics.csv").write_text(text)
     assert read_curves(tmp_path) == {"train/loss": [(0, 3.5), (10, 2.5)], "val/a/UA": [(9, 0.25)]}
+
+
+def test_the_folder_of_the_subcommand_is_read_and_no_other_run(tmp_path):
+    log(tmp_path / "grpo", "fit", train__loss=[(0, 4.0)])
+    assert read_curves(tmp_path / "grpo") == {"train/loss": [(0, 4.0)]}
+    assert read_curves(tmp_path) == {}
 
 
 def test_a_folder_without_logs_has_no_curves(tmp_path):

@@ -27,6 +27,16 @@ def test_the_newest_config_of_each_subcommand_is_found(tmp_path):
     assert run.tested["seed_everything"] == 10  # not before version_2, as text would have it
 
 
+def test_a_run_has_a_folder_a_subcommand_and_those_below_are_other_runs(tmp_path):
+    for stage, more in (("fit", {}), ("test", {"verbose": False})):
+        (tmp_path / "grpo" / stage).mkdir(parents=True)
+        config = {"model": {}, "seed_everything": len(stage), **more}
+        (tmp_path / "grpo" / stage / "config.yaml").write_text(yaml.safe_dump(config))
+    run = Run(tmp_path / "grpo")
+    assert (run.trained["seed_everything"], run.tested["seed_everything"]) == (3, 4)
+    assert Run(tmp_path).configs == []
+
+
 def test_a_folder_without_a_run_has_nothing(tmp_path):
     (tmp_path / "config.yaml").write_text("a: 1\n")
     run = Run(tmp_path)
