@@ -116,7 +116,7 @@ class WandbMedia(Media):
     @override
     def add_text(self, tag: str, markdown: str, step: int) -> None:
         import wandb
-        from markdown import markdown as render  # type: ignore[import-untyped]  # TensorBoard's own
+        from markdown import markdown as render  # type: ignore[import-untyped]  # no types; with TensorBoard
 
         page = wandb.Html(render(markdown, extensions=["tables"]))
         self.logger.log_metrics({f"{tag}/text": page}, step)

@@ -48,10 +48,11 @@ class RunBoard(Callback):
         if not trainer.is_global_zero:
             return
         step = trainer.global_step
+        settings = main_settings(trainer, pl_module)
         charts = OVERVIEW if hasattr(pl_module, "rewards") else IMITATION
         for each in media(trainer):
             each.begin(step + 1 if step else 0)
-            each.add_settings(main_settings(trainer, pl_module), BLANK, METRICS)
+            each.add_settings(settings, BLANK, METRICS)
             each.add_overview(charts)
 
     @override

@@ -7,7 +7,7 @@
 Recordings are files, folders, patterns, lists (``.txt``, ``-`` is the standard input) and tables
 with a column ``path``. Question, labels and window are those of the training. A recording that
 cannot be used is told at the end, and the exit status is 1. The same command goes on with a run
-that broke off. Without ``--checkpoint``, `emolit predict` runs Lightning's on a config.
+that broke off. With ``--config``, `emolit predict` runs Lightning's on an experiment.
 """
 
 import os
@@ -103,7 +103,7 @@ def predict(given: Any, settings: Any) -> int:
     if out is not None:
         check_out(out, given.overwrite)
     corpus = Recordings(
-        sources=listed(given.recordings),
+        sources=expand_stdin(given.recordings),
         root=".",
         window=choose_window(given.window, trained.window),
         overlap=given.overlap,
@@ -126,7 +126,7 @@ def predict(given: Any, settings: Any) -> int:
             "Several processes ask together: name --out, and put a .txt file in the place of -."
         )
     with TemporaryDirectory() as folder:
-        parts = PartFiles(out or Path(folder, "answers.jsonl"), asked_of(trained, corpus))
+        parts = PartFiles(out or Path(folder, "answers.jsonl"), describe_question(trained, corpus))
         ask(trainer, trained, corpus, parts)
         if not trainer.is_global_zero:
             return 0
@@ -176,7 +176,7 @@ def make_trainer(settings: Any) -> Trainer:
     return Trainer(**given, callbacks=[*bar, *(more if isinstance(more, list) else [more])])
 
 
-def listed(words: list[str]) -> list[str]:
+def expand_stdin(words: list[str]) -> list[str]:
     """Return the words, with what the standard input lists in place of ``-``."""
     found: list[str] = []
     for word in words:
@@ -184,7 +184,7 @@ def listed(words: list[str]) -> list[str]:
     return [word for word in found if word.strip()]
 
 
-def asked_of(trained: Trained, corpus: Recordings) -> dict[str, Any]:
+def describe_question(trained: Trained, corpus: Recordings) -> dict[str, Any]:
     """Return what makes two runs the same: the weights and the question."""
     return {
         "checkpoint": str(Path(trained.checkpoint).resolve()),

@@ -158,7 +158,7 @@ def _stored() -> Any:
     """Return the feature of audio that is neither decoded nor encoded."""
     library = _library("audio")
 
-    class StoredAudio(library.Audio):  # type: ignore[misc, name-defined]
+    class StoredAudio(library.Audio):  # type: ignore[misc, name-defined]  # imported when asked for
         """Audio as it was written."""
 
         def encode_example(self, value: Any) -> dict[str, Any]:

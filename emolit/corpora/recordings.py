@@ -17,7 +17,7 @@ from emolit.audio.segments import SegmentReader
 from emolit.corpora.base import ROOT, Corpus
 from emolit.data.dataset import ClipDataset, Item, LoaderSettings
 from emolit.data.recordings import Found, find_recordings
-from emolit.data.windows import check_overlap, windows_of
+from emolit.data.windows import check_overlap, span_of, windows_of
 from emolit.errors import ConfigError
 from emolit.prompts import Prompt
 from emolit.types import Clip
@@ -38,16 +38,15 @@ class WindowDataset(ClipDataset):
             AudioError: The file cannot be decoded any more.
         """
         clip = self.clips[index]
-        end = clip.start + (clip.seconds or 0.0) if clip.end is None else clip.end
-        return clip, self.reader.read(self.folders[clip.corpus] / clip.path, clip.start, end)
+        return clip, self.reader.read(self.folders[clip.corpus] / clip.path, *span_of(clip))
 
 
 class Recordings(Corpus):
     """Recordings without labels: each window is a test clip.
 
     Recordings that cannot be used are left out; `problems` says why by id, and `windows` has the
-    windows of the others, once `setup` has run. The longest come first, so
-    that a batch holds clips of about one length, and a lack of memory shows early.
+    windows of the others, once `setup` has run. The longest come first, so that a batch holds clips
+    of about one length, and a lack of memory shows early.
 
     Args:
         sources: Files, folders, patterns, lists and tables.
@@ -56,9 +55,7 @@ class Recordings(Corpus):
         root: What relative paths are relative to.
         prompt: What is asked about a clip.
         labels: The label set that the question offers, in class order.
-        label_map: None; there are no labels to rename.
         loading: Batch size and workers; audio that cannot be used never stops a run.
-        speaker_independent: Has no meaning here: nothing is trained on.
     """
 
     name = "recordings"
@@ -73,16 +70,9 @@ class Recordings(Corpus):
         root: str = ROOT,
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
-        label_map: dict[str, str] | None = None,
         loading: LoaderSettings = LoaderSettings(),
-        speaker_independent: bool = True,
     ) -> None:
-        if label_map:
-            raise ConfigError(
-                f"`label_map` of Recordings is {label_map}, and recordings have no labels; leave "
-                "it out."
-            )
-        super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
+        super().__init__(root, prompt, labels, loading=loading)
         if window is not None and window <= 0:
             raise ConfigError(f"`window` is {window:g}; it is a number of seconds above 0.")
         check_overlap(overlap)

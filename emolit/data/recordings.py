@@ -6,13 +6,14 @@ has the column ``path``, and may have ``id``, ``start``, ``end``, ``speaker`` an
 (or ``text``); its other columns are not used. Paths in lists and tables are relative to these.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emolit.audio.container import CONTAINERS
 from emolit.data.manifest_rows import file_of, id_of
 from emolit.errors import CorpusError
+from emolit.files.disk import below, lines_of, text_of
 from emolit.files.media import AUDIO
 from emolit.files.table import KINDS, read_table
 from emolit.types import Clip
@@ -64,7 +65,7 @@ def _recordings_of(text: str, corpus: str) -> tuple[list[Clip], int]:
     """Return what one word stands for, and the number of files that are no recordings."""
     path = Path(text).expanduser()
     if path.is_dir():
-        every = [each for each in _walk(path) if each.is_file()]
+        every = [each for each in below(path) if each.is_file() and not hidden(each, path)]
         found = [each for each in every if each.suffix.lower() in AUDIO | CONTAINERS]
         if not found:
             raise CorpusError(
@@ -75,7 +76,8 @@ def _recordings_of(text: str, corpus: str) -> tuple[list[Clip], int]:
     if path.suffix.lower() in KINDS:
         return list(_rows(path, corpus)), 0
     if path.suffix.lower() in LISTS:
-        return [_clip(path.parent / line, corpus, line) for line in _lines(path)], 0
+        lines = [line.strip() for line in lines_of(text_of(path))]
+        return [_clip(path.parent / line, corpus, line) for line in lines if line], 0
     if not path.exists() and any(sign in text for sign in "*?["):
         base = Path(path.anchor) if path.is_absolute() else Path()
         pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else str(path)
@@ -86,11 +88,9 @@ def _recordings_of(text: str, corpus: str) -> tuple[list[Clip], int]:
     return [_clip(path, corpus)], 0
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield what lies below a folder, in order; hidden files and folders are left alone."""
-    for path in sorted(folder.iterdir()):
-        if not path.name.startswith("."):
-            yield from _walk(path) if path.is_dir() else (path,)
+def hidden(path: Path, folder: Path) -> bool:
+    """Tell whether a path, or a folder on the way to it, has a name that begins with a dot."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _clip(path: Path, corpus: str, name: str | None = None) -> Clip:
@@ -109,13 +109,3 @@ def _rows(table: Path, corpus: str) -> Iterator[Clip]:
             start=row.decimal("start") or 0.0,
             end=row.decimal("end"),
         )
-
-
-def _lines(file: Path) -> Iterable[str]:
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(
-            f"The list {file} cannot be read ({error}); give a UTF-8 file with a path a line."
-        ) from error
-    return [line.strip() for line in lines if line.strip()]

@@ -45,6 +45,11 @@ def cut_windows(seconds: float, window: float | None, overlap: float) -> list[tu
     return [(start, start + window) for start in starts]
 
 
+def span_of(clip: Clip) -> tuple[float, float]:
+    """Return where a window begins and ends in its file, in seconds."""
+    return clip.start, clip.start + (clip.seconds or 0.0) if clip.end is None else clip.end
+
+
 def windows_of(clip: Clip, window: float | None, overlap: float) -> list[Clip]:
     """Return the windows of a clip as clips, whose ids are that of the clip, ``@`` and the start.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from emolit.data.windows import span_of
 from emolit.types import Answer as Parsed
 from emolit.types import Evaluation
 
@@ -82,10 +83,8 @@ def segments_of(evaluation: Evaluation, reason: Callable[[str], str | None]) -> 
         options = evaluation.batch.options
         spread = {} if rows is None else dict(zip(options, rows[index].tolist(), strict=True))
         response = evaluation.responses[index]
-        end = clip.start + (clip.seconds or 0.0) if clip.end is None else clip.end
-        found.append(
-            Segment(clip.start, end, response, evaluation.answers[index], spread, reason(response))
-        )
+        answer = evaluation.answers[index]
+        found.append(Segment(*span_of(clip), response, answer, spread, reason(response)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,10 +81,10 @@ def envelope(path: Path, seconds: float) -> NDArray[np.float32]:
         path: The recording.
         seconds: How long it is.
     """
-    reader, step = SegmentReader(RATE), seconds / COLUMNS
-    spans = (reader.read(path, step * n, step * (n + 1)) for n in range(COLUMNS))
-    found = [(float(span.min()), float(span.max())) for span in spans]
-    reader.close()
+    step = seconds / COLUMNS
+    with closing(SegmentReader(RATE)) as reader:
+        spans = (reader.read(path, step * n, step * (n + 1)) for n in range(COLUMNS))
+        found = [(float(span.min()), float(span.max())) for span in spans]
     return np.array(found, dtype=np.float32)
 
 

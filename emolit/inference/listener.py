@@ -1,6 +1,7 @@
 """A trained checkpoint as an object that is asked in Python."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -9,20 +10,16 @@ from typing import Any, overload
 import numpy as np
 import torch
 from lightning.pytorch.utilities import rank_zero_warn
-from numpy.typing import NDArray
 from torch import Tensor
 
-from emolit.audio import decoding as audio
-from emolit.audio.segments import SegmentReader
 from emolit.data.dataset import Collate
 from emolit.data.windows import check_overlap, cut_windows
-from emolit.errors import AudioError, ConfigError
+from emolit.errors import ConfigError
 from emolit.inference.answer import Answer, Segment, merge_segments, segments_of
+from emolit.inference.sound import Audio, Sound, open_sound
 from emolit.inference.trained import read_trained
 from emolit.types import Clip
 
-Audio = str | Path | NDArray[Any] | Tensor
-"""A file, or samples ``[samples]`` or ``[channels, samples]`` in [-1, 1]."""
 Scored = list[dict[str, Any]]
 """What a pipeline of transformers returns."""
 
@@ -134,11 +131,10 @@ class Listener:
                 f"{self.trained.checkpoint} was trained with what is said in its question; "
                 f"{said.count(None)} of {len(said)} recordings come without a transcript."
             )
-        lengths = [self._check(each, sampling_rate) for each in recordings]
-        order = sorted(range(len(recordings)), key=lambda index: -lengths[index])
+        sounds = [open_sound(each, sampling_rate) for each in recordings]
+        order = sorted(range(len(sounds)), key=lambda index: -sounds[index].seconds)
         windows = chain.from_iterable(
-            self._windows(index, recordings[index], sampling_rate, said[index], lengths[index])
-            for index in order
+            self._windows(index, sounds[index], said[index]) for index in order
         )
         segments: list[list[Segment]] = [[] for _ in recordings]
         while batch := list(islice(windows, self.batch_size)):
@@ -172,52 +168,14 @@ class Listener:
             return [as_dicts(each) for each in self.predict_many(recordings, sampling_rate)]
         return as_dicts(self.predict(recordings, sampling_rate))
 
-    def _check(self, recording: Audio, sampling_rate: int | None) -> float:
-        """Return how many seconds a recording has; refuse what cannot be heard."""
-        if isinstance(recording, str | Path):
-            return audio.check(Path(recording))
-        if not isinstance(recording, np.ndarray | Tensor):
-            raise ConfigError(
-                f"A {type(recording).__name__} is no recording; give a path, or samples as an "
-                "array of NumPy or a tensor of torch."
-            )
-        low, high = audio.RATES
-        if sampling_rate is None or not low <= sampling_rate <= high:
-            raise ConfigError(
-                f"`sampling_rate` is {sampling_rate}, and samples say nothing about their speed; "
-                "give it in Hz, such as 16000."
-            )
-        frames = as_frames(recording)
-        _, mono = audio.mix_down(Path("the array"), frames, len(frames) / sampling_rate)
-        if not len(mono) or not mono.any():
-            raise AudioError(f"The array of {len(mono)} samples has no sound: give a recording.")
-        return len(frames) / sampling_rate
-
-    def _windows(
-        self,
-        index: int,
-        recording: Audio,
-        sampling_rate: int | None,
-        transcript: str | None,
-        seconds: float,
-    ) -> Iterator[_Window]:
+    def _windows(self, index: int, sound: Sound, transcript: str | None) -> Iterator[_Window]:
         """Yield the windows of a recording, one at a time."""
-        wanted = self.trained.sampling_rate
-        reader = SegmentReader(wanted)
-        name = str(recording) if isinstance(recording, str | Path) else f"array {index}"
-        for start, end in cut_windows(seconds, self.window, self.overlap):
-            if isinstance(recording, str | Path):
-                waveform = reader.read(Path(recording), start, end)
-            else:
-                rate = sampling_rate or wanted
-                frames = as_frames(recording)[round(start * rate) : round(end * rate)]
-                waveform = audio.resample(audio.mix_down(Path(name), frames, end)[1], rate, wanted)
-            clip = Clip(
-                f"{name}@{start:.2f}", "recordings", "", transcript=transcript, seconds=end - start,
-                start=start, end=end,
-            )  # fmt: skip
-            yield _Window(index, clip, waveform)
-        reader.close()
+        with closing(sound):
+            for start, end in cut_windows(sound.seconds, self.window, self.overlap):
+                waveform = sound.read(start, end, self.trained.sampling_rate)
+                name = f"{sound.name}@{start:.2f}"
+                clip = Clip(name, "recordings", "", transcript=transcript, start=start, end=end)
+                yield _Window(index, clip, waveform)
 
     @torch.inference_mode()
     def _ask(self, windows: Sequence[_Window]) -> list[Segment]:
@@ -242,30 +200,6 @@ def choose_window(wanted: float | None, heard: float | None) -> float | None:
         limit = "" if heard is None else f" up to {heard:g}, what the model was trained to hear"
         raise ConfigError(f"`window` is {wanted:g}; choose seconds above 0{limit}.")
     return wanted
-
-
-def as_frames(samples: NDArray[Any] | Tensor) -> NDArray[np.float32]:
-    """Return samples as a file would give them: ``[samples, channels]`` float32.
-
-    Args:
-        samples: ``[samples]`` or ``[channels, samples]``; integers are divided by their full scale.
-
-    Raises:
-        AudioError: There are other dimensions, or channels and samples seem to be swapped.
-    """
-    array = samples.detach().cpu().numpy() if isinstance(samples, Tensor) else np.asarray(samples)
-    if array.ndim not in (1, 2) or (array.ndim == 2 and array.shape[0] > array.shape[1]):
-        raise AudioError(
-            f"The array has the shape {array.shape}; give [samples] or [channels, samples]."
-        )
-    if np.issubdtype(array.dtype, np.integer):
-        if array.dtype not in (np.int16, np.int32):
-            raise AudioError(
-                f"The array holds {array.dtype}, whose full scale is not known; give int16, int32, "
-                "or floats in [-1, 1]."
-            )
-        array = array / (np.iinfo(array.dtype).max + 1)
-    return np.ascontiguousarray(np.atleast_2d(array).T, dtype=np.float32)
 
 
 def as_dicts(answer: Answer) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 from emolit.errors import ConfigError
 from emolit.files.atomic import write_atomically
+from emolit.files.json_lines import json_line
 from emolit.inference.answer import Answer, Segment
 
 By = Literal["recording", "window"]
@@ -89,8 +89,7 @@ def write_rows(out: Path, rows: Sequence[Row], labels: Sequence[str]) -> None:
     """
     with write_atomically(out) as file:
         if out.suffix.lower() == ".jsonl":
-            for row in rows:
-                file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            file.writelines(map(json_line, rows))
         else:
             file.write(render_csv(rows, labels))
 

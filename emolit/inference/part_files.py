@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emolit.errors import ConfigError
+from emolit.files.json_lines import json_line
 
 Line = dict[str, Any]
 
@@ -66,15 +67,10 @@ class PartFiles:
         whole = file.read()
         file.truncate(whole.rfind(b"\n") + 1)
         if b"\n" not in whole:
-            file.write(as_line(self.asked))
+            file.write(json_line(self.asked).encode())
         return file
 
     def remove(self) -> None:
         """Remove all of them."""
         for path in self.paths:
             path.unlink()
-
-
-def as_line(row: Mapping[str, Any]) -> bytes:
-    """Return a row as a line of JSON."""
-    return (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -11,7 +11,7 @@ from emolit.engine.weights.record import FILE, read_record
 from emolit.errors import ConfigError, PolicyError
 from emolit.policies import Policy
 from emolit.prompts import Prompt
-from emolit.tasks.inference import Inference, closed
+from emolit.tasks.inference import Inference, is_closed
 from emolit.types import Clip, Sampling
 
 NEEDED = ("prompt", "labels", "policy", "sampling", "window", "sampling_rate")
@@ -43,7 +43,7 @@ class Trained:
     @property
     def options(self) -> tuple[str, ...]:
         """The labels that an answer must be one of; empty where answers are open."""
-        return self.labels if closed(self.prompt, self.labels) else ()
+        return self.labels if is_closed(self.prompt, self.labels) else ()
 
     @property
     def wants_transcript(self) -> bool:
@@ -51,7 +51,17 @@ class Trained:
         return len({self.prompt.render(_probe(text), self.labels) for text in ("So.", "Well.")}) > 1
 
     def module(self) -> Inference:
-        """Return a module that answers; its weights are not loaded yet."""
+        """Return a module that answers; its weights are not loaded yet.
+
+        Raises:
+            PolicyError: It was trained to see, too.
+        """
+        if self.record.get("frames"):
+            raise PolicyError(
+                f"{self.checkpoint} was trained to see {self.record['frames']} pictures of each "
+                "clip, which are not shown here yet; ask it by `emolit predict --config "
+                "EXPERIMENT.yaml`."
+            )
         policy = self.record["policy"]
         arguments = {**policy["init_args"], "checkpoint": self.checkpoint}
         node = {"class_path": policy["class_path"], "init_args": arguments}
@@ -111,11 +121,6 @@ def read_trained(checkpoint: str | Path) -> Trained:
             + (f"its {FILE} lacks {missing or ['prompt']}" if record else f"it has no {FILE}")
             + ". Only a checkpoint of `emolit fit` does; ask others by `emolit predict --config "
             "EXPERIMENT.yaml`, which names prompt and labels."
-        )
-    if record.get("frames"):
-        raise PolicyError(
-            f"{folder} was trained to see {record['frames']} pictures of each clip, which are not "
-            "shown here yet; ask it by `emolit predict --config EXPERIMENT.yaml`."
         )
     return Trained(
         checkpoint=folder,

@@ -7,8 +7,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from typing_extensions import override
 
+from emolit.files.json_lines import json_line
 from emolit.inference.answer import Segment, segments_of
-from emolit.inference.part_files import Line, PartFiles, as_line
+from emolit.inference.part_files import Line, PartFiles
 from emolit.prompts import Prompt
 from emolit.types import Evaluation
 
@@ -45,7 +46,7 @@ class AnswerWriter(Callback):
         evaluation: Evaluation = outputs
         found = segments_of(evaluation, self.prompt.reason)
         for clip, segment in zip(evaluation.batch.clips, found, strict=True):
-            self._file.write(as_line(line_of(clip.id, segment)))
+            self._file.write(json_line(line_of(clip.id, segment)).encode())
         self._file.flush()
 
     @override

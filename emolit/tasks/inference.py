@@ -25,7 +25,7 @@ class Inference(GenerativeModule):
         self, policy: Policy, prompt: Prompt, labels: Sequence[str], sampling: Sampling
     ) -> None:
         super().__init__(policy, prompt, sampling)
-        self.closed = closed(prompt, labels)
+        self.closed = is_closed(prompt, labels)
 
     @property
     def confidences(self) -> Sequence[Confidence]:
@@ -43,13 +43,13 @@ class Inference(GenerativeModule):
             self.policy.shard(self.device_mesh)
 
 
-def closed(prompt: Prompt, labels: Sequence[str]) -> bool:
+def is_closed(prompt: Prompt, labels: Sequence[str]) -> bool:
     """Tell whether a prompt takes one of the labels for an answer, and nothing else.
 
     Example:
         >>> from emolit.prompts.caption import Caption
         >>> from emolit.prompts.direct import Direct
-        >>> closed(Direct(), ("angry", "sad")), closed(Caption(), ("angry", "sad"))
+        >>> is_closed(Direct(), ("angry", "sad")), is_closed(Caption(), ("angry", "sad"))
         (True, False)
     """
     options = tuple(labels)

@@ -17,10 +17,10 @@ from huggingface_hub import HfApi, ModelCard
 from emolit.audio.decoding import decode
 from emolit.commands.export import main
 from emolit.engine.weights.adapters import Lora
-from emolit.engine.weights.record import record_of, render_record
 from emolit.policies.nano import Nano, NanoSize, write_nano
 from emolit.prompts.direct import Direct
 from emolit.types import Batch, Clip, Sampling
+from tests.fakes.checkpoint import write_record
 
 LABELS = ("angry", "happy", "neutral", "sad")
 PROMPT = Direct("Which emotion? {options}", "")
@@ -104,8 +104,8 @@ def leave_run(folder: Path, policy: Nano, start: Path | None, task: str) -> Path
     """Write what a ``fit`` leaves: weights with their question, and its config."""
     best = folder / "best"
     policy.save(best)
-    record = record_of(PROMPT, LABELS, ("synthetic",))
-    (best / "emolit.json").write_text(render_record(record))
+    licenses = {"synthetic": {"license": "Apache-2.0", "homepage": ""}}
+    write_record(best, policy, PROMPT, LABELS, licenses, SAMPLING)
     (best / "selection.json").write_text(json.dumps(SELECTION))
     node = {"checkpoint": start and str(start), "lora": None, "dtype": "float32"}
     config = {
@@ -263,20 +263,21 @@ def test_the_test_of_other_weights_is_not_told_as_theirs(place, tmp_path):
     assert card.data.license == "apache-2.0"
 
 
-def test_what_a_newer_record_says_goes_before_the_config_and_loses_its_folders(place, tmp_path):
+def test_what_the_record_says_goes_before_the_config_and_loses_its_folders(place, tmp_path):
     shutil.copytree(place / "sft", tmp_path / "sft")
     path = tmp_path / "sft" / "best" / "emolit.json"
     record = json.loads(path.read_text())
     record["labels"] = ["angry", EVIL]
     record |= {
-        "policy": {"class_path": "emolit.policies.qwen2_audio.Qwen2Audio", "dtype": "bfloat16"},
-        "sampling": {"temperature": 1.0, "max_tokens": 9, "stop": []},
+        "policy": {
+            "class_path": "emolit.policies.qwen2_audio.Qwen2Audio",
+            "init_args": {"dtype": "bfloat16"},
+        },
+        "sampling": {"temperature": 0.0, "max_tokens": 9, "stop": []},
         "window": 2.5,
         "versions": {"torch": "9.9"},
-        "licenses": {
-            "corpora": {"synthetic": {"license": "CC0|1", "homepage": "https://a.example"}},
-            "base": str(place / "nano"),
-        },
+        "licenses": {"synthetic": {"license": "CC0|1", "homepage": "https://a.example"}},
+        "base": str(place / "nano"),
     }
     path.write_text(json.dumps(record))
     assert main([str(tmp_path / "sft" / "best"), "--out", str(tmp_path / "out")]) == 0
@@ -286,7 +287,8 @@ def test_what_a_newer_record_says_goes_before_the_config_and_loses_its_folders(p
     assert "| synthetic | CC0&#124;1 | https://a.example |" in text
     assert "| versions | torch 9.9 |" in text
     assert "<script>" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    assert json.loads((tmp_path / "out" / "emolit.json").read_text())["licenses"]["base"] is None
+    told = (tmp_path / "out" / "emolit.json").read_text()
+    assert json.loads(told)["base"] is None and str(place) not in told
 
 
 def test_a_base_that_the_hub_has_is_named_and_not_copied(place, tmp_path):

@@ -59,5 +59,5 @@ def test_a_folder_without_recordings_is_refused(place):
     (place / "empty").mkdir()
     with pytest.raises(CorpusError, match="holds no recording: none of its 0 files"):
         ids("empty")
-    with pytest.raises(CorpusError, match=r"list missing\.txt cannot be read"):
+    with pytest.raises(CorpusError, match=r"missing\.txt cannot be read"):
         ids("missing.txt")

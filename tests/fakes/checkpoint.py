@@ -21,16 +21,36 @@ def write_checkpoint(
     shutil.copytree(nano, folder)
     policy = Nano(str(folder))
     policy.build(reference=False, seed=0)
-    task = SimpleNamespace(
-        policy=policy, prompt=prompt or Direct(), sampling=Sampling(max_tokens=8)
-    )
+    licenses = {"toy": {"license": "CC0", "homepage": "https://toy.example"}}
+    write_record(folder, policy, prompt or Direct(), labels, licenses, Sampling(max_tokens=8))
+    return folder
+
+
+def write_record(
+    folder: Path,
+    policy: Nano,
+    prompt: Prompt,
+    labels: tuple[str, ...],
+    licenses: dict[str, dict[str, str]],
+    sampling: Sampling,
+) -> None:
+    """Write what a checkpoint says of itself, by the code that does so in a training.
+
+    Args:
+        folder: Of the weights.
+        policy: Built.
+        prompt: What was asked.
+        labels: What could be answered.
+        licenses: Of the corpora, whose names are the keys.
+        sampling: How long answers may be.
+    """
+    task = SimpleNamespace(policy=policy, prompt=prompt, sampling=sampling)
     corpus = SimpleNamespace(
         taxonomy=Taxonomy(labels),
-        names=("toy",),
-        licenses={"toy": {"license": "CC0", "homepage": "https://toy.example"}},
+        names=tuple(licenses),
+        licenses=licenses,
         sampling_rate=16_000,
         loading=SimpleNamespace(max_seconds=30.0, frames=0),
     )
     scores = {"val/toy/UA": 0.5, "train/loss": 1.0}
     (folder / FILE).write_text(render_record(record_of_run(task, corpus, scores)))
-    return folder

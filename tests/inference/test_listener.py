@@ -7,7 +7,7 @@ import torch
 
 import emolit
 from emolit.errors import AudioError, ConfigError
-from emolit.inference.listener import as_frames, choose_window
+from emolit.inference.listener import choose_window
 from emolit.prompts.caption import Caption
 from emolit.prompts.direct import Direct
 from emolit.prompts.variation import PromptVariation
@@ -73,13 +73,6 @@ def test_a_call_answers_as_a_pipeline_of_transformers(listener, clips):
     scores = [each["score"] for each in told]
     assert scores == sorted(scores, reverse=True)
     assert [each[0].keys() for each in listener([*clips])] == [told[0].keys()] * 3
-
-
-def test_integers_are_divided_by_their_full_scale():
-    frames = as_frames(np.array([-32768, 16384], dtype=np.int16))
-    assert frames.tolist() == [[-1.0], [0.5]]
-    with pytest.raises(AudioError, match=r"shape \(5, 2\)"):
-        as_frames(np.zeros((5, 2)))
 
 
 def test_what_cannot_be_heard_is_refused_in_a_sentence(listener, tmp_path):

@@ -3,7 +3,8 @@
 import pytest
 
 from emolit.errors import ConfigError
-from emolit.inference.part_files import PartFiles, as_line
+from emolit.files.json_lines import json_line
+from emolit.inference.part_files import PartFiles
 
 
 def test_what_was_written_is_read_and_what_broke_off_is_not(tmp_path):
@@ -11,12 +12,12 @@ def test_what_was_written_is_read_and_what_broke_off_is_not(tmp_path):
     assert parts.read() == {}
     for rank, names in ((0, "ab"), (1, "c")):
         with parts.open(rank) as file:
-            file.writelines(as_line({"window": name, "answer": rank}) for name in names)
+            file.writelines(json_line({"window": name, "answer": rank}).encode() for name in names)
     with parts.path(0).open("ab") as file:
         file.write(b'{"window": "d", "ans')
     assert parts.read().keys() == {"a", "b", "c"}
     with parts.open(0) as file:
-        file.write(as_line({"window": "e"}))
+        file.write(json_line({"window": "e"}).encode())
     assert parts.read().keys() == {"a", "b", "c", "e"}
     parts.remove()
     assert list(tmp_path.iterdir()) == []
@@ -34,4 +35,4 @@ def test_a_first_line_that_broke_off_is_begun_anew(tmp_path):
     parts.path(0).write_bytes(b'{"win')
     assert parts.read() == {}
     parts.open(0).close()
-    assert parts.path(0).read_bytes() == as_line({"window": 3.0})
+    assert parts.path(0).read_bytes() == json_line({"window": 3.0}).encode()

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from emolit.files.json_lines import json_line
 from emolit.inference.answer import Segment
-from emolit.inference.part_files import as_line
 from emolit.inference.writing import line_of, segment_of
 
 
@@ -18,6 +18,6 @@ from emolit.inference.writing import line_of, segment_of
     ],
 )
 def test_a_segment_is_read_back_from_its_line(segment):
-    line = json.loads(as_line(line_of("a@0.50", segment)))
+    line = json.loads(json_line(line_of("a@0.50", segment)))
     assert line["window"] == "a@0.50"
     assert segment_of(line) == segment

@@ -9,7 +9,7 @@ from emolit.prompts.direct import Direct
 from emolit.prompts.open_vocabulary import OpenVocabulary
 from emolit.prompts.reasoning import Reasoning
 from emolit.prompts.structured import Structured
-from emolit.tasks.inference import Inference, closed
+from emolit.tasks.inference import Inference, is_closed
 from emolit.types import Sampling
 
 
@@ -19,8 +19,8 @@ from emolit.types import Sampling
      (OpenVocabulary(), False)],
 )  # fmt: skip
 def test_options_are_closed_where_a_label_alone_is_an_answer(prompt, expected):
-    assert closed(prompt, ("sad", "shy")) is expected
-    assert closed(prompt, ()) is False
+    assert is_closed(prompt, ("sad", "shy")) is expected
+    assert is_closed(prompt, ()) is False
 
 
 def test_probabilities_are_those_of_the_options(nano_folder, batch):

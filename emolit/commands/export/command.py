@@ -88,7 +88,6 @@ def check_options(given: argparse.Namespace, found: Checkpoint) -> None:
 
 def card_of(found: Checkpoint, given: argparse.Namespace) -> Card:
     """Return what the model card tells."""
-    trained = found.stages[-1].trained if found.stages else None
     own_base = found.source is not None and is_local(found.source) and given.base is None
     adapter = "with its base" if own_base else "alone"
     return Card(
@@ -102,9 +101,7 @@ def card_of(found: Checkpoint, given: argparse.Namespace) -> Card:
         hears=found.policy.hears,
         address=given.push or ".",
         record=found.record,
-        question=question_of(
-            found.record, trained and trained["model"], trained and trained["data"], found.window
-        ),
+        question=question_of(found.trained),
         corpora=found.corpora,
         stages=found.stages,
         selection=found.selection,

@@ -12,11 +12,12 @@ from emolit.commands.explain import things
 from emolit.commands.shelves import discover
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import source_of
-from emolit.engine.weights.record import Record, read_record
+from emolit.engine.weights.record import Record
 from emolit.errors import ConfigError
+from emolit.inference.trained import Trained, read_trained
 from emolit.policies.huggingface import HuggingFace
 from emolit.policies.qwen2_audio import Qwen2Audio
-from emolit.reporting.run import Run, argument, is_local, policy_node, read_json, trainings
+from emolit.reporting.run import Run, is_local, trainings
 
 UNKNOWN = "not known"
 
@@ -27,6 +28,7 @@ class Checkpoint:
 
     Attributes:
         folder: The weights.
+        trained: What they have learned to answer.
         record: ``emolit.json``, without folders of this machine.
         policy: The class that has trained them.
         dtype: Of the weights.
@@ -35,12 +37,12 @@ class Checkpoint:
         license: Of the base, as its own card says; None where it does not.
         corpora: Name, license and homepage of what was trained on.
         stages: The runs that made them, the oldest first.
-        window: Seconds of a recording that are heard; None where there is no limit.
         selection: What chose them.
         scores: Of a test of these very weights; None without one.
     """
 
     folder: Path
+    trained: Trained
     record: Record
     policy: type[HuggingFace]
     dtype: str
@@ -49,7 +51,6 @@ class Checkpoint:
     license: str | None
     corpora: tuple[tuple[str, str, str], ...]
     stages: tuple[Run, ...]
-    window: float | None
     selection: dict[str, Any] | None
     scores: dict[str, Any] | None
 
@@ -73,40 +74,29 @@ def read_checkpoint(folder: Path, base: str | None, tested: Path | None) -> Chec
         tested: The run that has tested the weights; None is the run that has made them.
 
     Raises:
-        ConfigError: It is no folder, or says nothing of its question.
-        PolicyError: It holds no weights.
+        ConfigError: Its prompt or policy is not found here.
+        PolicyError: It holds no weights, or does not say what they have learned.
     """
     source, settings = source_of(str(folder))
-    record = read_record(folder) if folder.is_dir() else None
-    if record is None:
-        raise ConfigError(
-            f"{folder} has no emolit.json, which says what the weights were trained to answer; "
-            "give a folder that `emolit fit` has written, such as RUN/best."
-        )
+    trained = read_trained(folder)
+    record, policy = trained.record, trained.record["policy"]
     stages = tuple(trainings(folder))
-    node = policy_node(stages[-1].trained or {}) if stages else None
-    told = record.get("policy") or {}
     below = source if settings is not None else None
-    named = [base, below, stages[0].start if stages else None, licenses(record).get("base")]
+    named = [base, below, stages[0].start if stages else None, record.get("base")]
     return Checkpoint(
         folder=folder,
+        trained=trained,
         record=without_folders(record),
-        policy=policy_class(folder, told.get("class_path") or (node or {}).get("class_path")),
-        dtype=told.get("dtype") or argument(node, "dtype") or "float32",
+        policy=policy_class(folder, policy["class_path"]),
+        dtype=policy["init_args"].get("dtype", "float32"),
         source=below,
         base=next((name for name in named if name and not is_local(name)), None),
         license=license_of(below),
         corpora=tuple(training_data(record, stages)),
         stages=stages,
-        window=record["window"] if "window" in record else window_of(folder),
         selection=selection_of(folder),
         scores=scores_of(folder, tested or folder.parent),
     )
-
-
-def licenses(record: Record) -> dict[str, Any]:
-    """Return what is recorded of licenses."""
-    return record.get("licenses") or {}
 
 
 def without_folders(record: Record) -> Record:
@@ -115,23 +105,17 @@ def without_folders(record: Record) -> Record:
     settings = (told.get("prompt") or {}).get("init_args") or {}
     if settings.get("rationales"):
         settings["rationales"] = None
-    if (below := licenses(told).get("base")) and is_local(below):
-        told["licenses"]["base"] = None
+    if told.get("base") and is_local(told["base"]):
+        told["base"] = None
     return told
 
 
-def policy_class(folder: Path, path: str | None) -> type[HuggingFace]:
-    """Return the class that has trained the weights, or one that opens their architecture.
+def policy_class(folder: Path, path: str) -> type[HuggingFace]:
+    """Return the class that has trained the weights.
 
     Raises:
         ConfigError: It is not found here.
     """
-    discover()
-    if path is None:
-        config = read_json(folder / "config.json") or {}
-        kinds = [each for each in things("policies") if issubclass(each, HuggingFace)]
-        wanted = [each for each in kinds if each.auto_class in config.get("architectures", ())]
-        return next((each for each in wanted if each.__name__ != "Nano"), HuggingFace)
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name, None)
@@ -153,25 +137,13 @@ def training_data(record: Record, stages: tuple[Run, ...]) -> Iterator[tuple[str
     for name in dict.fromkeys(name for each in records for name in each["corpora"]):
         said: dict[str, str] = {}
         for each in records:
-            said |= (licenses(each).get("corpora") or {}).get(name) or {}
+            said |= each.get("licenses", {}).get(name, {})
         known: type[Corpus] | None = classes.get(name)
         yield (
             name,
             said.get("license") or getattr(known, "license", "") or UNKNOWN,
             said.get("homepage") or getattr(known, "homepage", "") or "-",
         )
-
-
-def window_of(folder: Path) -> float | None:
-    """Return where a feature extractor cuts, in seconds; None where it does not.
-
-    Args:
-        folder: With the settings of the processor.
-    """
-    whole = read_json(folder / "processor_config.json") or {}
-    found = whole.get("feature_extractor") or read_json(folder / "preprocessor_config.json") or {}
-    samples = found.get("n_samples")
-    return None if samples is None else float(samples / found["sampling_rate"])
 
 
 def license_of(source: str | None) -> str | None:

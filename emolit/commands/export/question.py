@@ -1,15 +1,9 @@
 """What a checkpoint was trained to be asked, as a text that another library can ask."""
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
-from jsonargparse import ArgumentError
-
-from emolit.commands.parsing import Parser
-from emolit.commands.shelves import discover
-from emolit.engine.weights.record import Record
-from emolit.errors import ConfigError
+from emolit.engine.weights.record import FILE
+from emolit.inference.trained import Trained, make
 from emolit.prompts import Prompt
 from emolit.types import Clip
 
@@ -27,7 +21,7 @@ class Question:
         labels: What can be answered; empty if that is open.
         max_tokens: Of a reply.
         stop: Strings that end it.
-        seconds: Of a clip that are heard.
+        seconds: Of a clip that are heard; None is no limit.
     """
 
     text: str
@@ -35,7 +29,7 @@ class Question:
     labels: tuple[str, ...]
     max_tokens: int
     stop: tuple[str, ...]
-    seconds: float
+    seconds: float | None
 
     @property
     def tagged(self) -> bool:
@@ -48,60 +42,22 @@ class Question:
         return SPOKEN in self.text
 
 
-def question_of(record: Record, model: Any, data: Any, window: float | None) -> Question:
-    """Return what is asked.
+def question_of(trained: Trained) -> Question:
+    """Return what a checkpoint was trained to be asked, in its prompt's own wording.
 
-    Args:
-        record: ``emolit.json``.
-        model: Node of the task in the config of the training; None where it is not known.
-        data: Node of the corpus, likewise.
-        window: Seconds of a recording that the network hears; None is no limit.
-
-    Raises:
-        ConfigError: The prompt is not told, or its class cannot be made.
+    Options stand in the order of the labels.
     """
-    prompt, labels = prompt_of(record), tuple(record["labels"])
-    clip = Clip("clip", "corpus", "clip.wav", transcript=SPOKEN)
-    sampling = {
-        **{"max_tokens": 64, "stop": ["</answer>"]},
-        **(((model or {}).get("init_args") or {}).get("sampling") or {}),
-        **(record.get("sampling") or {}),
-    }
-    loading = ((data or {}).get("init_args") or {}).get("loading") or {}
-    return Question(
-        text=prompt.render(clip, labels),
-        layout=prompt.layout,
-        labels=labels,
-        max_tokens=sampling["max_tokens"],
-        stop=tuple(sampling["stop"]),
-        seconds=min(window or math.inf, loading.get("max_seconds") or 30.0),
-    )
-
-
-def prompt_of(record: Record) -> Prompt:
-    """Return the prompt in its own wording, options in the order of the labels.
-
-    Raises:
-        ConfigError: It is not told, or its class cannot be made.
-    """
-    node = record.get("prompt")
-    if not node:
-        raise ConfigError(
-            "The checkpoint's emolit.json names no prompt, so that nobody knows its question; "
-            "train it with a `prompt`, and export what that has written."
-        )
+    node = trained.record["prompt"]
     settings = {**node["init_args"]}
     if isinstance(settings.get("variation"), dict):
         settings["variation"] = {**settings["variation"], "paraphrases": [], "shuffle": False}
-    discover()
-    parser = Parser(exit_on_error=False)
-    parser.add_subclass_arguments(Prompt, "prompt", required=True)
-    try:
-        given = parser.parse_object({"prompt": {**node, "init_args": settings}})
-    except ArgumentError as error:
-        raise ConfigError(
-            f"The prompt {node['class_path']!r} of the checkpoint cannot be made here: start "
-            "`emolit export` in the folder where it was trained, so that its module is found."
-        ) from error
-    prompt: Prompt = parser.instantiate(given).prompt
-    return prompt
+    prompt: Prompt = make(Prompt, {**node, "init_args": settings}, FILE)
+    clip = Clip("clip", "corpus", "clip.wav", transcript=SPOKEN)
+    return Question(
+        text=prompt.render(clip, trained.labels),
+        layout=prompt.layout,
+        labels=trained.options,
+        max_tokens=trained.sampling.max_tokens,
+        stop=trained.sampling.stop,
+        seconds=trained.window,
+    )
