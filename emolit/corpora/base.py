@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, TypeVar, get_args
+from typing import ClassVar, get_args
 
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
@@ -23,7 +23,6 @@ from emolit.types import Clip, Split
 ROOT = "data"
 """Where corpora are looked for unless `root` is given."""
 WHOLE = ("all clips are test clips: nothing may have trained on this corpus",)
-Choice = TypeVar("Choice")
 
 
 class Corpus(LightningDataModule, ABC):
@@ -85,25 +84,6 @@ class Corpus(LightningDataModule, ABC):
         self._entries: tuple[AudioRecord, ...] = ()
         self._splits: dict[Split, tuple[Clip, ...]] = {}
         self._censuses: tuple[Census, ...] = ()
-
-    def choice(self, argument: str, value: Choice, known: Iterable[object], at: str = "") -> Choice:
-        """Return the value of an argument, which must be one of a few.
-
-        Args:
-            argument: Its name.
-            value: What was given.
-            known: What may be given.
-            at: The other setting under which that is so.
-
-        Raises:
-            ConfigError: It is another.
-        """
-        if value in (allowed := list(known)):
-            return value
-        raise ConfigError(
-            f"`{argument}` of {type(self).__name__} is {value!r}; choose one of {allowed}"
-            f"{f' under {at}' if at else ''}."
-        )
 
     @abstractmethod
     def read(self, folder: Path) -> Iterator[Clip]:

@@ -24,6 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT
 from emolit.corpora.polarity import MODES, Language, Polarity, Rated, numeric
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
@@ -77,9 +78,11 @@ class ChSims(Polarity):
     ) -> None:
         super().__init__(subtitles, root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": FOLDS, "official": 1}
-        self.modality = self.choice("modality", modality, LETTERS)
-        self.splits = self.choice("splits", splits, folds)
-        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
+        self.modality = check_choice(self, "modality", modality, LETTERS)
+        self.splits = check_choice(self, "splits", splits, folds)
+        self.fold = check_choice(
+            self, "fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`"
+        )
 
     @property
     def column(self) -> str:

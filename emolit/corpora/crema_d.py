@@ -31,6 +31,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.affect.votes import majority
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.census import shorten
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
@@ -101,9 +102,11 @@ class CremaD(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": FOLDS, "emobox": 1}
-        self.truth = self.choice("truth", truth, ("intended", "perceived"))
-        self.splits = self.choice("splits", splits, folds)
-        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
+        self.truth = check_choice(self, "truth", truth, ("intended", "perceived"))
+        self.splits = check_choice(self, "splits", splits, folds)
+        self.fold = check_choice(
+            self, "fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`"
+        )
         self.lists = lists
 
     @property

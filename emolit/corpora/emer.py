@@ -24,6 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.affect.word_lists import words_of
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
@@ -74,9 +75,9 @@ class Emer(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        self.source = self.choice("source", source, ("clips", "reasons"))
-        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
-        self.fold = self.choice("fold", fold, range(1, FOLDS + 1))
+        self.source = check_choice(self, "source", source, ("clips", "reasons"))
+        self.subtitles = check_choice(self, "subtitles", subtitles, ("english", "chinese"))
+        self.fold = check_choice(self, "fold", fold, range(1, FOLDS + 1))
         self.recordings = recordings
 
     @property

@@ -37,6 +37,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.data.emotion_talk_json import NAMES, Kind, UtteranceFiles, marks, remove_marks
 from emolit.errors import CorpusError
@@ -94,9 +95,9 @@ class EmotionTalk(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        self.caption = self.choice("caption", caption, (None, *NAMES))
-        self.modality = self.choice("modality", modality, ARCHIVES)
-        self.splits = self.choice("splits", splits, ("speakers", "official"))
+        self.caption = check_choice(self, "caption", caption, (None, *NAMES))
+        self.modality = check_choice(self, "modality", modality, ARCHIVES)
+        self.splits = check_choice(self, "splits", splits, ("speakers", "official"))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the utterances, by name."""

@@ -26,6 +26,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.disk import below, guess_encoding, lines_of, text_of
@@ -84,11 +85,11 @@ class Esd(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        self.splits = self.choice("splits", splits, ("speakers", "official"))
-        self.language = self.choice("language", language, (None, "en", "zh"))
+        self.splits = check_choice(self, "splits", splits, ("speakers", "official"))
+        self.language = check_choice(self, "language", language, (None, "en", "zh"))
         fits = [k for k, tested in enumerate(FOLDS, 1) if _spoken(tested, language)]
         where = f"`language: {language}`" if language else ""
-        self.fold = self.choice("fold", fold, fits, where) if splits == "speakers" else fold
+        self.fold = check_choice(self, "fold", fold, fits, where) if splits == "speakers" else fold
 
     @property
     def emobox_fold(self) -> int | None:

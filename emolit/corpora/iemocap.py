@@ -26,6 +26,7 @@ from typing import ClassVar, Literal
 
 from emolit.affect.votes import NO_AGREEMENT
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.disk import lines_of, text_of
@@ -92,9 +93,9 @@ class Iemocap(Corpus):
         loading: LoaderSettings = LoaderSettings(),
         speaker_independent: bool = True,
     ) -> None:
-        self.fold = self.choice("fold", fold, SESSIONS)
-        self.scenes = self.choice("scenes", scenes, ("all", *SCENES.values()))
-        self.choice("classes", classes, SETS)
+        self.fold = check_choice(self, "fold", fold, SESSIONS)
+        self.scenes = check_choice(self, "scenes", scenes, ("all", *SCENES.values()))
+        check_choice(self, "classes", classes, SETS)
         served = list(SETS[classes]) if labels is None else labels
         renamed = {**MERGED[classes], **(label_map or {})}
         super().__init__(root, prompt, served, renamed, loading, speaker_independent)

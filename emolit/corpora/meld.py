@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.disk import below
@@ -97,8 +98,10 @@ class Meld(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": len(MAIN), "official": 1}
-        self.splits = self.choice("splits", splits, folds)
-        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
+        self.splits = check_choice(self, "splits", splits, folds)
+        self.fold = check_choice(
+            self, "fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`"
+        )
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the utterances of the three tables in their order."""

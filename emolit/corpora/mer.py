@@ -24,6 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.affect.word_lists import words_of
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.clip_filter import drop
 from emolit.data.dataset import LoaderSettings
 from emolit.data.emobox_folds import with_validation
@@ -69,8 +70,8 @@ class Mer(Corpus, ABC):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         self.table = table or self.listing
-        self.use = self.choice("use", use, ("train", "test"))
-        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
+        self.use = check_choice(self, "use", use, ("train", "test"))
+        self.subtitles = check_choice(self, "subtitles", subtitles, ("english", "chinese"))
         self.leave_out = leave_out
         self.folder = release or self.folder
         self.name = name or self.name

@@ -24,6 +24,7 @@ from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
 from emolit.corpora.mer import EMOTIONS, names_in, overlap, parse_row
+from emolit.data.arguments import check_choice
 from emolit.data.clip_filter import drop
 from emolit.data.dataset import LoaderSettings
 from emolit.data.emobox_folds import with_validation
@@ -80,8 +81,8 @@ class Mer2023(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        self.tested = TESTS[self.choice("test_list", test_list, TESTS)]
-        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
+        self.tested = TESTS[check_choice(self, "test_list", test_list, TESTS)]
+        self.subtitles = check_choice(self, "subtitles", subtitles, ("english", "chinese"))
         self.leave_out = leave_out
 
     @property

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.media import Media
@@ -82,7 +83,7 @@ class Polarity(Corpus, ABC):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        self.subtitles = self.choice("subtitles", subtitles, ("english", "chinese"))
+        self.subtitles = check_choice(self, "subtitles", subtitles, ("english", "chinese"))
 
     @abstractmethod
     def stems(self, rated: Rated) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import CorpusError
 from emolit.files.disk import below
@@ -72,7 +73,7 @@ class Ravdess(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        self.fold = self.choice("fold", fold, range(1, len(FOLDS) + 1))
+        self.fold = check_choice(self, "fold", fold, range(1, len(FOLDS) + 1))
 
     @property
     def emobox_fold(self) -> int:

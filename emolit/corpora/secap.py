@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.data.folds import FOLDS, in_folds
 from emolit.errors import CorpusError
@@ -63,7 +64,7 @@ class SECap(Corpus):
         speaker_independent: bool = True,
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
-        self.fold = self.choice("fold", fold, range(1, FOLDS + 1))
+        self.fold = check_choice(self, "fold", fold, range(1, FOLDS + 1))
 
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips, by id."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.arguments import check_choice
 from emolit.data.dataset import LoaderSettings
 from emolit.data.emobox_folds import FoldLists, assign_splits
 from emolit.errors import CorpusError
@@ -71,8 +72,10 @@ class Tess(Corpus):
     ) -> None:
         super().__init__(root, prompt, labels, label_map, loading, speaker_independent)
         folds = {"speakers": len(SPEAKERS), "emobox": 1}
-        self.splits = self.choice("splits", splits, folds)
-        self.fold = self.choice("fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`")
+        self.splits = check_choice(self, "splits", splits, folds)
+        self.fold = check_choice(
+            self, "fold", fold, range(1, folds[splits] + 1), f"`splits: {splits}`"
+        )
         self.lists = lists
 
     @property

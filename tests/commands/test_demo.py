@@ -1,7 +1,6 @@
 """`emolit demo` as a process, in a real browser: a clip is dropped, and the answers are read."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,15 +12,8 @@ import soundfile
 from emolit.commands.demo import main
 from emolit.inference.listener import Listener
 from emolit.prompts.open_vocabulary import OpenVocabulary
+from tests.browser import PATIENCE, open_tab
 from tests.fakes.checkpoint import write_checkpoint
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
-PATIENCE = 180
-"""Seconds that a busy machine may take."""
 
 
 @pytest.fixture
@@ -56,16 +48,10 @@ def served(tmp_path, nano_folder):
         process.communicate(timeout=PATIENCE)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
-def test_a_clip_that_is_dropped_in_a_browser_is_answered(served, clip, tmp_path):
-    from playwright.sync_api import sync_playwright
-
+def test_a_clip_that_is_dropped_in_a_browser_is_answered(served, clip):
     checkpoints, address = served
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET])
-        tab = browser.new_page(viewport={"width": 1280, "height": 1500})
-        tab.set_default_timeout(1000 * PATIENCE)
-        failed = []
+    failed = []
+    with open_tab(viewport={"width": 1280, "height": 1500}) as tab:
         tab.on("pageerror", lambda error: failed.append(error))  # a builtin fails
         tab.goto(address)
         with tab.expect_response(lambda response: "/upload" in response.url):
@@ -74,14 +60,10 @@ def test_a_clip_that_is_dropped_in_a_browser_is_answered(served, clip, tmp_path)
         tab.locator(".answer h2").nth(1).wait_for()
         told = tab.locator(".answer h2").all_inner_texts()
         pictures = tab.locator("img[src^='data:image']").count()
-        tab.screenshot(path=tmp_path / "page.png", full_page=True)
-        browser.close()
     answers = [Listener(folder).predict(clip) for folder in checkpoints]
     assert told == [answer.text or "The answer cannot be read." for answer in answers]
     assert pictures >= 4
     assert not failed
-    assert (tmp_path / "page.png").stat().st_size > 10_000
-    shutil.copy(tmp_path / "page.png", os.environ.get("EMOLIT_SCREENSHOT", tmp_path / "kept.png"))
 
 
 def test_three_checkpoints_are_too_many(capsys):

@@ -19,6 +19,7 @@ from emolit.commands.report import main
 from emolit.commands.report.charts import MOST, draw
 from emolit.corpora.synthetic import Synthetic
 from emolit.statistics.significance import mcnemar, randomization
+from tests.browser import open_tab
 from tests.callbacks.tiny import LABELS, Loader, Told, batch_of, trainer
 
 EVIL = "<script>alert(1)</script>"
@@ -328,17 +329,8 @@ def test_a_long_curve_is_thinned_out_and_keeps_its_end():
 
 
 def test_a_browser_shows_the_page_without_an_error_and_plays_its_sound(page):
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if chromium is None:
-        pytest.skip("needs Chromium, which is not on the PATH")
-    from playwright.sync_api import sync_playwright
-
-    quiet = ("background-networking", "component-update", "sync", "gpu")
-    flags = ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in quiet)]
     said, asked = [], []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=flags)
-        tab = browser.new_page()
+    with open_tab() as tab:
         tab.on("console", lambda message: said.append(message.text))
         tab.on("pageerror", lambda error: said.append(str(error)))
         tab.on("request", lambda request: asked.append(request.url))
@@ -350,7 +342,6 @@ def test_a_browser_shows_the_page_without_an_error_and_plays_its_sound(page):
             "it.onloadedmetadata = () => done(it.duration); it.onerror = () => failed('no sound');"
             "it.load(); })"
         )
-        browser.close()
     assert seconds > 0.2
     assert said == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
