@@ -17,6 +17,7 @@ from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
 from emolit.engine.weights.record import selection_text
 from emolit.errors import ConfigError
+from emolit.reporting.run import STAGES
 
 ELSEWHERE = "To keep it, give another `--trainer.default_root_dir`; to replace it, add "
 ELSEWHERE += "`--overwrite true`."
@@ -77,15 +78,15 @@ class RunFolder(Callback):
             return
         if not self.overwrite:
             raise ConfigError(
-                f"{root} holds a run already: {describe_run(trainer, found)}. To go on with it, "
-                f"add `--ckpt_path last`. {ELSEWHERE}"
+                f"{root} holds a run already: {describe_run(trainer, found)}. {how_to_resume(found)}"
+                f"{ELSEWHERE}"
             )
         if start and Path(start).resolve() in [path.resolve() for path in found]:
             raise ConfigError(
                 f"The policy starts from {start!r}, which `--overwrite true` would remove; set "
                 "another `trainer.default_root_dir`."
             )
-        left = [path for name in LEFT for path in results_of(root / name)]
+        left = [path for name in STAGES for path in results_of(root / name)]
         config = root / "fit" / "config.yaml"  # the new run's own by the time
         self._earlier = [*found, *(path for path in left if path != config)]
 
@@ -100,8 +101,20 @@ class RunFolder(Callback):
         self._earlier = []
 
 
-LEFT = ("fit", "validate", "test", "predict")
-"""Stages that leave curves or results, each in a folder of its name."""
+def how_to_resume(found: list[Path]) -> str:
+    """Return how to go on with a run, as a sentence; nothing where it left no checkpoint.
+
+    Example:
+        >>> how_to_resume([Path("run/best"), Path("run/best.ckpt")])
+        'To go on with it, add `--ckpt_path run/best.ckpt`. '
+        >>> how_to_resume([Path("run/best.ckpt"), Path("run/last.ckpt")])
+        'To go on with it, add `--ckpt_path last`. '
+    """
+    kept = [path for path in found if path.suffix == ".ckpt"]
+    if not kept:
+        return ""
+    last = any(path.name == "last.ckpt" for path in kept)
+    return f"To go on with it, add `--ckpt_path {'last' if last else kept[0]}`. "
 
 
 def resumes(root: Path, found: list[Path], ckpt_path: str | None) -> bool:

@@ -1,6 +1,7 @@
 """What a checkpoint says of itself, as objects: its prompt, its policy, its labels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,12 @@ class Trained:
     sampling_rate: int
     record: dict[str, Any]
 
-    @property
+    @cached_property
     def options(self) -> tuple[str, ...]:
         """The labels that an answer must be one of; empty where answers are open."""
         return self.labels if is_closed(self.prompt, self.labels) else ()
 
-    @property
+    @cached_property
     def wants_transcript(self) -> bool:
         """Whether the question shows what is said, where that is known."""
         return len({self.prompt.render(_probe(text), self.labels) for text in ("So.", "Well.")}) > 1

@@ -8,14 +8,13 @@ from jinja2 import Environment, StrictUndefined
 
 from emolit import __version__
 from emolit.commands.export.question import Question
+from emolit.commands.report.scores import COUNTS
 from emolit.engine.weights.record import Record
 from emolit.reporting.recipe import Rows, recipe
 from emolit.reporting.run import Run
 from emolit.reporting.tables import ScoreTable, interval, number
 
 TEMPLATE = "model_card.md.jinja"
-COUNTS = ("cropped", "outside")
-"""Numbers of a corpus in ``scores.json`` that are no scores."""
 INTERVAL = "_interval"
 Corpus = tuple[str, str, str]
 """Name, license and homepage."""

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import soundfile
-from jsonargparse import ArgumentError
 
 from emolit.audio.decoding import decode
-from emolit.commands.parsing import Parser
 from emolit.commands.shelves import discover
 from emolit.corpora import Corpus
 from emolit.corpora.mixture import Mixture
 from emolit.errors import EmolitError
+from emolit.inference.trained import make
 from emolit.reporting.run import Run
 
 RATE, SECONDS = 16_000, 15.0
@@ -99,11 +98,9 @@ class Sounds:
             self.remarks[""] = "The config of the test is not there, which says where the audio is."
             return []
         discover()
-        parser = Parser(exit_on_error=False)
-        parser.add_subclass_arguments(Corpus, "data", required=True)
         try:
-            corpus = parser.instantiate(parser.parse_object({"data": config["data"]})).data
-        except (ArgumentError, EmolitError, ValueError) as error:
+            corpus = make(Corpus, config["data"], "The config of the test")
+        except (EmolitError, ValueError) as error:
             self.remarks[""] = f"The corpora of the test cannot be opened: {error}"
             return []
         return corpus.corpora if isinstance(corpus, Mixture) else [corpus]
