@@ -78,8 +78,8 @@ class RunFolder(Callback):
             return
         if not self.overwrite:
             raise ConfigError(
-                f"{root} holds a run already: {describe_run(trainer, found)}. {how_to_resume(found)}"
-                f"{ELSEWHERE}"
+                f"{root} holds a run already: {describe_run(trainer, found)}. "
+                f"{how_to_resume(found)}{ELSEWHERE}"
             )
         if start and Path(start).resolve() in [path.resolve() for path in found]:
             raise ConfigError(
