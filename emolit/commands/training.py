@@ -22,7 +22,7 @@ from emolit.commands.shipped import find_all
 from emolit.compat.lightning import callbacks_of
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import check_there
-from emolit.errors import EmolitError
+from emolit.errors import ConfigError, EmolitError
 from emolit.prompts import Prompt
 from emolit.tasks import Task
 
@@ -52,7 +52,12 @@ class EmolitCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Let what stands on the command line win over config files, wherever it stands."""
         if args is None:
-            self.config = parser.parse_args(find_all(configs_first(sys.argv[1:])))
+            try:
+                words = find_all(configs_first(sys.argv[1:]))
+            except ConfigError as error:
+                sys.stderr.write(f"error: {error}\n")
+                raise SystemExit(2) from error
+            self.config = parser.parse_args(words)
         else:
             super().parse_arguments(parser, args)
 

@@ -16,6 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from emolit.files.modes import apply_umask
+
 
 class TensorStore:
     """A folder of entries.
@@ -51,6 +53,7 @@ class TensorStore:
         beside = place.with_name(f".{place.name}.{uuid4().hex}")
         kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         save_file(kept, beside, metadata={"checksum": digest(kept)})
+        apply_umask(beside)
         beside.replace(place)
 
 

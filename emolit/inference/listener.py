@@ -33,6 +33,28 @@ class _Window:
     waveform: Tensor
 
 
+def choose_device(name: str | torch.device | None) -> torch.device:
+    """Return where a model runs: the device of that name; for None a GPU if there is one.
+
+    Raises:
+        ConfigError: There is no such device here.
+
+    Example:
+        >>> choose_device("cpu")
+        device(type='cpu')
+    """
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"The device {str(name)!r} cannot be used here "
+            f"({str(error).splitlines()[0]}); leave it out, or name one that torch has, such as "
+            "cpu or cuda:0."
+        ) from error
+    return device
+
+
 class Listener:
     """Hears recordings and says which emotion they have, as the checkpoint has learned to.
 
@@ -67,6 +89,7 @@ class Listener:
             raise ConfigError(
                 f"`batch_size` is {batch_size}; it is a number of windows, 1 or more."
             )
+        where = choose_device(device)
         self.trained = read_trained(checkpoint)
         self.window = choose_window(window, self.trained.window)
         self.overlap = overlap
@@ -76,7 +99,6 @@ class Listener:
         )
         self._module = self.trained.module()
         self._module.configure_model()
-        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._module.to(where).eval()
 
     @property

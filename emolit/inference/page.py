@@ -50,14 +50,20 @@ def build_page(listeners: Sequence[Listener]) -> Any:
 
         def answer(path: str | None) -> list[Any]:
             if path is None:
-                raise gradio.Error("There is no recording yet: record one, or drop a file.")
+                raise _shown(gradio, "There is no recording yet: record one, or drop a file.")
             try:
                 return [part for each in listeners for part in parts_of(each, Path(path))]
             except EmolitError as error:
-                raise gradio.Error(str(error)) from error
+                raise _shown(gradio, str(error)) from error
 
         button.click(answer, sound, outputs, api_name="ask")
     return page
+
+
+def _shown(gradio: Any, sentence: str) -> Exception:
+    """Return an error that the page shows, and the terminal does not."""
+    error: Exception = gradio.Error(sentence, print_exception=False)
+    return error
 
 
 def _column(gradio: Any, listener: Listener) -> list[Any]:

@@ -32,6 +32,7 @@ from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import frozen_copy
 from emolit.engine.weights.sharding import any_rank, gather_weights, shard
 from emolit.errors import PolicyError
+from emolit.files.modes import apply_umask
 from emolit.policies.referenced import ReferencedPolicy
 from emolit.types import Batch, Rollout, Sampling
 
@@ -298,3 +299,4 @@ class HuggingFace(ReferencedPolicy):
         else:
             self.model.save_pretrained(folder, state_dict=state)
         self.processor.save_pretrained(folder)
+        apply_umask(folder)

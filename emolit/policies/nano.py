@@ -18,6 +18,7 @@ import torch
 
 from emolit.compat.transformers import delay_bars, find_part, whisper_positions
 from emolit.engine.weights.adapters import Lora
+from emolit.files.modes import apply_umask
 from emolit.policies.qwen2_audio import Qwen2Audio
 
 VERSION = 1
@@ -126,6 +127,7 @@ def write_nano(folder: Path, size: NanoSize, seed: int) -> Path:
     processor = _processor(size)
     processor.save_pretrained(beside)
     _model(size, seed, processor).save_pretrained(beside)
+    apply_umask(beside)
     try:
         beside.rename(target)
     except OSError:

@@ -239,7 +239,8 @@ def test_the_card_tells_training_data_and_scores(shared):
 def test_the_hub_understands_the_head_of_the_card(shared):
     data = card_of(shared / "adapter").data
     assert (data.library_name, data.license, data.base_model) == ("peft", "other", None)
-    assert data.datasets == ["synthetic"] and data.pipeline_tag == "audio-text-to-text"
+    assert data.pipeline_tag == "audio-text-to-text"
+    assert data.datasets is None  # it takes ids of the Hub, and a corpus of emolit has none
     found = {each.metric_name: each.metric_value for each in data.eval_results}
     assert found == {"UA": 0.7194, "parse rate": 0.9877}  # numbers of clips are no scores
     assert data.eval_results[0].dataset_split == "test"

@@ -74,7 +74,8 @@ def test_the_command_and_the_node_are_read_as_they_are_printed(tmp_path, capsys)
     corpus.setup()
     assert corpus.taxonomy.labels == ("angry", "happy", "sad")
     assert len(corpus.clips("train")) == 9
-    command = shlex.split(out.strip().splitlines()[-1])
+    command, fit = (shlex.split(line) for line in out.strip().splitlines()[-2:])
+    assert fit == ["emolit", "fit", "--config", "own/sft", *command[4:]]
     assert describe.main(command[2:]) == 0
 
 
@@ -111,6 +112,12 @@ def test_a_table_without_recordings_or_truth_is_told(tmp_path, capsys):
 def test_what_cannot_be_guessed_is_a_sentence(words, message, capsys):
     assert describe.main(words) == 2
     assert message in capsys.readouterr().err
+
+
+def test_semicolons_between_the_columns_are_told(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("wav;emo;who\na.wav;sad;p\n")
+    assert describe.main(["--guess", str(tmp_path / "x.csv")]) == 2
+    assert "Separate the fields by commas, not by semicolons." in capsys.readouterr().err
 
 
 def test_guess_beside_a_corpus_is_refused(capsys):

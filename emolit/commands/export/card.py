@@ -107,7 +107,6 @@ def front_matter(card: Card) -> str:
         library_name="peft" if card.adapter else "transformers",
         pipeline_tag="audio-text-to-text",
         tags=["emotion-recognition", "speech-emotion-recognition", "audio", "emolit"],
-        datasets=[name for name, _, _ in card.corpora] or None,
         metrics=sorted({result.metric_type for result in results}) or None,
         model_name=card.name if results else None,
         eval_results=results or None,

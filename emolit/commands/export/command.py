@@ -21,6 +21,7 @@ from emolit.compat.huggingface_hub import push_folder
 from emolit.engine.weights.merging import SETTINGS, copy_base, merge_adapter, rename_base
 from emolit.engine.weights.record import FILE, render_record
 from emolit.errors import ConfigError, EmolitError
+from emolit.files.modes import apply_umask
 from emolit.reporting.run import is_local
 
 SKIPPED = ("README.md", FILE)
@@ -131,6 +132,7 @@ def fill(beside: Path, found: Checkpoint, card: Card, given: argparse.Namespace)
             str(found.folder), found.policy.auto_class, found.dtype, found.policy.foreign
         )
         model.save_pretrained(beside)
+        apply_umask(beside)
     elif card.adapter == "with its base":
         source = Path(str(found.source))
         copy_base(source, beside)
