@@ -223,6 +223,7 @@ class ScoredRollout:
             that training computes for the same policy; None where both are one. ``[B, G, T]``
         weights: Ratio of the second to the first, to weigh tokens by. ``[B, G, T]``; None is 1
         cap: The largest weight: of a token, or of a response where its objective weighs responses.
+        gold: Advantages of the gold replies, where these join their groups. ``[B]``; None elsewhere
     """
 
     rollout: Rollout
@@ -235,6 +236,7 @@ class ScoredRollout:
     sampled: Tensor | None = None
     weights: Tensor | None = None
     cap: float = math.inf
+    gold: Tensor | None = None
 
     def weight_advantages(self, weights: Tensor | None) -> Tensor:
         """Return the advantages times weights, none above the cap. ``[B, G, T]``.

@@ -13,7 +13,9 @@ from emolit.commands.shelves import SHELVES, discover
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(emolit.__file__).parent
-NODES = ("corpora", "prompts", "policies", "rewards", "objectives", "evaluators")
+NODES = (
+    "corpora", "demonstrations", "evaluators", "objectives", "policies", "prompts", "rewards",
+)  # fmt: skip
 """Shelves whose classes are picked by a YAML node."""
 
 ROOMS = {

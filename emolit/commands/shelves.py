@@ -4,8 +4,8 @@ import importlib
 import pkgutil
 
 SHELVES = (
-    "prompts", "corpora", "policies", "advantages", "objectives", "rewards", "evaluators",
-    "metrics", "tasks", "callbacks",
+    "prompts", "corpora", "policies", "advantages", "objectives", "demonstrations", "rewards",
+    "evaluators", "metrics", "tasks", "callbacks",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from emolit.affect.taxonomy import Taxonomy, check_map, in_order, merge
 from emolit.data.audio_check import AudioCheck, AudioRecord
 from emolit.data.census import Census, check_ids, check_speakers
 from emolit.data.clip_filter import relabel, usable
-from emolit.data.dataset import ClipDataset, Collate, LoaderSettings, clip_loader
+from emolit.data.dataset import ClipDataset, Collate, LoaderSettings, clip_loader, training_sampler
 from emolit.data.sampler import ClipLoader, ClipSampler, placement
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts import Prompt
@@ -241,7 +241,7 @@ class Corpus(LightningDataModule, ABC):
             CorpusError: There are fewer clips than a step needs.
         """
         clips = self.clips("train")
-        sampler = ClipSampler([len(clips)], training=True, seed=self.loading.order_seed)
+        sampler = training_sampler(self.name, clips, self.loading, [len(clips)])
         return self.loader(clips, sampler, training=True)
 
     def val_dataloader(self) -> ClipLoader | list[ClipLoader]:

@@ -8,7 +8,7 @@ from typing import get_args
 
 from emolit.affect.taxonomy import Taxonomy, in_order
 from emolit.corpora.base import ROOT, Corpus
-from emolit.data.dataset import LoaderSettings
+from emolit.data.dataset import LoaderSettings, training_sampler
 from emolit.data.sampler import ClipLoader, ClipSampler
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts import Prompt
@@ -209,8 +209,9 @@ class Mixture(Corpus):
                 )
         shares = self.weights and [weight for _, weight in drawn]
         sizes = [len(part) for part in parts]
-        sampler = ClipSampler(sizes, True, self.loading.order_seed, shares)
-        return self.loader(tuple(chain(*parts)), sampler, training=True)
+        clips = tuple(chain(*parts))
+        sampler = training_sampler(self.name, clips, self.loading, sizes, shares)
+        return self.loader(clips, sampler, training=True)
 
     def val_dataloader(self) -> list[ClipLoader]:
         """Return the validation batches of each member that has some."""

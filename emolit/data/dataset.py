@@ -35,6 +35,9 @@ class LoaderSettings:
         frames: Pictures out of each clip's video, evenly spread over it, for policies that see; a
             clip without video is as bad as one without audio. 0 leaves videos alone.
         frame_side: Longest side of a picture in pixels; larger ones are made smaller.
+        balance: How evenly training draws the labels of each corpus, 0 to 1: 0 reads every clip
+            once an epoch, 1 draws every label as often, rare ones repeatedly. An epoch keeps its
+            length.
     """
 
     batch_size: int = 8
@@ -45,12 +48,15 @@ class LoaderSettings:
     on_bad_audio: Literal["raise", "skip"] = "raise"
     frames: int = 0
     frame_side: int = 448
+    balance: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse sizes without meaning."""
         for name in ("batch_size", "eval_batch_size", "max_seconds", "frame_side"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"`loading.{name}` is {getattr(self, name)}; it must be above 0.")
+        if not 0 <= self.balance <= 1:
+            raise ConfigError(f"`loading.balance` is {self.balance}; choose it from 0 to 1.")
         for name in ("num_workers", "order_seed", "frames"):
             if getattr(self, name) < 0:
                 raise ConfigError(
@@ -138,6 +144,36 @@ class Collate:
             sampling_rate=self.sampling_rate,
             frames=frames[0] if frames else (),
         )
+
+
+def training_sampler(
+    name: str,
+    clips: Sequence[Clip],
+    loading: LoaderSettings,
+    groups: Sequence[int],
+    weights: Sequence[float] | None = None,
+) -> ClipSampler:
+    """Return the order of training clips.
+
+    Args:
+        name: Of the corpus.
+        clips: Of training.
+        loading: With seed and balance.
+        groups: Number of clips of each corpus, which follow each other.
+        weights: Share of each in an epoch; None reads every clip once.
+
+    Raises:
+        ConfigError: Labels shall be balanced, and no clip has one.
+    """
+    labels = [clip.label for clip in clips]
+    if loading.balance and clips and not any(labels):
+        raise ConfigError(
+            f"`loading.balance` is {loading.balance:g}, but no training clip of {name!r} has a "
+            "label; leave it out."
+        )
+    return ClipSampler(
+        groups, True, loading.order_seed, weights, labels=labels, balance=loading.balance
+    )
 
 
 def clip_loader(

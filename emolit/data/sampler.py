@@ -59,6 +59,10 @@ class ClipSampler(DistributedSampler[int]):
             epoch keeps its length; a group whose share exceeds its size is read repeatedly, one
             permutation after the other.
         place: (rank, number of processes) in place of the process group's, for tests.
+        labels: Of every clip, for ``balance``.
+        balance: How evenly the labels of a group share what it has in an epoch, 0 to 1: each of n
+            clips has a share in proportion to ``n ** (1 - balance)``. A label with less than its
+            share is read repeatedly.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class ClipSampler(DistributedSampler[int]):
         seed: int = 0,
         weights: Sequence[float] | None = None,
         place: tuple[int, int] | None = None,
+        labels: Sequence[str | None] = (),
+        balance: float = 0.0,
     ) -> None:
         self.groups = tuple(groups)
         self.size = sum(self.groups)
@@ -75,6 +81,8 @@ class ClipSampler(DistributedSampler[int]):
         super().__init__(counted, num_replicas=1, rank=0, shuffle=training, seed=seed)
         self.quotas = self.groups if weights is None else quotas(self.size, weights)
         self.place = place
+        self.labels = labels
+        self.balance = balance
         self.start = 0
 
     def order(self) -> Tensor:
@@ -85,12 +93,23 @@ class ClipSampler(DistributedSampler[int]):
         generator = torch.Generator().manual_seed(int(digest[:8], 16))
         drawn, offset = [], 0
         for group, quota in zip(self.groups, self.quotas, strict=True):
-            rounds = -(-quota // group) if group else 0
-            turns = [torch.randperm(group, generator=generator) for _ in range(rounds)]
-            drawn += [offset + torch.cat(turns)[:quota]] if turns else []
+            for clips, share in self._strata(offset, group, quota):
+                rounds = -(-share // len(clips)) if len(clips) else 0
+                turns = [torch.randperm(len(clips), generator=generator) for _ in range(rounds)]
+                drawn += [clips[torch.cat(turns)[:share]]] if turns else []
             offset += group
         every = torch.cat(drawn) if drawn else torch.arange(0)
         return every[torch.randperm(len(every), generator=generator)]
+
+    def _strata(self, offset: int, group: int, quota: int) -> list[tuple[Tensor, int]]:
+        """Return the clips of each label of a group, and how many an epoch draws of them."""
+        if not self.balance or not group:
+            return [(torch.arange(offset, offset + group), quota)]
+        places: dict[str | None, list[int]] = {}
+        for place in range(offset, offset + group):
+            places.setdefault(self.labels[place], []).append(place)
+        shares = quotas(quota, [len(each) ** (1 - self.balance) for each in places.values()])
+        return [(torch.tensor(each), n) for each, n in zip(places.values(), shares, strict=True)]
 
     def __iter__(self) -> Iterator[int]:
         """Yield this rank's clips, from ``start`` on if it was set; the next epoch is whole."""
@@ -179,6 +198,7 @@ class ClipLoader(DataLoader[Any]):
             "clips of each corpus": list(sampler.quotas),
             "clips a step": (self.batch_size or 1) * processes,
             "steps a batch": self.repeats,
+            **({"balance": sampler.balance} if sampler.balance else {}),
         }
 
     def state_dict(self) -> dict[str, Any]:

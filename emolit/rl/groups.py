@@ -50,9 +50,35 @@ def scored_groups_of(scored: ScoredRollout, groups: Sequence[int]) -> ScoredRoll
         reference=None if scored.reference is None else scored.reference[rows],
         sampled=None if scored.sampled is None else scored.sampled[rows],
         weights=None if scored.weights is None else scored.weights[rows],
+        gold=None if scored.gold is None else scored.gold[rows],
         responses=scored.response_count,
         tokens=scored.token_count,
     )
+
+
+def join_replies(rollout: Rollout, told: Rollout) -> Rollout:
+    """Put other replies behind the responses of each group; they count as drawn from all tokens.
+
+    Args:
+        rollout: B groups of G responses.
+        told: As many groups, of the same clips; its replies may be longer or shorter.
+
+    Returns:
+        ``[B, G + H]`` responses, scored as those of the rollout; the batch stays the very one.
+    """
+    longest = max(rollout.tokens.shape[2], told.tokens.shape[2])
+    others = _tensors(told)
+    tensors: dict[str, Any] = {}
+    for name, value in _tensors(rollout).items():
+        filling = EVERY if name == "support" else 0
+        mine = _longer(value, longest, filling)
+        if name in others:
+            theirs = _longer(others[name], longest, filling)
+        else:
+            theirs = mine.new_full((len(mine), told.group_size, *mine.shape[2:]), filling)
+        tensors[name] = torch.cat([mine, theirs], dim=1)
+    pairs = zip(rollout.responses, told.responses, strict=True)
+    return replace(rollout, **tensors, responses=tuple(a + b for a, b in pairs), answers=())
 
 
 def replace_groups(rollout: Rollout, groups: Sequence[int], fresh: Rollout) -> Rollout:

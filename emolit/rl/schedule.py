@@ -78,8 +78,8 @@ def check_end(name: str, owner: object) -> None:
     """Refuse settings that follow a training which has no end: they would stand still.
 
     Args:
-        name: Of the reward, as a person knows it.
-        owner: What has the settings.
+        name: What has the settings, as a person knows it.
+        owner: The same, as an object.
 
     Raises:
         ConfigError: One of them is a `Schedule`.
@@ -87,6 +87,6 @@ def check_end(name: str, owner: object) -> None:
     for setting, value in vars(owner).items():
         if isinstance(value, Schedule):
             raise ConfigError(
-                f"`{setting}` of the reward {name!r} changes over the training, which has no end; "
+                f"`{setting}` of {name} changes over the training, which has no end; "
                 "set `trainer.max_epochs` or `trainer.max_steps`, or make it a number."
             )

@@ -2,37 +2,37 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import torch
-from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from emolit.advantages import Advantage, standardized
 from emolit.advantages.base import flat, separates_responses
+from emolit.demonstrations import Demonstrations
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
-from emolit.rewards.base import Scores
+from emolit.rl.balance import label_weights
 from emolit.rl.functional import masked_sum
 from emolit.rl.groups import clips_of, replace_groups, scored_groups_of
 from emolit.rl.kl import KL
-from emolit.rl.schedule import check_end
 from emolit.seed import run_seed
 from emolit.tasks.base import check_finite
 from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
-from emolit.tasks.rollout_log import RolloutLogTask
-from emolit.tasks.totals import check_above_zero, check_names, mask_incomplete, weighted_sum
+from emolit.tasks.rewarded import RewardedTask
+from emolit.tasks.totals import check_above_zero, check_names, weighted_sum
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
-class ReinforcementFinetuning(RolloutLogTask):
+class ReinforcementFinetuning(RewardedTask):
     """Group-relative policy gradient with a policy/reference pair and pluggable rewards.
 
     One optimizer step a rollout: the responses are sampled by the policy that is updated, so that
@@ -58,7 +58,7 @@ class ReinforcementFinetuning(RolloutLogTask):
             (dynamic sampling; DAPO, arXiv 2503.14476, draws other prompts instead).
         skip_flat_groups: Leave groups whose advantages are all 0 out of the update: loss and
             gradient are the same, the work is less. Not done while the objective has a KL, which
-            such groups bear too.
+            such groups bear too, or with demonstrations, which they need most.
         scheduler: Any torch scheduler, stepped once an optimizer step.
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn; validation and test decode greedily.
@@ -67,7 +67,14 @@ class ReinforcementFinetuning(RolloutLogTask):
             al. 2025, "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training"; 2
             is theirs). Where a response has one ratio it has one weight, too (`GSPO`, `RLOO`). None
             takes sampling for exact.
+        demonstrations: What the gold reply of each clip does beside the sampled ones, such as
+            `CHORD`; None leaves it out.
+        label_balance: How much the advantages of a clip weigh by the rarity of its label in
+            training, 0 to 1: in proportion to ``n ** -label_balance``, 1 on average
+            (`emolit.rl.balance`).
     """
+
+    objective: Objective
 
     def __init__(
         self,
@@ -86,6 +93,8 @@ class ReinforcementFinetuning(RolloutLogTask):
         prompt: Prompt | None = None,
         sampling: Sampling = Sampling(),
         importance_cap: float | None = None,
+        demonstrations: Demonstrations | None = None,
+        label_balance: float = 0.0,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         check_names(rewards)
@@ -104,6 +113,11 @@ class ReinforcementFinetuning(RolloutLogTask):
         self.redraws = redraws
         self.skip_flat_groups = skip_flat_groups
         self.importance_cap = importance_cap
+        self.demonstrations = demonstrations
+        if not 0 <= label_balance <= 1:
+            raise ConfigError(f"`label_balance` is {label_balance:g}; choose it from 0 to 1.")
+        self.label_balance = label_balance
+        self._label_weights: dict[str, float] = {}
 
     @property
     def needs_reference(self) -> bool:
@@ -123,46 +137,30 @@ class ReinforcementFinetuning(RolloutLogTask):
         """
         super().setup(stage)
         most = sum(abs(reward.weight_at(0.0)) for reward in self.rewards)
-        if stage == "fit" and not separates_responses(self.advantage, self.group_size, most):
+        group = self.group_size + self.joins_gold
+        if stage == "fit" and not separates_responses(self.advantage, group, most):
             raise ConfigError(
                 f"With `group_size` {self.group_size} the advantage is 0 whatever the rewards; "
                 "raise `group_size`, take an advantage over the batch, or lower its threshold."
             )
-        for reward in self.rewards:
-            reward.prepare(self.require_prompt())
+        if stage == "fit" and self.label_balance:
+            self._label_weights = self._weigh_labels()
 
-    def on_fit_start(self) -> None:
-        """Say what trains and which rewards are on: a second list in YAML replaces the first."""
-        super().on_fit_start()
-        shown = ", ".join(f"{reward.weight_at(0.0):g} * {reward.name}" for reward in self.rewards)
-        rank_zero_info(f"rewards: {shown}")
-
-    def on_train_start(self) -> None:
-        """Check that what follows the training, such as a weight, has an end to go to.
-
-        Not earlier: asking for the length loads the data, before a checkpoint has said where in
-        them the run is.
+    def _weigh_labels(self) -> dict[str, float]:
+        """Return the weight of each label of the training clips.
 
         Raises:
-            ConfigError: Nobody knows the length.
+            ConfigError: No training clip has one.
         """
-        super().on_train_start()
-        if self.trainer.estimated_stepping_batches == float("inf"):
-            for reward in self.rewards:
-                check_end(reward.name, reward)
-
-    def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
-        """Return what each reward says, by name."""
-        return {reward.name: reward(rollout) for reward in self.rewards}
-
-    def rewards_of(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return each reward ``[B, G]`` by name, NaN where it does not apply or failed."""
-        return {name: scores.values for name, scores in self.scores_of(rollout).items()}
-
-    def progress(self) -> float:
-        """Return the share of training that is over, 0 where its length is unknown."""
-        total = self.trainer.estimated_stepping_batches
-        return min(1.0, self.global_step / total) if total and total != float("inf") else 0.0
+        corpus: Any = getattr(self.trainer, "datamodule", None)
+        clips = [] if corpus is None else corpus.clips("train")
+        counts = Counter(clip.label for clip in clips if clip.label is not None)
+        if not counts:
+            raise ConfigError(
+                f"`label_balance` is {self.label_balance:g}, but no training clip has a label; "
+                "leave it out."
+            )
+        return label_weights(counts, self.label_balance)
 
     def rollout(self, batch: Batch, attempt: int = 0) -> Rollout:
         """Sample and read G responses a prompt.
@@ -176,11 +174,6 @@ class ReinforcementFinetuning(RolloutLogTask):
             batch, self.group_size, self.sampling, seed=seed, step=self.global_step
         )
         return replace(self.parse_responses(drawn), progress=self.progress())
-
-    def compute_rewards(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Return each reward ``[B, G]`` by name, on the device, NaN where a total is lost."""
-        found = mask_incomplete(self.rewards, self.scores_of(rollout), rollout.progress)
-        return {name: values.to(self.device) for name, values in found.items()}
 
     def resample_flat_groups(
         self, rollout: Rollout, rewards: dict[str, Tensor]
@@ -230,6 +223,11 @@ class ReinforcementFinetuning(RolloutLogTask):
         advantages = self.advantage(worth).view(self.processes, *penalty.shape)
         return advantages[self.global_rank]
 
+    def clip_weights(self, batch: Batch) -> Tensor:
+        """Return what the advantages of each clip weigh. ``[B, 1]``."""
+        weights = [self._label_weights.get(clip.label or "", 1.0) for clip in batch.clips]
+        return torch.tensor(weights, device=self.device).unsqueeze(1)
+
     def score_rollout(self, rollout: Rollout) -> ScoredRollout:
         """Add rewards, advantages and reference log-probabilities."""
         rollout, rewards = self.resample_flat_groups(rollout, self.compute_rewards(rollout))
@@ -242,9 +240,22 @@ class ReinforcementFinetuning(RolloutLogTask):
             )
         rollout = scored.rollout
         penalty = masked_sum(self.reward_kl(rollout.behavior, reference, rollout), rollout.mask, -1)
-        advantages = self.compute_advantages(rewards, penalty, rollout.progress)
+        joined = self.reward_gold(rollout, rewards)
+        advantages = self.compute_advantages(joined, self.pad_penalty(penalty), rollout.progress)
+        advantages = advantages * self.clip_weights(rollout.batch)
+        if self.joins_gold:
+            scored = replace(scored, gold=advantages[:, -1])
+            advantages = advantages[:, :-1]
         counts = self.mean_count(torch.stack([(~total.isnan()).sum(), scored.mask.sum()]))
         return replace(scored, advantages=advantages, responses=counts[0], tokens=counts[1])
+
+    def reward_gold(self, rollout: Rollout, rewards: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return each reward with that of the gold reply behind it, where it joins its group."""
+        if not self.joins_gold:
+            return rewards
+        told = self.parse_responses(self.policy.encode_targets(rollout.batch))
+        found = self._reward_resampled(replace(told, progress=rollout.progress))
+        return {name: torch.cat([mine, found[name]], dim=1) for name, mine in rewards.items()}
 
     @torch.no_grad()
     def training_logprobs(self, rollout: Rollout) -> Tensor:
@@ -253,7 +264,8 @@ class ReinforcementFinetuning(RolloutLogTask):
 
     def groups_to_update(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the groups that the update needs: one at least, so that no process stays out."""
-        if not self.skip_flat_groups or self.objective.needs_reference:
+        needs_all = self.objective.needs_reference or self.demonstrations is not None
+        if needs_all or not self.skip_flat_groups:
             return scored
         groups = (scored.advantages != 0).any(1).nonzero().flatten().tolist()
         return scored_groups_of(scored, groups or [0])
@@ -265,9 +277,9 @@ class ReinforcementFinetuning(RolloutLogTask):
             rollout = self.rollout(batch)
         scored = self.score_rollout(rollout)
         updating = self.groups_to_update(scored)
-        logprobs = self.policy.logprobs(updating.rollout)
+        logprobs, gold = self.score_update(updating.rollout)
         updating = recompute_old_logprobs(updating, logprobs.detach(), self.importance_cap)
-        outcome = self.objective(logprobs, updating)
+        outcome = self.compute_loss(logprobs, gold, updating)
         check_finite(outcome.loss, batch)
         stats = {
             **outcome.stats,

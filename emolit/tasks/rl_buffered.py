@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, distributed
 
 from emolit.advantages import Advantage, standardized
+from emolit.demonstrations import Demonstrations
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.objectives import Objective
@@ -71,6 +72,8 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn; validation and test decode greedily.
         importance_cap: The largest weight of truncated importance sampling; None weighs nothing.
+        demonstrations: What the gold reply of each clip does; None leaves it out.
+        label_balance: How much advantages weigh by the rarity of the clip's label, 0 to 1.
         epochs: How often a rollout is walked.
         minibatches: Parts of equal size that a walk has; they divide ``loading.batch_size``.
     """
@@ -92,12 +95,15 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         prompt: Prompt | None = None,
         sampling: Sampling = Sampling(),
         importance_cap: float | None = None,
+        demonstrations: Demonstrations | None = None,
+        label_balance: float = 0.0,
         epochs: int = 2,
         minibatches: int = 1,
     ) -> None:
         super().__init__(
             policy, objective, rewards, optimizer, evaluator, advantage, per_reward, reward_kl,
             group_size, redraws, skip_flat_groups, scheduler, prompt, sampling, importance_cap,
+            demonstrations, label_balance,
         )  # fmt: skip
         check_above_zero(epochs=epochs, minibatches=minibatches)
         self.minibatches = minibatches
@@ -150,10 +156,10 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         new = self._update == 0
         whole = self._next_rollout(batch) if self._scored is None else self._scored
         scored = self.groups_to_update(self.minibatch(whole, self._update % self.minibatches))
-        logprobs = self.policy.logprobs(scored.rollout)
+        logprobs, gold = self.score_update(scored.rollout)
         if self.updates == 1:
             scored = recompute_old_logprobs(scored, logprobs.detach(), self.importance_cap)
-        outcome = self.objective(logprobs, scored)
+        outcome = self.compute_loss(logprobs, gold, scored)
         check_finite(outcome.loss, scored.rollout.batch)
         now = time.perf_counter()
         self._seconds += now - started

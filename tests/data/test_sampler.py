@@ -41,6 +41,34 @@ def test_the_global_stream_of_random_numbers_is_left_alone():
     assert drawn == torch.rand(1)
 
 
+LABELS = ["sad"] * 2 + ["happy"] * 6 + ["angry"] * 15
+
+
+@pytest.mark.parametrize(
+    ("balance", "wanted"),
+    [
+        (0.0, {"sad": 2, "happy": 6, "angry": 15}),
+        (1.0, {"sad": 8, "happy": 8, "angry": 7}),  # 23 clips, 7 2/3 each
+        (0.5, {"sad": 4, "happy": 7, "angry": 12}),  # roots 1.41, 2.45, 3.87 of 7.74
+    ],
+)
+def test_labels_share_an_epoch_as_told_and_no_clip_is_read_twice_before_all_once(balance, wanted):
+    read = order(labels=LABELS, balance=balance)
+    assert len(read) == SIZE
+    assert Counter(LABELS[clip] for clip in read) == wanted
+    for label, times in wanted.items():
+        each = Counter(clip for clip in read if LABELS[clip] == label)
+        there = LABELS.count(label)
+        assert set(each.values()) <= {times // there, -(-times // there)}
+
+
+def test_labels_are_balanced_within_each_group():
+    labels = ["sad"] * 2 + ["happy"] * 8 + ["sad"] * 9 + ["angry"] * 1
+    read = order(groups=[10, 10], weights=[1.0, 1.0], labels=labels, balance=1.0)
+    counted = Counter((clip < 10, labels[clip]) for clip in read)
+    assert counted == {(True, "sad"): 5, (True, "happy"): 5, (False, "sad"): 5, (False, "angry"): 5}
+
+
 @given(
     size=st.integers(1, 60),
     batch=st.integers(1, 5),

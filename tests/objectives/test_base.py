@@ -147,6 +147,8 @@ WHOLE = {"gspo": "mean", "rloo": "product"}
 @pytest.mark.parametrize(("name", "make"), list(plugins("objectives")))
 def test_a_cap_bounds_what_the_objective_weighs(name, make):
     """512 tokens off by five hundredths each: products of capped tokens would reach 2^512."""
+    if name == "real":
+        pytest.skip("this objective refuses weights: test_real.py")
     random = torch.Generator().manual_seed(0)
     shape, cap = (8, 8, 512), 2.0
     off = 0.05 * torch.randn(shape, generator=random, dtype=torch.float64)

@@ -1,9 +1,11 @@
 """Groups of a rollout: taken out, put back, longer and shorter than before."""
 
+from dataclasses import replace
+
 import torch
 
 from emolit.objectives.grpo import GRPO
-from emolit.rl.groups import clips_of, groups_of, replace_groups, scored_groups_of
+from emolit.rl.groups import clips_of, groups_of, join_replies, replace_groups, scored_groups_of
 from emolit.types import Rollout, Sampling, ScoredRollout
 from tests.tasks.toy import asked
 
@@ -75,3 +77,17 @@ def test_the_objective_of_all_parts_is_that_of_the_whole():
         GRPO()(logprobs[k : k + 2], scored_groups_of(whole, range(k, k + 2))).loss for k in (0, 2)
     ]  # both divide by the number of responses of the whole
     torch.testing.assert_close(sum(parts), GRPO()(logprobs, whole).loss)
+
+
+def test_replies_that_join_stand_behind_and_could_be_drawn_from_all_tokens():
+    rollout = drawn(asked(4), 2, seed=0)
+    for length in (1, 4):
+        told = replace(drawn(rollout.batch, length, seed=1, group=1), support=None)
+        joined = join_replies(rollout, told)
+        assert joined.batch is rollout.batch and joined.group_size == 4
+        assert torch.equal(joined.tokens[:, :3, :2], rollout.tokens)
+        assert torch.equal(joined.tokens[:, 3:, :length], told.tokens)
+        assert torch.equal(joined.support[:, :3, :2], rollout.support)
+        assert (joined.support[:, 3:] == 255).all()
+        assert joined.mask[:, 3].sum(-1).tolist() == [length] * 4
+        assert joined.responses[0] == (*rollout.responses[0], *told.responses[0])

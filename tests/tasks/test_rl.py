@@ -23,11 +23,11 @@ from emolit.rl.functional import k1
 from emolit.rl.kl import KL
 from emolit.rl.schedule import CosineFade
 from emolit.tasks.rl import ReinforcementFinetuning
-from emolit.types import Sampling
+from emolit.types import Clip, Sampling
 from tests.tasks.toy import WORDS, Table, asked
 
 
-def task(policy=None, rewards=None, **settings):
+def task(policy=None, rewards=None, datamodule=None, **settings):
     made = ReinforcementFinetuning(
         policy=policy or Table(),
         objective=settings.pop("objective", GRPO(kl=0.0)),
@@ -37,7 +37,9 @@ def task(policy=None, rewards=None, **settings):
         prompt=Direct(),
         **settings,
     )
-    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), callbacks=[])
+    made._trainer = SimpleNamespace(
+        precision_plugin=SimpleNamespace(), callbacks=[], datamodule=datamodule
+    )
     made.setup("fit")
     made._trainer = None
     made.progress = lambda: 0.0
@@ -93,6 +95,24 @@ def test_total_and_advantage_are_the_weighted_sum_in_its_group():
     expected = scored.rewards["correct"] + 0.5 * scored.rewards["well_formed"]
     torch.testing.assert_close(scored.total, expected)
     torch.testing.assert_close(scored.advantages, standardized(expected))
+
+
+def test_advantages_weigh_by_how_rare_a_label_is_in_training():
+    labels = ["angry"] * 6 + ["happy"] * 2 + ["neutral"] + ["sad"]
+    clips = [Clip(str(i), "toy", "", label=label) for i, label in enumerate(labels)]
+    corpus = SimpleNamespace(clips=lambda split: clips if split == "train" else [])
+    made = task(label_balance=1.0, datamodule=corpus)
+    plain = task().training_step(asked(), 0)["scored"].advantages
+    found = made.training_step(asked(), 0)["scored"].advantages
+    by_hand = torch.tensor([10 / 24, 10 / 8, 10 / 4, 10 / 4])  # 10 clips, 4 labels: 10 / (4 n)
+    torch.testing.assert_close(found, plain * by_hand.unsqueeze(1))
+
+
+def test_labels_that_are_not_there_cannot_be_balanced():
+    with pytest.raises(ConfigError, match="no training clip has a label"):
+        task(label_balance=0.5)
+    with pytest.raises(ConfigError, match="choose it from 0 to 1"):
+        task(label_balance=2.0)
 
 
 def moved(made):
