@@ -78,10 +78,15 @@ NODES = {
     "prompts": "--prompt",
     "policies": "--model.init_args.policy",
     "objectives": "--model.init_args.objective",
+    "demonstrations": "--model.init_args.demonstrations",
     "evaluators": "--model.init_args.evaluator",
     "rewards": "--model.init_args.rewards+",
     "trainers": "--trainer",
 }
+
+
+OVER_OPTIONS = ("expected_reward", "soft_labels")
+"""Objectives of `EnumeratedFinetuning`."""
 
 
 def test_every_folder_of_nodes_has_its_option():
@@ -111,7 +116,8 @@ def test_every_overlay_goes_over_the_experiment_that_it_is_for(path, capsys):
     "path", named(path for path in FILES if path.parent.name in NODES and path.parts)
 )
 def test_every_node_fits_into_an_experiment(path, capsys):
-    experiment = CONFIGS / "experiments" / "demo" / "grpo.yaml"
+    name = "enumerated" if path.stem in OVER_OPTIONS else "grpo"
+    experiment = CONFIGS / "experiments" / "demo" / f"{name}.yaml"
     with pytest.raises(SystemExit) as stopped:
         emolit("fit", "--config", experiment, NODES[path.parent.name], path, "--print_config")
     assert stopped.value.code == 0, capsys.readouterr().err

@@ -25,6 +25,7 @@ from emolit.objectives.dapo import DAPO
 from emolit.objectives.dr_grpo import DrGRPO
 from emolit.objectives.grpo import GRPO
 from emolit.objectives.gspo import GSPO
+from emolit.objectives.real import REAL
 from emolit.objectives.reinforce_plus_plus import ReinforcePlusPlus
 from emolit.objectives.rloo import RLOO
 from emolit.policies.nano import Nano, NanoSize
@@ -131,6 +132,7 @@ PARTNERS = {
     RLOO: leave_one_out,
     ReinforcePlusPlus: standardized_by_batch,
     BNPO: beta_normalized,
+    REAL: standardized,
 }
 """Each objective with the advantage of its paper."""
 

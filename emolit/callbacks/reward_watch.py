@@ -1,6 +1,6 @@
 """A watch for rewards that are gamed: they rise, and what they stand for does not.
 
-Five signs, each a curve ``watch/<sign>`` and a bound. Once a sign passes its bound a warning says
+Six signs, each a curve ``watch/<sign>`` and a bound. Once a sign passes its bound a warning says
 so, with numbers, and again only after a whole window without it; the warning is logged
 as a text too, and ``watch/alarms`` counts the signs that are beyond their bounds now. Nothing is
 stopped and nothing is changed.
@@ -12,6 +12,8 @@ stopped and nothing is changed.
 - ``variety``: distinct n-grams of tokens among all of a rollout (distinct-n, Li et al. 2016,
   arXiv 1510.03055), relative to the start. Over all clips together: that the responses to one clip
   agree is learning, that those to all clips do is collapse.
+- ``silent``: of the closed label that is said least, beside how often it is the right answer: the
+  ratio of the two. 1 where answers are open.
 - ``flat``: share of groups whose responses all earn the same, so that nothing is learned from them.
 """
 
@@ -26,6 +28,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from emolit.advantages.base import flat
+from emolit.callbacks.label_shares import label_shares, quietest
 from emolit.callbacks.media import media
 from emolit.errors import ConfigError
 from emolit.metrics.distinct import distinct
@@ -52,6 +55,7 @@ class RewardWatch(Callback):
         drift: Bound of ``length`` and ``list``, as a factor up or down: twice or half of the start.
         collapse: Bound of ``variety``: half of the start.
         flat: Bound of ``flat``: 0.8 leaves a fifth of every batch to learn from.
+        silent: Bound of ``silent``: a label that is right ten times as often as it is said.
         ngram: n of distinct-n, in tokens.
     """
 
@@ -65,6 +69,7 @@ class RewardWatch(Callback):
         collapse: float = 0.5,
         flat: float = 0.8,
         ngram: int = 2,
+        silent: float = 0.1,
     ) -> None:
         if window < 1 or drift <= 1:
             raise ConfigError(
@@ -75,9 +80,11 @@ class RewardWatch(Callback):
         self.mode = mode
         self.window = window
         self.bounds = {"fall": fall, "length": drift, "list": drift, "variety": collapse}
-        self.bounds["flat"] = flat
+        self.bounds |= {"flat": flat, "silent": silent}
         self.ngram = ngram
         self.recent: list[list[float]] = []
+        self.shares: list[list[list[float]]] = []
+        self.quiet = ""
         self.start: list[float] = []
         self.best: list[float] = []
         self.levels = {"fall": 0.0}
@@ -87,7 +94,7 @@ class RewardWatch(Callback):
     @override
     def state_dict(self) -> dict[str, Any]:
         """Keep windows, start, best and standing alarms over a resume."""
-        kept = ("recent", "start", "best", "levels", "standing", "calm")
+        kept = ("recent", "shares", "start", "best", "levels", "standing", "calm")
         return {name: getattr(self, name).copy() for name in kept}
 
     @override
@@ -112,8 +119,14 @@ class RewardWatch(Callback):
         measured = measures(scored, self.ngram).to(pl_module.device)
         measured = trainer.strategy.reduce(measured, reduce_op="mean")
         self.recent = [*self.recent, measured.tolist()][-self.window :]
+        shares = label_shares(scored.rollout).to(pl_module.device)
+        shares = trainer.strategy.reduce(shares, reduce_op="mean")
+        self.shares = [*self.shares, shares.tolist()][-self.window :]
         if len(self.recent) == self.window:
             self._compare()
+            mean = torch.tensor(self.shares, dtype=torch.float64).mean(0)
+            self.quiet, ratio_said = quietest(mean, scored.rollout.batch.options)
+            self.levels["silent"] = ratio_said
         self.calm = {sign: rollouts + 1 for sign, rollouts in self.calm.items()}
         self._raise(trainer)
         shown = {f"watch/{sign}": level for sign, level in self.levels.items()}
@@ -164,7 +177,7 @@ class RewardWatch(Callback):
         level, bound = self.levels[sign], self.bounds[sign]
         if sign in ("length", "list"):
             return level >= bound or level <= 1 / bound
-        return level <= bound if sign == "variety" else level >= bound
+        return level <= bound if sign in ("variety", "silent") else level >= bound
 
     def _raise(self, trainer: Trainer) -> None:
         """Note which signs are beyond their bounds; warn of those that were not for a window."""
@@ -191,6 +204,12 @@ class RewardWatch(Callback):
                 f"all responses earn the same in {level:.0%} of the groups, so that they teach "
                 "nothing; give a reward finer steps, harder clips, or a higher "
                 "`sampling.temperature`."
+            )
+        if sign == "silent":
+            return (
+                f"{self.quiet!r} is said {level:.2g} times as often as it is the right answer, so "
+                "that it earns little and gets rarer; balance labels (`loading.balance`), add gold "
+                "replies (`demonstrations`), or raise `sampling.temperature`."
             )
         index = MEASURES.index(sign)
         what, to_do = {

@@ -152,7 +152,7 @@ def results(trainer: Trainer, stage: str, corpora: tuple[str, ...]) -> Iterator[
 def results_of(folder: Path) -> list[Path]:
     """Return the config, all curves, scores and predictions of a stage's folder."""
     curves = ("config.yaml", "hparams.yaml", "events.out.tfevents.*")
-    wanted = (*curves, "scores.json", "predictions-*.jsonl")
+    wanted = (*curves, "recall.csv", "scores.json", "predictions-*.jsonl")
     return [path for pattern in wanted for path in folder.glob(pattern)]
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": "check this machine",
     "explain": "show the classes that YAML can name, and their arguments",
     "export": "make a folder of a checkpoint that others can use, with a model card",
+    "listen": "ask whether a checkpoint listens: silence, other sound, other words",
     "reason": "write reasoning for a corpus, for prompts that think",
     "report": "write one HTML file about runs: curves, scores, tests, answers, sound",
     "results": "make tables of finished sweeps, with intervals and tests",

@@ -98,9 +98,22 @@ class ClipDataset(Dataset[Item]):
         Raises:
             AudioError: The file cannot be decoded, or has become shorter since it was checked.
         """
-        clip = self.clips[index]
+        clip, wanted = self.clips[index], self.loading
         if not clip.path:
             return clip, zeros(0)
+        heard = self.hear(clip)
+        if not wanted.frames or clip.video is None:
+            return clip, heard
+        video = self.folders[clip.corpus] / clip.video
+        span = (clip.start, len(heard) / self.sampling_rate)
+        return clip, heard, pictures(video, wanted.frames, wanted.frame_side, *span)
+
+    def hear(self, clip: Clip) -> Tensor:
+        """Return the waveform of a clip, no longer than is heard of one. ``[samples]``.
+
+        Raises:
+            AudioError: The file cannot be decoded, or has become shorter since it was checked.
+        """
         folder, wanted = self.folders[clip.corpus], self.loading
         heard = audio.decode(
             folder / clip.path, self.sampling_rate, wanted.max_seconds, clip.start, clip.end
@@ -112,10 +125,7 @@ class ClipDataset(Dataset[Item]):
                 f"{lasts:.2f} s that it had when it was checked: it was changed since. Put it "
                 "back, and start again."
             )
-        if not wanted.frames or clip.video is None:
-            return clip, heard
-        span = (clip.start, len(heard) / self.sampling_rate)
-        return clip, heard, pictures(folder / clip.video, wanted.frames, wanted.frame_side, *span)
+        return heard
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.rl.balance import label_weights
+from emolit.rl.entropy import EntropyBonus
 from emolit.rl.functional import masked_sum
 from emolit.rl.groups import clips_of, replace_groups, scored_groups_of
 from emolit.rl.kl import KL
@@ -58,7 +59,8 @@ class ReinforcementFinetuning(RewardedTask):
             (dynamic sampling; DAPO, arXiv 2503.14476, draws other prompts instead).
         skip_flat_groups: Leave groups whose advantages are all 0 out of the update: loss and
             gradient are the same, the work is less. Not done while the objective has a KL, which
-            such groups bear too, or with demonstrations, which they need most.
+            such groups bear too, with an entropy bonus, or with
+            demonstrations, which they need most.
         scheduler: Any torch scheduler, stepped once an optimizer step.
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn; validation and test decode greedily.
@@ -69,6 +71,8 @@ class ReinforcementFinetuning(RewardedTask):
             takes sampling for exact.
         demonstrations: What the gold reply of each clip does beside the sampled ones, such as
             `CHORD`; None leaves it out.
+        entropy: An `EntropyBonus`, such as an adaptive one, or the coefficient of a fixed one; 0
+            leaves it out.
         label_balance: How much the advantages of a clip weigh by the rarity of its label in
             training, 0 to 1: in proportion to ``n ** -label_balance``, 1 on average
             (`emolit.rl.balance`).
@@ -95,6 +99,7 @@ class ReinforcementFinetuning(RewardedTask):
         importance_cap: float | None = None,
         demonstrations: Demonstrations | None = None,
         label_balance: float = 0.0,
+        entropy: EntropyBonus | float = 0.0,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         check_names(rewards)
@@ -114,6 +119,7 @@ class ReinforcementFinetuning(RewardedTask):
         self.skip_flat_groups = skip_flat_groups
         self.importance_cap = importance_cap
         self.demonstrations = demonstrations
+        self.entropy = entropy if isinstance(entropy, EntropyBonus) else EntropyBonus(entropy)
         if not 0 <= label_balance <= 1:
             raise ConfigError(f"`label_balance` is {label_balance:g}; choose it from 0 to 1.")
         self.label_balance = label_balance
@@ -264,7 +270,8 @@ class ReinforcementFinetuning(RewardedTask):
 
     def groups_to_update(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the groups that the update needs: one at least, so that no process stays out."""
-        needs_all = self.objective.needs_reference or self.demonstrations is not None
+        needs_all = self.objective.needs_reference or self.entropy.on
+        needs_all = needs_all or self.demonstrations is not None
         if needs_all or not self.skip_flat_groups:
             return scored
         groups = (scored.advantages != 0).any(1).nonzero().flatten().tolist()
@@ -280,6 +287,7 @@ class ReinforcementFinetuning(RewardedTask):
         logprobs, gold = self.score_update(updating.rollout)
         updating = recompute_old_logprobs(updating, logprobs.detach(), self.importance_cap)
         outcome = self.compute_loss(logprobs, gold, updating)
+        outcome = self.add_entropy_bonus(outcome, logprobs, updating, new=True)
         check_finite(outcome.loss, batch)
         stats = {
             **outcome.stats,

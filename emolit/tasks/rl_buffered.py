@@ -29,6 +29,7 @@ from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
+from emolit.rl.entropy import EntropyBonus
 from emolit.rl.groups import groups_of, scored_groups_of
 from emolit.rl.kl import KL
 from emolit.rl.rollout_buffer import pack_rollout, unpack_rollout
@@ -74,6 +75,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         importance_cap: The largest weight of truncated importance sampling; None weighs nothing.
         demonstrations: What the gold reply of each clip does; None leaves it out.
         label_balance: How much advantages weigh by the rarity of the clip's label, 0 to 1.
+        entropy: An `EntropyBonus`, or the coefficient of a fixed one.
         epochs: How often a rollout is walked.
         minibatches: Parts of equal size that a walk has; they divide ``loading.batch_size``.
     """
@@ -97,13 +99,14 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         importance_cap: float | None = None,
         demonstrations: Demonstrations | None = None,
         label_balance: float = 0.0,
+        entropy: EntropyBonus | float = 0.0,
         epochs: int = 2,
         minibatches: int = 1,
     ) -> None:
         super().__init__(
             policy, objective, rewards, optimizer, evaluator, advantage, per_reward, reward_kl,
             group_size, redraws, skip_flat_groups, scheduler, prompt, sampling, importance_cap,
-            demonstrations, label_balance,
+            demonstrations, label_balance, entropy,
         )  # fmt: skip
         check_above_zero(epochs=epochs, minibatches=minibatches)
         self.minibatches = minibatches
@@ -160,6 +163,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         if self.updates == 1:
             scored = recompute_old_logprobs(scored, logprobs.detach(), self.importance_cap)
         outcome = self.compute_loss(logprobs, gold, scored)
+        outcome = self.add_entropy_bonus(outcome, logprobs, scored, new)
         check_finite(outcome.loss, scored.rollout.batch)
         now = time.perf_counter()
         self._seconds += now - started

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from emolit.rewards import Reward
-from emolit.tasks.adaptive_kl import AdaptiveKLTask
+from emolit.tasks.adaptive import AdaptiveTask
 from emolit.tasks.curves import (
     answer_curves,
     curves,
@@ -24,7 +24,7 @@ STALE = ("drift", "clipped")
 """What is 0 by construction, but for rounding, where a rollout has one update: not logged there."""
 
 
-class RolloutLogTask(AdaptiveKLTask, ABC):
+class RolloutLogTask(AdaptiveTask, ABC):
     """A task that logs loss, KL, rewards, lengths, answers and speed of its rollouts.
 
     Attributes:

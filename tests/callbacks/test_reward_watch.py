@@ -107,8 +107,11 @@ def test_one_answer_to_every_clip_is_a_collapse_of_variety(tmp_path):
     watch, board, told = train(tmp_path, Cheerful(), 100, 0.1)
     assert sum("distinct n-grams" in text for text in told) == 1
     assert board.Scalars("watch/variety")[-1].value == pytest.approx(0.25, abs=0.1)
-    assert watch.standing == ["fall", "variety", "flat"]
-    assert board.Scalars("watch/alarms")[-1].value == 3
+    assert watch.standing == ["fall", "variety", "flat", "silent"]
+    assert board.Scalars("watch/alarms")[-1].value == 4
+    silent = [text for text in told if "as often as it is the right answer" in text]
+    assert len(silent) == 1 and "balance labels (`loading.balance`)" in silent[0]
+    assert board.Scalars("watch/silent")[-1].value < 0.1
 
 
 def test_a_reward_that_is_always_earned_is_saturated(tmp_path):

@@ -1,4 +1,4 @@
-"""KLs whose coefficient follows what they measure: at each step, and over a resumed run."""
+"""Coefficients that follow what they measure, of KLs and entropy bonuses; over a resume too."""
 
 from abc import ABC
 from typing import Any
@@ -6,15 +6,49 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emolit.objectives.base import mean_over_tokens
+from emolit.rl.entropy import AdaptiveEntropyBonus, EntropyBonus
 from emolit.rl.functional import masked_sum
 from emolit.rl.kl import KL, AdaptiveKL
 from emolit.tasks.base import Task
 from emolit.tasks.settings import KEY
-from emolit.types import ScoredRollout
+from emolit.types import Outcome, ScoredRollout
+
+Adaptive = AdaptiveKL | AdaptiveEntropyBonus
 
 
-class AdaptiveKLTask(Task, ABC):
-    """A task that lets the adaptive KLs below it adapt, and keeps their coefficients."""
+class AdaptiveTask(Task, ABC):
+    """A task that lets coefficients below it adapt, and keeps them.
+
+    Attributes:
+        entropy: The bonus for entropy.
+    """
+
+    entropy: EntropyBonus
+
+    def add_entropy_bonus(
+        self, outcome: Outcome, logprobs: Tensor, scored: ScoredRollout, new: bool
+    ) -> Outcome:
+        """Return an outcome whose loss pays for entropy.
+
+        Args:
+            outcome: Of the objective.
+            logprobs: Of the sampled tokens, differentiable. ``[B, G, T]``
+            scored: Their rollout, or a part of it.
+            new: Whether this is the first update of the rollout: then an adaptive bonus adapts.
+        """
+        rollout = scored.rollout
+        if not self.entropy.on or rollout.entropy is None:
+            return outcome
+        stats = dict(outcome.stats)
+        if isinstance(self.entropy, AdaptiveEntropyBonus):
+            if new:
+                nats = masked_sum(rollout.entropy, rollout.mask)
+                total, tokens = self.mean_over_processes(torch.stack([nats, rollout.mask.sum()]))
+                self.entropy.adapt((total / tokens).item())
+            stats["entropy_coefficient"] = logprobs.new_tensor(self.entropy.coefficient)
+        bonus = mean_over_tokens(self.entropy(logprobs, rollout), scored)
+        return Outcome(outcome.loss - bonus, stats)
 
     def step_adaptive_kl(
         self, name: str, kl: KL, logprobs: Tensor, scored: ScoredRollout
@@ -31,7 +65,7 @@ class AdaptiveKLTask(Task, ABC):
         return {name: total / tokens, f"{name}_coefficient": total.new_tensor(kl.coefficient)}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the coefficients of adaptive KLs beside the weights that train."""
+        """Keep the coefficients that adapt beside the weights that train."""
         super().on_save_checkpoint(checkpoint)
         checkpoint["kl"] = self.window_state()["kl"]
 
@@ -46,12 +80,12 @@ class AdaptiveKLTask(Task, ABC):
                 kl.coefficient = checkpoint.get("kl", {}).get(module, kl.coefficient)
 
     def overruled_settings(self) -> dict[str, Any]:
-        """Return the coefficients of adaptive KLs."""
+        """Return the coefficients that adapt."""
         return {f"{name}.coefficient": kl.coefficient for name, kl in self._adaptive().items()}
 
     def batch_state(self) -> dict[str, Any]:
-        """Return the coefficients of adaptive KLs, which move with every batch."""
+        """Return the coefficients that adapt, which move with every batch."""
         return {"kl": {name: kl.coefficient for name, kl in self._adaptive().items()}}
 
-    def _adaptive(self) -> dict[str, AdaptiveKL]:
-        return {name: kl for name, kl in self.named_modules() if isinstance(kl, AdaptiveKL)}
+    def _adaptive(self) -> dict[str, Adaptive]:
+        return {name: each for name, each in self.named_modules() if isinstance(each, Adaptive)}
