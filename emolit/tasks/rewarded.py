@@ -1,15 +1,23 @@
 """What tasks with rewards share: their names, weights and schedules, and what they say."""
 
 from abc import ABC
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
+import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
+from emolit.errors import ConfigError
 from emolit.rewards.base import Scores
+from emolit.rl.balance import label_weights
 from emolit.rl.schedule import check_end
 from emolit.tasks.demonstrated import DemonstratedTask
 from emolit.tasks.totals import mask_incomplete
-from emolit.types import Rollout
+from emolit.types import Batch, Rollout
 
 
 class RewardedTask(DemonstratedTask, ABC):
@@ -17,13 +25,19 @@ class RewardedTask(DemonstratedTask, ABC):
 
     Attributes:
         rewards: What a response is worth, each under its own name.
+        label_balance: How much advantages weigh by the rarity of a clip's label, 0 to 1.
     """
 
+    label_balance = 0.0
+    _label_weights: Mapping[str, float] = MappingProxyType({})
+
     def setup(self, stage: str) -> None:
-        """Show the prompt to the rewards."""
+        """Show the prompt to the rewards; look at the labels of the training clips."""
         super().setup(stage)
         for reward in self.rewards:
             reward.prepare(self.require_prompt())
+        balanced = stage == "fit" and self.label_balance > 0
+        self._label_weights = self._weigh_labels() if balanced else {}
 
     def on_fit_start(self) -> None:
         """Say what trains and which rewards are on: a second list in YAML replaces the first."""
@@ -64,3 +78,40 @@ class RewardedTask(DemonstratedTask, ABC):
         """Return each reward ``[B, G]`` by name, on the device, NaN where a total is lost."""
         found = mask_incomplete(self.rewards, self.scores_of(rollout), rollout.progress)
         return {name: values.to(self.device) for name, values in found.items()}
+
+    def reward_more(self, rollout: Rollout) -> dict[str, Tensor]:
+        """Reward more responses of a step; what the rewards count adds up over all of it."""
+        before = [reward.counts.copy() for reward in self.rewards]
+        found = self.compute_rewards(rollout)
+        for reward, counts in zip(self.rewards, before, strict=True):
+            reward.counts.update(counts)
+        return found
+
+    def reward_gold(self, rollout: Rollout, rewards: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return each reward with that of the gold reply behind it, where it joins its group."""
+        if not self.joins_gold:
+            return rewards
+        told = self.parse_responses(self.policy.encode_targets(rollout.batch))
+        found = self.reward_more(replace(told, progress=rollout.progress))
+        return {name: torch.cat([mine, found[name]], dim=1) for name, mine in rewards.items()}
+
+    def _weigh_labels(self) -> dict[str, float]:
+        """Return the weight of each label of the training clips.
+
+        Raises:
+            ConfigError: No training clip has one.
+        """
+        corpus: Any = getattr(self.trainer, "datamodule", None)
+        clips = [] if corpus is None else corpus.clips("train")
+        counts = Counter(clip.label for clip in clips if clip.label is not None)
+        if not counts:
+            raise ConfigError(
+                f"`label_balance` is {self.label_balance:g}, but no training clip has a label; "
+                "leave it out."
+            )
+        return label_weights(counts, self.label_balance)
+
+    def clip_weights(self, batch: Batch) -> Tensor:
+        """Return what the advantages of each clip weigh. ``[B, 1]``."""
+        weights = [self._label_weights.get(clip.label or "", 1.0) for clip in batch.clips]
+        return torch.tensor(weights, device=self.device).unsqueeze(1)

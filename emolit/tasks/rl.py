@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -19,21 +18,21 @@ from emolit.objectives import Objective
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
-from emolit.rl.balance import label_weights
 from emolit.rl.entropy import EntropyBonus
 from emolit.rl.functional import masked_sum
 from emolit.rl.groups import clips_of, replace_groups, scored_groups_of
 from emolit.rl.kl import KL
+from emolit.rl.perception import Perception
 from emolit.seed import run_seed
 from emolit.tasks.base import check_finite
+from emolit.tasks.hearing import HearingTask
 from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
-from emolit.tasks.rewarded import RewardedTask
 from emolit.tasks.totals import check_above_zero, check_names, weighted_sum
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
-class ReinforcementFinetuning(RewardedTask):
+class ReinforcementFinetuning(HearingTask):
     """Group-relative policy gradient with a policy/reference pair and pluggable rewards.
 
     One optimizer step a rollout: the responses are sampled by the policy that is updated, so that
@@ -73,6 +72,9 @@ class ReinforcementFinetuning(RewardedTask):
             `CHORD`; None leaves it out.
         entropy: An `EntropyBonus`, such as an adaptive one, or the coefficient of a fixed one; 0
             leaves it out.
+        perception: A `Perception`, or its coefficient: pays for answers that would be other ones
+            without the sound; 0 leaves it out.
+        beyond_silence: Pay only what a response earns beyond the greedy answer to silence.
         label_balance: How much the advantages of a clip weigh by the rarity of its label in
             training, 0 to 1: in proportion to ``n ** -label_balance``, 1 on average
             (`emolit.rl.balance`).
@@ -100,6 +102,8 @@ class ReinforcementFinetuning(RewardedTask):
         demonstrations: Demonstrations | None = None,
         label_balance: float = 0.0,
         entropy: EntropyBonus | float = 0.0,
+        perception: Perception | float = 0.0,
+        beyond_silence: bool = False,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         check_names(rewards)
@@ -123,7 +127,10 @@ class ReinforcementFinetuning(RewardedTask):
         if not 0 <= label_balance <= 1:
             raise ConfigError(f"`label_balance` is {label_balance:g}; choose it from 0 to 1.")
         self.label_balance = label_balance
-        self._label_weights: dict[str, float] = {}
+        self.perception = (
+            perception if isinstance(perception, Perception) else Perception(perception)
+        )
+        self.beyond_silence = beyond_silence
 
     @property
     def needs_reference(self) -> bool:
@@ -149,24 +156,6 @@ class ReinforcementFinetuning(RewardedTask):
                 f"With `group_size` {self.group_size} the advantage is 0 whatever the rewards; "
                 "raise `group_size`, take an advantage over the batch, or lower its threshold."
             )
-        if stage == "fit" and self.label_balance:
-            self._label_weights = self._weigh_labels()
-
-    def _weigh_labels(self) -> dict[str, float]:
-        """Return the weight of each label of the training clips.
-
-        Raises:
-            ConfigError: No training clip has one.
-        """
-        corpus: Any = getattr(self.trainer, "datamodule", None)
-        clips = [] if corpus is None else corpus.clips("train")
-        counts = Counter(clip.label for clip in clips if clip.label is not None)
-        if not counts:
-            raise ConfigError(
-                f"`label_balance` is {self.label_balance:g}, but no training clip has a label; "
-                "leave it out."
-            )
-        return label_weights(counts, self.label_balance)
 
     def rollout(self, batch: Batch, attempt: int = 0) -> Rollout:
         """Sample and read G responses a prompt.
@@ -197,20 +186,16 @@ class ReinforcementFinetuning(RewardedTask):
                 fresh = self.rollout(clips_of(rollout.batch, groups or [0]), attempt)
             if groups:
                 rollout = replace_groups(rollout, groups, fresh)
-                for name, score in self._reward_resampled(fresh).items():
+                for name, score in self.reward_more(fresh).items():
                     rewards[name] = rewards[name].index_copy(0, level.nonzero().flatten(), score)
         return rollout, rewards
 
-    def _reward_resampled(self, rollout: Rollout) -> dict[str, Tensor]:
-        """Reward more responses of a step; what the rewards count adds up over all of it."""
-        before = [reward.counts.copy() for reward in self.rewards]
-        found = self.compute_rewards(rollout)
-        for reward, counts in zip(self.rewards, before, strict=True):
-            reward.counts.update(counts)
-        return found
-
     def compute_advantages(
-        self, rewards: dict[str, Tensor], penalty: Tensor, progress: float
+        self,
+        rewards: dict[str, Tensor],
+        penalty: Tensor,
+        progress: float,
+        silence: Tensor | None = None,
     ) -> Tensor:
         """Return the advantages ``[B, G]``, taken over the groups of all processes.
 
@@ -218,21 +203,19 @@ class ReinforcementFinetuning(RewardedTask):
             rewards: Each reward by name. ``[B, G]`` each
             penalty: Taken off the total. ``[B, G]``
             progress: Share of the training that is over, which weights may follow.
+            silence: What the answer to silence earns; only what is beyond it counts. ``[B, 1]``
         """
-        mine = torch.stack([*rewards.values(), penalty])
+        base = penalty.new_zeros(penalty.shape) if silence is None else silence.expand_as(penalty)
+        mine = torch.stack([*rewards.values(), penalty, base])
         everyone: Any = self.all_gather(mine) if self.processes > 1 else mine.unsqueeze(0)
-        *parts, penalties = everyone.transpose(0, 1).flatten(1, 2)  # [processes * B, G] each
+        *parts, penalties, base = everyone.transpose(0, 1).flatten(1, 2)  # [processes * B, G] each
         if self.per_reward is not None:
             parts = [self.per_reward(part).masked_fill(part.isnan(), math.nan) for part in parts]
         named = dict(zip(rewards, parts, strict=True))
-        worth = weighted_sum(self.rewards, named, progress) - penalties
+        worth = weighted_sum(self.rewards, named, progress)
+        worth = (worth if silence is None else (worth - base).clamp(min=0)) - penalties
         advantages = self.advantage(worth).view(self.processes, *penalty.shape)
         return advantages[self.global_rank]
-
-    def clip_weights(self, batch: Batch) -> Tensor:
-        """Return what the advantages of each clip weigh. ``[B, 1]``."""
-        weights = [self._label_weights.get(clip.label or "", 1.0) for clip in batch.clips]
-        return torch.tensor(weights, device=self.device).unsqueeze(1)
 
     def score_rollout(self, rollout: Rollout) -> ScoredRollout:
         """Add rewards, advantages and reference log-probabilities."""
@@ -247,21 +230,15 @@ class ReinforcementFinetuning(RewardedTask):
         rollout = scored.rollout
         penalty = masked_sum(self.reward_kl(rollout.behavior, reference, rollout), rollout.mask, -1)
         joined = self.reward_gold(rollout, rewards)
-        advantages = self.compute_advantages(joined, self.pad_penalty(penalty), rollout.progress)
+        advantages = self.compute_advantages(
+            joined, self.pad_penalty(penalty), rollout.progress, self.worth_of_silence(rollout)
+        )
         advantages = advantages * self.clip_weights(rollout.batch)
         if self.joins_gold:
             scored = replace(scored, gold=advantages[:, -1])
             advantages = advantages[:, :-1]
         counts = self.mean_count(torch.stack([(~total.isnan()).sum(), scored.mask.sum()]))
         return replace(scored, advantages=advantages, responses=counts[0], tokens=counts[1])
-
-    def reward_gold(self, rollout: Rollout, rewards: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return each reward with that of the gold reply behind it, where it joins its group."""
-        if not self.joins_gold:
-            return rewards
-        told = self.parse_responses(self.policy.encode_targets(rollout.batch))
-        found = self._reward_resampled(replace(told, progress=rollout.progress))
-        return {name: torch.cat([mine, found[name]], dim=1) for name, mine in rewards.items()}
 
     @torch.no_grad()
     def training_logprobs(self, rollout: Rollout) -> Tensor:
@@ -271,7 +248,7 @@ class ReinforcementFinetuning(RewardedTask):
     def groups_to_update(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the groups that the update needs: one at least, so that no process stays out."""
         needs_all = self.objective.needs_reference or self.entropy.on
-        needs_all = needs_all or self.demonstrations is not None
+        needs_all = needs_all or self.perception.on or self.demonstrations is not None
         if needs_all or not self.skip_flat_groups:
             return scored
         groups = (scored.advantages != 0).any(1).nonzero().flatten().tolist()
@@ -288,6 +265,7 @@ class ReinforcementFinetuning(RewardedTask):
         updating = recompute_old_logprobs(updating, logprobs.detach(), self.importance_cap)
         outcome = self.compute_loss(logprobs, gold, updating)
         outcome = self.add_entropy_bonus(outcome, logprobs, updating, new=True)
+        outcome = self.add_perception(outcome, logprobs, updating)
         check_finite(outcome.loss, batch)
         stats = {
             **outcome.stats,

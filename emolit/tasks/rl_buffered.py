@@ -32,6 +32,7 @@ from emolit.rewards import Reward
 from emolit.rl.entropy import EntropyBonus
 from emolit.rl.groups import groups_of, scored_groups_of
 from emolit.rl.kl import KL
+from emolit.rl.perception import Perception
 from emolit.rl.rollout_buffer import pack_rollout, unpack_rollout
 from emolit.tasks.base import check_finite
 from emolit.tasks.old_logprobs import recompute_old_logprobs
@@ -76,6 +77,8 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         demonstrations: What the gold reply of each clip does; None leaves it out.
         label_balance: How much advantages weigh by the rarity of the clip's label, 0 to 1.
         entropy: An `EntropyBonus`, or the coefficient of a fixed one.
+        perception: A `Perception`, or its coefficient.
+        beyond_silence: Pay only what a response earns beyond the greedy answer to silence.
         epochs: How often a rollout is walked.
         minibatches: Parts of equal size that a walk has; they divide ``loading.batch_size``.
     """
@@ -100,13 +103,15 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         demonstrations: Demonstrations | None = None,
         label_balance: float = 0.0,
         entropy: EntropyBonus | float = 0.0,
+        perception: Perception | float = 0.0,
+        beyond_silence: bool = False,
         epochs: int = 2,
         minibatches: int = 1,
     ) -> None:
         super().__init__(
             policy, objective, rewards, optimizer, evaluator, advantage, per_reward, reward_kl,
             group_size, redraws, skip_flat_groups, scheduler, prompt, sampling, importance_cap,
-            demonstrations, label_balance, entropy,
+            demonstrations, label_balance, entropy, perception, beyond_silence,
         )  # fmt: skip
         check_above_zero(epochs=epochs, minibatches=minibatches)
         self.minibatches = minibatches
@@ -164,6 +169,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
             scored = recompute_old_logprobs(scored, logprobs.detach(), self.importance_cap)
         outcome = self.compute_loss(logprobs, gold, scored)
         outcome = self.add_entropy_bonus(outcome, logprobs, scored, new)
+        outcome = self.add_perception(outcome, logprobs, scored)
         check_finite(outcome.loss, scored.rollout.batch)
         now = time.perf_counter()
         self._seconds += now - started
