@@ -139,7 +139,8 @@ def outcome(trainer: Trainer) -> list[str]:
             lines.append(f"best: none, since {checkpoint.monitor} was never scored")
             continue
         lines.append(f"best: {selection_text(selection)}, in {checkpoint.target}")
-        command = f"emolit test --config TEST.yaml {CHECKPOINT} {checkpoint.target}"
-        lines.append(f"next: {command} --trainer.default_root_dir {trainer.default_root_dir}")
+        config = Path(trainer.default_root_dir) / "fit" / "config.yaml"
+        named = config if config.is_file() else "TEST.yaml"
+        lines.append(f"next: emolit test --config {named} {CHECKPOINT} {checkpoint.target}")
         lines.append(f"  or: emolit predict --checkpoint {checkpoint.target} FILES")
     return lines

@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.callbacks import ProgressBar
+from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_info
 
 import emolit
+from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.progress import Progress
+from emolit.callbacks.report import Report
 from emolit.callbacks.run_board import RunBoard, stage_logger
 from emolit.callbacks.run_folder import RunFolder
 from emolit.callbacks.same_question import SameQuestion
@@ -81,7 +83,8 @@ class EmolitCLI(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Let a run look into its folder and at its question; say now what cannot work.
 
-        Data are not yet read, and weights not loaded.
+        A test writes scores and answers, also where its config, such as that of a training, does
+        not name the callbacks. Data are not yet read, and weights not loaded.
 
         Raises:
             ConfigError: The evaluator cannot score what the prompt reads.
@@ -89,6 +92,8 @@ class EmolitCLI(LightningCLI):
         """
         self.folder = RunFolder(self._get(self.config_init, "overwrite"))
         callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion(), RunBoard()]
+        if self.subcommand == "test":
+            callbacks_of(self.trainer).extend(absent(self.trainer, PredictionWriter, Report))
         scores = self.subcommand != "predict" and (
             self.subcommand != "fit" or self.trainer.limit_val_batches != 0
         )
@@ -122,6 +127,12 @@ class EmolitCLI(LightningCLI):
         parser.link_arguments(
             "data.taxonomy", "model.init_args.evaluator.init_args.taxonomy", apply_on="instantiate"
         )
+
+
+def absent(trainer: Any, *kinds: type[Callback]) -> list[Callback]:
+    """Return a callback of each kind that a trainer has none of."""
+    there = callbacks_of(trainer)
+    return [kind() for kind in kinds if not any(isinstance(each, kind) for each in there)]
 
 
 def resumption(trainer: Any) -> str:

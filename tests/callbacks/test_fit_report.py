@@ -1,6 +1,7 @@
 """What a run says about itself."""
 
 import json
+import shlex
 import time
 
 import pytest
@@ -65,5 +66,7 @@ def test_a_run_says_each_score_its_best_and_what_comes_next(tmp_path, nano_folde
     assert told[0].endswith(", the first")
     assert told[1].endswith(f", best so far: {selection['score']:.3f}")
     (command,) = (line for line in printed if line.startswith("next: emolit test "))
-    assert f"checkpoint {root / 'best'} --trainer.default_root_dir {root}" in command
     assert f"  or: emolit predict --checkpoint {root / 'best'} FILES" in printed
+    emolit(*shlex.split(command.removeprefix("next: emolit ")))  # as it stands
+    assert json.loads((root / "test/scores.json").read_text())["corpora"]["tones"]["n"] == 8
+    assert (root / "test/predictions-tones.jsonl").is_file()

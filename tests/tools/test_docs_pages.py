@@ -29,6 +29,18 @@ def test_every_page_stands_in_the_nav_once():
     assert sorted(nav()) == sorted([*written, *docs_pages.reference()])
 
 
+def test_links_lead_to_files_that_are_there():
+    """MkDocs follows no link to a folder."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    gone = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in pages
+        for _, link, _ in docs_pages.LINK.findall(page.read_text())
+        if ":" not in link and not (page.parent / link).is_file()
+    ]
+    assert not gone
+
+
 def test_every_shelf_has_a_page_with_all_its_modules():
     shelves = {path.parent.name for path in (ROOT / "emolit").glob("*s/base.py")}
     assert shelves <= {*docs_pages.SHELVES, "data"}
