@@ -1,0 +1,209 @@
+"""Sampled thoughts, weighed answers: a policy gradient without the noise of the last word.
+
+A response of a prompt with thinking is a thought h and an answer. Sampling estimates the expected
+reward of both. Here G thoughts are sampled, and behind each the K answers are weighed exactly
+(Rao-Blackwell)::
+
+    V(h) = sum over k of p(k | h) R(h, k)
+    loss = - mean over thoughts of ( A log p(h) + V(h) ),   A = advantage of V(h) in its group
+
+The gradient is that of the expected reward, as with sampled answers, with less variance. Everything
+else that could be said behind a thought is worth 0. A response that has no answer tag, or whose
+tokens are not those of its text, counts as a thought as a whole, with its own reward.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from emolit.advantages import Advantage, leave_one_out
+from emolit.errors import ConfigError
+from emolit.evaluators import Evaluator
+from emolit.policies import Policy
+from emolit.prompts import Prompt
+from emolit.rewards import Reward
+from emolit.rl.functional import masked_sum
+from emolit.rl.groups import join_replies
+from emolit.seed import run_seed
+from emolit.tasks.base import check_finite
+from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
+from emolit.tasks.rewarded import RewardedTask
+from emolit.tasks.totals import check_names, weighted_sum
+from emolit.types import Batch, Rollout, Sampling, ScoredRollout
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The answers behind the thoughts of a rollout.
+
+    Attributes:
+        rollout: For each thought a reply an option. ``[B, G * K, T]``
+        thoughts: Leading tokens that the replies of a thought share with its response; all of them
+            where nothing could be listed. ``[B, G]``
+        listed: True where the answers behind a thought could be listed. ``[B, G]``
+    """
+
+    rollout: Rollout
+    thoughts: Tensor
+    listed: Tensor
+
+
+class EnumeratedAnswersFinetuning(RewardedTask):
+    """Learn from rewards by sampled thoughts and all answers behind each.
+
+    A thought is scored once with each answer, so a step takes about K times the scoring of GRPO,
+    and the same sampling. One update a rollout, no KL.
+
+    Args:
+        policy: The model that answers.
+        rewards: What a response is worth, each under its own name.
+        optimizer: Any torch optimizer.
+        evaluator: Turns answers into scores.
+        advantage: Any function ``[B, G] -> [B, G]`` of V, on the scale of rewards as
+            `leave_one_out` is: the other term of the loss has that scale.
+        group_size: G, thoughts a prompt.
+        scheduler: Any torch scheduler, stepped once an optimizer step.
+        prompt: Linked from the root of the config; do not set it here.
+        sampling: How responses are drawn, from all tokens: top-p and top-k are refused.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        rewards: list[Reward],
+        optimizer: OptimizerFactory,
+        evaluator: Evaluator,
+        advantage: Callable[[Tensor], Tensor] | Advantage = leave_one_out,
+        group_size: int = 8,
+        scheduler: SchedulerFactory | None = None,
+        prompt: Prompt | None = None,
+        sampling: Sampling = Sampling(),
+    ) -> None:
+        super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
+        check_names(rewards)
+        if sampling.truncated or sampling.temperature == 0:
+            raise ConfigError(
+                f"`sampling` has temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, "
+                f"top_k {sampling.top_k}; answers are weighed among all tokens: choose a "
+                "temperature above 0, top_p 1 and top_k 0."
+            )
+        self.rewards = cast("Sequence[Reward]", nn.ModuleList(rewards).requires_grad_(False))
+        self.advantage = advantage
+        self.group_size = group_size
+        self.demonstrations = None
+
+    @property
+    def needs_reference(self) -> bool:
+        """There is no KL."""
+        return False
+
+    def list_answers(self, rollout: Rollout) -> Listed:
+        """Return the replies that say each option behind each thought.
+
+        Raises:
+            ConfigError: The questions have no closed options.
+        """
+        options, prompt = rollout.batch.options, self.require_prompt()
+        if not options:
+            raise ConfigError(
+                "The questions have no closed options, so that their answers cannot be listed; "
+                "train with `ReinforcementFinetuning`."
+            )
+        replies = tuple(
+            tuple(
+                prompt.instead(clip, response, option) for response in group for option in options
+            )
+            for clip, group in zip(rollout.batch.clips, rollout.responses, strict=True)
+        )
+        told = self.policy.encode_responses(rollout.batch, replies, rollout.sampling)
+        tagged = torch.tensor([["<answer>" in text for text in g] for g in rollout.responses])
+        thoughts = shared_tokens(rollout, told, len(options))
+        listed = tagged.to(thoughts.device) & (thoughts > 0)
+        lengths = rollout.mask.sum(-1)
+        return Listed(told, torch.where(listed, thoughts, lengths), listed)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Sample thoughts, weigh answers, and return the loss with the rollout for callbacks."""
+        started = time.perf_counter()
+        drawn = self.policy.sample(
+            batch, self.group_size, self.sampling, seed=run_seed(), step=self.global_step
+        )
+        rollout = replace(self.parse_responses(drawn), progress=self.progress())
+        answers = self.list_answers(rollout)
+        whole = self.parse_responses(join_replies(rollout, answers.rollout))
+        whole = replace(whole, progress=rollout.progress)
+        rewards = self.compute_rewards(whole)
+        total = weighted_sum(self.rewards, rewards, rollout.progress)
+        logprobs = self.policy.logprobs(whole)
+        values = self.weigh(logprobs, total, answers)
+        scored = self._score(rollout, rewards, total, values)
+        thought = torch.arange(logprobs.shape[-1], device=logprobs.device)
+        mine = logprobs[:, : self.group_size]
+        spoken = masked_sum(mine, thought < answers.thoughts.unsqueeze(-1), dim=-1)
+        exact = torch.where(answers.listed, values, 0.0)
+        known = ~scored.total.isnan()
+        loss = -masked_sum(scored.advantages * spoken + exact, known) / scored.response_count
+        check_finite(loss, batch)
+        stats = {"listed": answers.listed.float().mean(), "value": values.detach().nanmean()}
+        self.log_rollout(scored, scored, loss, stats, started)
+        return {"loss": loss, "scored": scored}
+
+    def weigh(self, logprobs: Tensor, total: Tensor, answers: Listed) -> Tensor:
+        """Return V of each thought; the response's own reward where nothing is listed. ``[B, G]``.
+
+        Args:
+            logprobs: Of responses and replies, differentiable. ``[B, G + G * K, T]``
+            total: What each is worth. ``[B, G + G * K]``
+            answers: The replies.
+        """
+        group, (clips, every, length) = self.group_size, logprobs.shape
+        shape = (clips, group, (every - group) // group)
+        place = torch.arange(length, device=logprobs.device)
+        behind = place >= answers.thoughts.repeat_interleave(shape[2], dim=1).unsqueeze(-1)
+        mask = nn.functional.pad(answers.rollout.mask, (0, length - answers.rollout.mask.shape[2]))
+        said = masked_sum(logprobs[:, group:], mask & behind, dim=-1).view(shape).exp()
+        worth = total[:, group:].view(shape)
+        return torch.where(answers.listed, (said * worth).sum(-1), total[:, :group])
+
+    def _score(
+        self, rollout: Rollout, rewards: dict[str, Tensor], total: Tensor, values: Tensor
+    ) -> ScoredRollout:
+        """Return the sampled responses with their rewards, and the advantages of V."""
+        group = self.group_size
+        everyone: Any = values.detach()
+        if self.processes > 1:
+            everyone = self.all_gather(everyone).flatten(0, 1)
+        advantages = self.advantage(everyone).view(self.processes, *values.shape)
+        mine = {name: reward[:, :group] for name, reward in rewards.items()}
+        counts = self.mean_count(
+            torch.stack([(~total[:, :group].isnan()).sum(), rollout.mask.sum()])
+        )
+        return ScoredRollout(
+            rollout,
+            mine,
+            total[:, :group],
+            advantages[self.global_rank],
+            responses=counts[0],
+            tokens=counts[1],
+        )
+
+
+def shared_tokens(rollout: Rollout, told: Rollout, options: int) -> Tensor:
+    """Return how many leading tokens a response and all its replies share. ``[B, G]``.
+
+    Args:
+        rollout: Responses. ``[B, G, T]``
+        told: Replies, so many a response. ``[B, G * K, T']``
+        options: K.
+    """
+    clips, group, _ = rollout.tokens.shape
+    length = min(rollout.tokens.shape[2], told.tokens.shape[2])
+    mine = rollout.tokens[..., :length].unsqueeze(2)
+    theirs = told.tokens[..., :length].view(clips, group, options, length)
+    real = rollout.mask[..., :length].unsqueeze(2)
+    real = real & told.mask[..., :length].view(clips, group, options, length)
+    return ((mine == theirs) & real).all(2).long().cumprod(-1).sum(-1)
