@@ -174,17 +174,16 @@ class EnumeratedAnswersFinetuning(RewardedTask):
     ) -> ScoredRollout:
         """Return the sampled responses with their rewards, and the advantages of V."""
         group = self.group_size
-        everyone: Any = values.detach()
-        if self.processes > 1:
-            everyone = self.all_gather(everyone).flatten(0, 1)
-        advantages = self.advantage(everyone).view(self.processes, *values.shape)
-        mine = {name: reward[:, :group] for name, reward in rewards.items()}
+        mine: Any = values.detach()
+        everyone: Any = self.all_gather(mine) if self.processes > 1 else mine.unsqueeze(0)
+        advantages = self.advantage(everyone.flatten(0, 1)).view(self.processes, *values.shape)
+        drawn = {name: reward[:, :group] for name, reward in rewards.items()}
         counts = self.mean_count(
             torch.stack([(~total[:, :group].isnan()).sum(), rollout.mask.sum()])
         )
         return ScoredRollout(
             rollout,
-            mine,
+            drawn,
             total[:, :group],
             advantages[self.global_rank],
             responses=counts[0],
