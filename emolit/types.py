@@ -83,6 +83,8 @@ class Batch:
         sampling_rate: Of the waveforms, in Hz.
         frames: B series of pictures ``[N, 3, height, width]``, uint8, evenly spread over the
             clips; empty unless they are asked for.
+        begun: B beginnings of replies that are given, such as hints; the policy goes on from them,
+            and responses show them. Empty where replies begin by themselves.
     """
 
     clips: tuple[Clip, ...]
@@ -92,6 +94,7 @@ class Batch:
     waveforms: tuple[Tensor, ...]
     sampling_rate: int
     frames: tuple[Tensor, ...] = ()
+    begun: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return B."""
@@ -112,6 +115,7 @@ class Batch:
             targets=each(self.targets),
             waveforms=each(self.waveforms),
             frames=each(self.frames),
+            begun=each(self.begun),
         )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:

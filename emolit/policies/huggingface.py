@@ -231,6 +231,9 @@ class HuggingFace(ReferencedPolicy):
             self.scorer.anyone,
         )
         responses = decode_responses(tokenizer, drawn.tokens, drawn.mask)
+        if batch.begun:
+            begun = batch.repeat(group_size).begun
+            responses = [start + text for start, text in zip(begun, responses, strict=True)]
         return drawn.rollout(batch, sampling, responses)
 
     def encode_targets(self, batch: Batch) -> Rollout:

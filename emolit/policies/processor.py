@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from emolit.engine.inputs.encoding import check_lengths, pad_waveforms
+from emolit.engine.inputs.encoding import begin_replies, check_lengths, pad_waveforms
 from emolit.engine.inputs.feature_cache import in_float32, stored_features
 from emolit.engine.inputs.text_processor import add_start_tokens
 from emolit.engine.tensor_store import TensorStore
@@ -115,6 +115,7 @@ class ProcessorPolicy(Policy):
         """
         rate = self.processor.feature_extractor.sampling_rate
         texts = [self.render(question, bool(batch.frames)) for question in batch.questions]
+        texts = begin_replies(texts, batch)
         pictures: dict[str, Tensor] = {}
         if batch.frames:
             texts, pictures = self.see(texts, batch)

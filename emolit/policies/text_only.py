@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from emolit.engine.inputs.encoding import begin_replies
 from emolit.engine.inputs.text_processor import TextProcessor, load_text_processor
 from emolit.policies.huggingface import HuggingFace
 from emolit.types import Batch
@@ -46,6 +47,6 @@ class TextOnly(HuggingFace):
     def read(self, batch: Batch) -> dict[str, Tensor]:
         """Tokenize B questions."""
         inputs: dict[str, Tensor] = self.processor.encode(
-            [self.render(question) for question in batch.questions]
+            begin_replies([self.render(question) for question in batch.questions], batch)
         )
         return inputs

@@ -22,6 +22,7 @@ def clips_of(batch: Batch, groups: Sequence[int]) -> Batch:
         targets=_select(batch.targets, groups),
         waveforms=_select(batch.waveforms, groups),
         frames=_select(batch.frames, groups) if batch.frames else (),
+        begun=_select(batch.begun, groups) if batch.begun else (),
     )
 
 

@@ -3,7 +3,7 @@
 Both ways go over the fields of the records, so that a field added to them is kept too.
 """
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,8 @@ def pack_rollout(scored: ScoredRollout) -> dict[str, Any]:
     rollout = scored.rollout
     drawn = {name: _to_device(value, "cpu") for name, value in _values(rollout, "batch").items()}
     parts = {name: _to_device(value, "cpu") for name, value in _values(scored, "rollout").items()}
-    return {**parts, "rollout": {**drawn, "sampling": asdict(rollout.sampling)}}
+    given = {"sampling": asdict(rollout.sampling), "begun": rollout.batch.begun}
+    return {**parts, "rollout": {**drawn, **given}}
 
 
 def unpack_rollout(state: dict[str, Any], batch: Batch, device: torch.device) -> ScoredRollout:
@@ -30,6 +31,8 @@ def unpack_rollout(state: dict[str, Any], batch: Batch, device: torch.device) ->
     """
     drawn, parts = dict(state["rollout"]), {**state}
     sampling = Sampling(**drawn.pop("sampling"))
+    if begun := drawn.pop("begun", ()):
+        batch = replace(batch, begun=begun)
     del parts["rollout"]
     rollout = Rollout(batch=batch, sampling=sampling, **_to_device(drawn, device))
     return ScoredRollout(rollout=rollout, **_to_device(parts, device))

@@ -58,8 +58,9 @@ class RewardedTask(DemonstratedTask, ABC):
         if self.trainer.estimated_stepping_batches == float("inf"):
             for reward in self.rewards:
                 check_end(f"the reward {reward.name!r}", reward)
-            if self.demonstrations is not None:
-                check_end("`demonstrations`", self.demonstrations)
+            for name in ("demonstrations", "hints"):
+                if (found := getattr(self, name, None)) is not None:
+                    check_end(f"`{name}`", found)
 
     def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
         """Return what each reward says, by name."""

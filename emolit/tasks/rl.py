@@ -21,6 +21,7 @@ from emolit.rewards import Reward
 from emolit.rl.entropy import EntropyBonus
 from emolit.rl.functional import masked_sum
 from emolit.rl.groups import clips_of, replace_groups, scored_groups_of
+from emolit.rl.hints import Hints, check_begun
 from emolit.rl.kl import KL
 from emolit.rl.perception import Perception
 from emolit.seed import run_seed
@@ -74,6 +75,7 @@ class ReinforcementFinetuning(HearingTask):
             leaves it out.
         perception: A `Perception`, or its coefficient: pays for answers that would be other ones
             without the sound; 0 leaves it out.
+        hints: `Hints`: how much of a gold thought responses begin with; None begins none.
         beyond_silence: Pay only what a response earns beyond the greedy answer to silence.
         label_balance: How much the advantages of a clip weigh by the rarity of its label in
             training, 0 to 1: in proportion to ``n ** -label_balance``, 1 on average
@@ -104,6 +106,7 @@ class ReinforcementFinetuning(HearingTask):
         entropy: EntropyBonus | float = 0.0,
         perception: Perception | float = 0.0,
         beyond_silence: bool = False,
+        hints: Hints | None = None,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         check_names(rewards)
@@ -131,6 +134,7 @@ class ReinforcementFinetuning(HearingTask):
             perception if isinstance(perception, Perception) else Perception(perception)
         )
         self.beyond_silence = beyond_silence
+        self.hints = hints
 
     @property
     def needs_reference(self) -> bool:
@@ -164,10 +168,13 @@ class ReinforcementFinetuning(HearingTask):
             batch: B prompts.
             attempt: Each draws from streams of its own.
         """
+        if self.hints is not None and not batch.begun:
+            batch = self.hints.give(batch, self.progress(), run_seed(), self.global_step)
         seed = run_seed() + (attempt << 32)  # a seed of Lightning's has 32 bits
         drawn = self.policy.sample(
             batch, self.group_size, self.sampling, seed=seed, step=self.global_step
         )
+        check_begun(drawn)
         return replace(self.parse_responses(drawn), progress=self.progress())
 
     def resample_flat_groups(

@@ -31,6 +31,7 @@ from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.rl.entropy import EntropyBonus
 from emolit.rl.groups import groups_of, scored_groups_of
+from emolit.rl.hints import Hints
 from emolit.rl.kl import KL
 from emolit.rl.perception import Perception
 from emolit.rl.rollout_buffer import pack_rollout, unpack_rollout
@@ -79,6 +80,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         entropy: An `EntropyBonus`, or the coefficient of a fixed one.
         perception: A `Perception`, or its coefficient.
         beyond_silence: Pay only what a response earns beyond the greedy answer to silence.
+        hints: How much of a gold thought responses begin with.
         epochs: How often a rollout is walked.
         minibatches: Parts of equal size that a walk has; they divide ``loading.batch_size``.
     """
@@ -105,13 +107,14 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         entropy: EntropyBonus | float = 0.0,
         perception: Perception | float = 0.0,
         beyond_silence: bool = False,
+        hints: Hints | None = None,
         epochs: int = 2,
         minibatches: int = 1,
     ) -> None:
         super().__init__(
             policy, objective, rewards, optimizer, evaluator, advantage, per_reward, reward_kl,
             group_size, redraws, skip_flat_groups, scheduler, prompt, sampling, importance_cap,
-            demonstrations, label_balance, entropy, perception, beyond_silence,
+            demonstrations, label_balance, entropy, perception, beyond_silence, hints,
         )  # fmt: skip
         check_above_zero(epochs=epochs, minibatches=minibatches)
         self.minibatches = minibatches

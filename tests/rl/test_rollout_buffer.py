@@ -31,6 +31,7 @@ def scored(group_size: int = 3) -> ScoredRollout:
     return ScoredRollout(
         rollout, {"correct": noise["correct"]}, noise["total"], noise["gain"],
         reference=weights - 1, responses=torch.tensor(12.0), weights=weights,
+        gold=torch.rand(4, generator=generator),
     )  # fmt: skip
 
 
@@ -51,3 +52,11 @@ def test_every_field_comes_back_out_of_a_file_that_holds_plain_values_only():
     assert again.rollout.batch is batch
     assert same(again, whole)
     assert not same(replace(again, total=again.total + 1), whole)
+
+
+def test_what_replies_began_with_is_kept_with_them():
+    whole = scored()
+    plain = whole.rollout.batch
+    begun = replace(whole, rollout=replace(whole.rollout, batch=replace(plain, begun=("a",) * 4)))
+    again = unpack_rollout(pack_rollout(begun), plain, torch.device("cpu"))
+    assert again.rollout.batch.begun == ("a",) * 4

@@ -1,6 +1,7 @@
 """The reinforcement task: what it logs, refuses and learns."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -10,16 +11,19 @@ import torch
 from emolit.advantages import Accepted, centered, standardized, standardized_by_batch
 from emolit.advantages.base import flat
 from emolit.affect.taxonomy import Taxonomy
+from emolit.demonstrations.chord import CHORD
 from emolit.errors import ConfigError, PolicyError, RewardError
 from emolit.evaluators.categorical import Categorical
 from emolit.judges.guard import Guard
 from emolit.objectives.dapo import DAPO
 from emolit.objectives.grpo import GRPO
+from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
 from emolit.rewards.emotion_similarity import EmotionSimilarity
 from emolit.rewards.well_formed import WellFormed
 from emolit.rl.functional import k1
+from emolit.rl.hints import Hints
 from emolit.rl.kl import KL
 from emolit.rl.schedule import CosineFade
 from emolit.tasks.rl import ReinforcementFinetuning
@@ -398,3 +402,27 @@ def test_without_prompt_or_weights_the_message_says_what_to_do():
 def test_an_advantage_that_is_always_0_is_refused_before_training(group_size, refused):
     with pytest.raises(ConfigError, match="0 whatever the rewards") if refused else nullcontext():
         task(advantage=centered, group_size=group_size)
+
+
+def test_responses_go_on_from_hints_and_are_scored_behind_them(nano_folder, batch):
+    policy = Nano(str(nano_folder))
+    policy.build(reference=False, seed=0)
+    thought = "<think>a low and tired voice</think>"
+    targets = tuple(f"{thought}<answer>{clip.label}</answer>" for clip in batch.clips)
+    batch = replace(batch, targets=targets)
+    made = task(policy, hints=Hints(0.5), demonstrations=CHORD(), sampling=Sampling(max_tokens=4))
+    rollout = made.rollout(batch)
+    begun = rollout.batch.begun
+    assert any(begun) and not all(start == thought for start in begun)
+    for start, group in zip(begun, rollout.responses, strict=True):
+        assert all(text.startswith(start) for text in group)
+    asked_so = replace(batch, questions=batch.questions, begun=begun)
+    fresh = policy.logprobs(replace(rollout, batch=asked_so))
+    torch.testing.assert_close(policy.logprobs(rollout), fresh, atol=2e-5, rtol=0)
+    torch.testing.assert_close(rollout.behavior, fresh.detach(), atol=2e-5, rtol=0)
+    plain = policy.logprobs(replace(rollout, batch=batch))
+    assert (plain - fresh).abs().max() > 1e-3  # the hint is heard
+    told = policy.encode_targets(rollout.batch)
+    for start, reply, (text,) in zip(begun, targets, told.responses, strict=True):
+        assert start + text == reply
+    assert torch.isfinite(made.training_step(batch, 0)["loss"])

@@ -9,6 +9,13 @@ from emolit.errors import PolicyError
 from emolit.types import Batch
 
 
+def begin_replies(texts: list[str], batch: Batch) -> list[str]:
+    """Return chats, each with what is given of its reply."""
+    if not batch.begun:
+        return texts
+    return [text + start for text, start in zip(texts, batch.begun, strict=True)]
+
+
 def pad_waveforms(batch: Batch, rate: int, shortest: float = 0.0) -> list[Any]:
     """Return the clips as arrays at a rate, in Hz, padded to ``shortest`` seconds at least.
 

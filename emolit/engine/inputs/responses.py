@@ -45,7 +45,7 @@ def encode_targets(tokenizer: Any, end: int, batch: Batch, device: torch.device)
     Args:
         tokenizer: Encodes.
         end: The token that ends a reply.
-        batch: B prompts with targets.
+        batch: B prompts with targets; what is given of a reply is not part of it.
         device: Where the tokens shall lie.
 
     Raises:
@@ -60,6 +60,8 @@ def encode_targets(tokenizer: Any, end: int, batch: Batch, device: torch.device)
                 "`rationales`. Leave it out of supervised finetuning, or give it that."
             )
         texts.append(target)
+    for index, start in enumerate(batch.begun):
+        texts[index] = texts[index].removeprefix(start)
     rows = [[*_tokens(tokenizer, text), end] for text in texts]
     sampling = Sampling(max_tokens=max(map(len, rows)))
     return _rollout(batch, [(text,) for text in texts], rows, sampling, device)
