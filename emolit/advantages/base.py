@@ -52,6 +52,9 @@ def require_group(rewards: Tensor) -> None:
 class Advantage(ABC):
     """An advantage with settings of its own; one without them is a plain function."""
 
+    has_threshold = False
+    """Whether it asks if a total reaches a value, so that nothing may be taken off before."""
+
     @abstractmethod
     def __call__(self, rewards: Tensor) -> Tensor:
         """Return the advantages. ``[B, G]``."""

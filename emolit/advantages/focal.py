@@ -5,6 +5,7 @@ from torch import Tensor
 
 from emolit.advantages.base import ROUNDING, Advantage
 from emolit.advantages.grpo import standardized
+from emolit.errors import ConfigError
 
 
 class Focal(Advantage):
@@ -17,6 +18,9 @@ class Focal(Advantage):
         gamma: How fast the weight falls; 0 is GRPO.
         success: Least total reward of a response that succeeds.
 
+    Raises:
+        ConfigError: ``gamma`` is below 0.
+
     Example:
         >>> import torch
         >>> Focal(gamma=1.0)(torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 0.0]]))
@@ -24,7 +28,11 @@ class Focal(Advantage):
                 [ 0.1250,  0.1250,  0.1250, -0.3749]])
     """
 
+    has_threshold = True
+
     def __init__(self, gamma: float = 1.0, success: float = 1.0) -> None:
+        if gamma < 0:
+            raise ConfigError(f"`gamma` of Focal is {gamma:g}; it must be 0 or more.")
         self.gamma = gamma
         self.success = success
 

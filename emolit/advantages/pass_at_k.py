@@ -34,6 +34,8 @@ class PassAtK(Advantage):
         tensor([[ 1.0000, -0.3333, -0.3333, -0.3333]])
     """
 
+    has_threshold = True
+
     def __init__(self, k: int = 4, success: float = 1.0) -> None:
         if k < 1:
             raise ConfigError(f"`k` of PassAtK is {k}; it counts responses, 1 or more.")

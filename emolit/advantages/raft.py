@@ -33,6 +33,8 @@ class Accepted(Advantage):
                 [0., 0.]])
     """
 
+    has_threshold = True
+
     def __init__(self, threshold: float = 1.0, best: bool = False) -> None:
         self.threshold = threshold
         self.best = best

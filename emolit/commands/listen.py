@@ -36,7 +36,7 @@ from emolit.tasks.inference import Inference
 from emolit.types import Clip, Evaluation
 
 UNCHANGED = "as it is"
-FOLLOWED = ("another label", "contradicting words")
+COMPETING = ("another label", "contradicting words")
 """Conditions in which two labels compete."""
 
 
@@ -179,7 +179,7 @@ def scores_of(
     Returns:
         Those of `scorecard` against the label that is heard, and ``same``, the share of answers
         that are as before. Where the truth is that of before, ``change`` of UA with its interval;
-        where two labels compete, ``followed``, the share of answers that name the other one.
+        where two labels compete, ``other_label``, the share of answers that name the other one.
     """
     swaps, answers = [swap for swap, _ in pairs], [answer for _, answer in pairs]
     own = [labels.index(str(swap.clip.label)) for swap in swaps]
@@ -194,9 +194,10 @@ def scores_of(
         changed = difference(answers, then, truth, speakers, of_arrays("UA"), resamples)
         entry["change"] = found["UA"] - scorecard(labels, then, truth, speakers, 1)["UA"]
         entry["change_interval"] = asdict(changed)
-    if name in FOLLOWED:
+    if name in COMPETING:
         others = [other_of(swap, labels) for swap in swaps]
-        entry["followed"] = sum(a == b for a, b in zip(answers, others, strict=True)) / len(others)
+        named = sum(a == b for a, b in zip(answers, others, strict=True))
+        entry["other_label"] = named / len(others)
     return entry
 
 
@@ -224,7 +225,7 @@ def table_of(corpus: str, entry: dict[str, Any]) -> ScoreTable:
                 if change is None
                 else f"{found['change']:+.3f} {span(change['low'], change['high'])}",
                 number(found["same"]),
-                number(found["followed"]) if "followed" in found else "",
+                number(found["other_label"]) if "other_label" in found else "",
             )
         )
     header = (

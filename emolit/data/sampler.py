@@ -198,7 +198,7 @@ class ClipLoader(DataLoader[Any]):
             "clips of each corpus": list(sampler.quotas),
             "clips a step": (self.batch_size or 1) * processes,
             "steps a batch": self.repeats,
-            **({"balance": sampler.balance} if sampler.balance else {}),
+            "balance": sampler.balance,
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -213,6 +213,7 @@ class ClipLoader(DataLoader[Any]):
             ConfigError: The order rests on other settings, and the epoch had begun.
         """
         now = self._settings()
+        state = {"balance": 0.0, **state}  # files of before have none
         other = [key for key in now if key != "epoch" and state.get(key) != now[key]]
         if other and 0 < state["batches"] < len(self):
             was = ", ".join(f"{key} was {state.get(key)} and is {now[key]}" for key in other)

@@ -55,6 +55,15 @@ class Demonstrations(ABC):
 
     in_group = False
     """Whether the gold reply is rewarded and joins its group when advantages are computed."""
+    needs_samples = False
+    """Whether it counts what was sampled, so that it cannot be used where nothing is."""
+
+    def check(self, group_size: int) -> None:  # noqa: B027  (most have nothing to refuse)
+        """Look at the group size before anything is sampled.
+
+        Raises:
+            ConfigError: The settings leave nothing to learn from samples.
+        """
 
     def select(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the rollout that the objective sees; by default the whole one."""

@@ -34,7 +34,8 @@ class CHORD(Demonstrations):
     def __init__(self, share: float | Schedule = 0.5, weigh_tokens: bool = False) -> None:
         ends = (share.start, share.end) if isinstance(share, Schedule) else (share,)
         if not all(0 <= end <= 1 for end in ends):
-            raise ConfigError(f"The `share` of CHORD is {max(ends, key=abs):g}; it is 0 to 1.")
+            odd = next(end for end in ends if not 0 <= end <= 1)
+            raise ConfigError(f"The `share` of CHORD is {odd:g}; it is 0 to 1.")
         self.share = share
         self.weigh_tokens = weigh_tokens
 

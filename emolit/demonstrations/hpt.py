@@ -32,6 +32,8 @@ class HPT(Demonstrations):
         ConfigError: ``gate`` is below 0, or ``weight`` is not above 0.
     """
 
+    needs_samples = True
+
     def __init__(self, success: float = 1.0, gate: int = 0, weight: float = 1.0) -> None:
         if gate < 0 or not weight > 0:
             raise ConfigError(
@@ -41,6 +43,14 @@ class HPT(Demonstrations):
         self.success = success
         self.gate = gate
         self.weight = weight
+
+    def check(self, group_size: int) -> None:
+        """Refuse a gate that every group fails at."""
+        if self.gate >= group_size:
+            raise ConfigError(
+                f"The `gate` of HPT is {self.gate} and `group_size` {group_size}, so that every "
+                "group fails and rewards do nothing; lower the gate."
+            )
 
     def fails(self, scored: ScoredRollout) -> Tensor:
         """Tell which groups have too few successes. ``[B]`` boolean."""

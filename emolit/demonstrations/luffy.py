@@ -33,6 +33,7 @@ class LUFFY(Demonstrations):
     """
 
     in_group = True
+    needs_samples = True
 
     def __init__(self, shaping: float = 0.1) -> None:
         if not shaping > 0:

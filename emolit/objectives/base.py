@@ -24,6 +24,9 @@ class Objective(nn.Module, ABC):
             skips the reference.
     """
 
+    signs_alone = False
+    """Whether the sign of an advantage counts and its size does not."""
+
     def __init__(self, kl: KL | float = 0.0) -> None:
         super().__init__()
         self.kl = kl if isinstance(kl, KL) else KL(kl)

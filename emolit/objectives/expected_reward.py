@@ -55,8 +55,9 @@ class ExpectedReward(OptionObjective):
         if self.power == 1:
             gains = expected
         else:
-            check_worth(scored.total)
-            log = (logs + worth.log()).logsumexp(1)
+            check_worth(scored)
+            known = ~scored.total.isnan().any(1, keepdim=True)
+            log = (logs + torch.where(known, worth, 1.0).log()).logsumexp(1)
             gains = log if self.power == 0 else torch.expm1(self.power * log) / self.power
         loss = -mean_over_clips(gains, scored)
         return Outcome(loss, {"reward": mean_over_clips(expected.detach(), scored)})

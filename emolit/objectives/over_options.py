@@ -42,20 +42,29 @@ def mean_over_clips(values: Tensor, scored: ScoredRollout) -> Tensor:
     return masked_sum(values, known) / (scored.response_count / scored.rollout.group_size)
 
 
-def check_worth(total: Tensor) -> None:
+def check_worth(scored: ScoredRollout) -> None:
     """Refuse rewards that have no logarithm.
 
     Raises:
         RewardError: One is below 0, or all of a clip's are 0.
     """
-    known = total[~total.isnan().any(1)]
-    if (known < 0).any():
+    known = ~scored.total.isnan().any(1, keepdim=True)
+    below = (known & (scored.total < 0)).any(1).nonzero().flatten().tolist()
+    if below:
         raise RewardError(
-            f"An option earns {known.min().item():g}; this objective needs rewards of "
-            "0 or more. Choose others, or `ExpectedReward` with `power: 1`."
+            f"An option earns {scored.total[below[0]].min().item():g}{_where(scored, below[0])}; "
+            "this objective needs rewards of 0 or more. Choose others, or `ExpectedReward` with "
+            "`power: 1`."
         )
-    if not (known > 0).any(1).all():
+    nothing = (known.squeeze(1) & ~(scored.total > 0).any(1)).nonzero().flatten().tolist()
+    if nothing:
         raise RewardError(
-            "No option of a clip earns anything, and this objective needs one that does. Choose "
-            "other rewards, or `ExpectedReward` with `power: 1`."
+            f"No option earns anything{_where(scored, nothing[0])}, and this objective needs one "
+            "that does. Choose other rewards, or `ExpectedReward` with `power: 1`."
         )
+
+
+def _where(scored: ScoredRollout, row: int) -> str:
+    """Return which clip a row is of, where that is known."""
+    clips = scored.rollout.batch.clips
+    return f" on the clip {clips[row].id!r} of {clips[row].corpus!r}" if clips else ""

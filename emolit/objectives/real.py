@@ -36,6 +36,8 @@ class REAL(Objective):
         ConfigError: ``tau`` is not above 0.
     """
 
+    signs_alone = True
+
     def __init__(self, tau: float = 0.5, kl: KL | float = 0.0) -> None:
         super().__init__(kl)
         if not tau > 0:

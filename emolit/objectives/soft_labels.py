@@ -34,7 +34,7 @@ class SoftLabels(OptionObjective):
         Raises:
             RewardError: A reward is below 0, or a clip has none above 0.
         """
-        check_worth(scored.total)
+        check_worth(scored)
         logs = option_logs(logprobs, scored.rollout.mask, self.renormalize)
         worth = scored.total.nan_to_num().to(logs.dtype)
         wanted = worth / worth.sum(1, keepdim=True).clamp(min=1e-12)

@@ -61,8 +61,8 @@ class Policy(nn.Module, ABC):
             PolicyError: This policy cannot be told what to say.
         """
         raise PolicyError(
-            f"{type(self).__name__} cannot score given replies; leave `OptionProbability` out of "
-            "the evaluator's `confidence`, or write the policy's `encode_responses`."
+            f"{type(self).__name__} cannot score given replies, as `OptionProbability` and tasks "
+            "that list answers do; leave these out, or write the policy's `encode_responses`."
         )
 
     @abstractmethod

@@ -52,6 +52,8 @@ class Reward(nn.Module, ABC):
         guard: Time limit, how many at once, and what a failure does.
     """
 
+    compares = False
+    """Whether what a response is worth depends on the other responses of its group."""
     counted: tuple[str, ...] = ()
     """What the reward counts in ``counts`` while it scores a rollout; each is a curve."""
 

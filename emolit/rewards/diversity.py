@@ -33,6 +33,8 @@ class Diversity(BatchedReward):
         ConfigError: ``order`` is less than 1.
     """
 
+    compares = True
+
     def __init__(
         self,
         order: int = 2,

@@ -78,6 +78,8 @@ class Preference(Reward):
 
     counted = (*Chat.counted, "pairs", "ties", "contradictions")
 
+    compares = True
+
     def __init__(
         self,
         endpoint: Endpoint,

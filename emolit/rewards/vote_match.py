@@ -30,6 +30,8 @@ class VoteMatch(BatchedReward):
         [0.062, 0.062, 0.573]
     """
 
+    compares = True
+
     def score_all(self, rollout: Rollout) -> Tensor:
         """Return ``[B, G]``."""
         rows = [

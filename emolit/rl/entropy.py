@@ -81,6 +81,7 @@ class AdaptiveEntropyBonus(EntropyBonus):
                 f"An adaptive entropy bonus has target {target} and step {step}; both must be "
                 "above 0."
             )
+        self.start = coefficient
         self.target = target
         self.step = step
 

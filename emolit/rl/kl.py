@@ -111,6 +111,7 @@ class AdaptiveKL(KL):
                 f"An adaptive KL has coefficient {coefficient} and target {target}; both must be "
                 "above 0: the coefficient is multiplied, the KL is divided by the target."
             )
+        self.start = coefficient
         self.target = target
         self.gain = gain
 

@@ -76,7 +76,7 @@ class Perception(nn.Module):
         seed = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
         drawn = torch.rand(pieces, generator=torch.Generator().manual_seed(seed)).argsort()
         silenced = torch.zeros(pieces, dtype=torch.bool)
-        silenced[drawn[: round(self.masked * pieces)]] = True
+        silenced[drawn[: max(1, round(self.masked * pieces))]] = True
         return waveform.masked_fill(silenced.repeat_interleave(size)[: len(waveform)], 0.0)
 
 

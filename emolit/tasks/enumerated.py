@@ -15,6 +15,7 @@ from emolit.objectives.over_options import OptionObjective, option_logs
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
+from emolit.rl.schedule import Schedule
 from emolit.tasks.base import check_finite
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rewarded import RewardedTask
@@ -59,12 +60,16 @@ class EnumeratedFinetuning(RewardedTask):
         self.objective = objective
         self.rewards = cast("Sequence[Reward]", nn.ModuleList(rewards).requires_grad_(False))
         self.demonstrations = demonstrations
-        if self.joins_gold:
+        if demonstrations is not None and demonstrations.needs_samples:
             raise ConfigError(
-                f"{type(demonstrations).__name__} lets the gold reply join a group of samples, and "
-                "`EnumeratedFinetuning` weighs all replies already; take `CHORD`, or leave "
-                "`demonstrations` out."
+                f"{type(demonstrations).__name__} compares the gold reply with samples, and "
+                "`EnumeratedFinetuning` draws none; take `CHORD`, or leave `demonstrations` out."
             )
+
+    @property
+    def breaks_groups(self) -> str:
+        """All options are rewarded, and none was sampled."""
+        return "`EnumeratedFinetuning`"
 
     @property
     def needs_reference(self) -> bool:
@@ -137,8 +142,7 @@ class EnumeratedFinetuning(RewardedTask):
         values = {"train/loss": loss.detach(), "train/option_mass": said.sum(1).mean()}
         values |= {f"train/{name}": value for name, value in stats.items() if name != "reward"}
         values |= {f"said/{name}": said[:, k].mean() for k, name in enumerate(options)}
-        for name, worth in scored.rewards.items():
-            values[f"reward/{name}"] = (said * worth).sum(1).nanmean()
+        values |= self._expected(said, scored)
         seconds = time.perf_counter() - started
         shown = {
             "train/reward": stats["reward"],
@@ -146,3 +150,26 @@ class EnumeratedFinetuning(RewardedTask):
         }
         self.log_dict(shown, batch_size=size, prog_bar=True, sync_dist=True)
         self.log_dict(values, batch_size=size, sync_dist=True)
+
+    def _expected(self, said: Tensor, scored: ScoredRollout) -> dict[str, Tensor]:
+        """Return each reward as expected, over the clips of all processes that it applies to.
+
+        With what rewards count, and weights that change, as of any task with rewards.
+        """
+        parts = []
+        for worth in scored.rewards.values():
+            known = ~worth.isnan().any(1)
+            parts += [(said * worth.nan_to_num()).sum(1)[known].sum(), known.sum()]
+        sums = self.mean_over_processes(torch.stack([part.float() for part in parts]))
+        found = {
+            f"reward/{name}": sums[2 * place] / sums[2 * place + 1]
+            for place, name in enumerate(scored.rewards)
+            if sums[2 * place + 1] > 0
+        }
+        for reward in self.rewards:
+            for what in reward.counted_names:
+                found[f"reward/{reward.name}_{what}"] = said.new_tensor(float(reward.counts[what]))
+            if isinstance(reward.weight, Schedule):
+                now = reward.weight_at(scored.rollout.progress)
+                found[f"reward/{reward.name}_weight"] = said.new_tensor(now)
+        return found

@@ -97,6 +97,11 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         self.demonstrations = None
 
     @property
+    def breaks_groups(self) -> str:
+        """All answers are rewarded, and one of them was sampled."""
+        return "`EnumeratedAnswersFinetuning`"
+
+    @property
     def needs_reference(self) -> bool:
         """There is no KL."""
         return False
@@ -121,8 +126,8 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         )
         told = self.policy.encode_responses(rollout.batch, replies, rollout.sampling)
         tagged = torch.tensor([["<answer>" in text for text in g] for g in rollout.responses])
-        thoughts = shared_tokens(rollout, told, len(options))
-        listed = tagged.to(thoughts.device) & (thoughts > 0)
+        thoughts, common = shared_tokens(rollout, told, len(options))
+        listed = tagged.to(thoughts.device) & (thoughts == common)  # else told other tokens
         lengths = rollout.mask.sum(-1)
         return Listed(told, torch.where(listed, thoughts, lengths), listed)
 
@@ -144,8 +149,8 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         thought = torch.arange(logprobs.shape[-1], device=logprobs.device)
         mine = logprobs[:, : self.group_size]
         spoken = masked_sum(mine, thought < answers.thoughts.unsqueeze(-1), dim=-1)
-        exact = torch.where(answers.listed, values, 0.0)
-        known = ~scored.total.isnan()
+        known = ~values.isnan()
+        exact = torch.where(answers.listed & known, values, 0.0)
         loss = -masked_sum(scored.advantages * spoken + exact, known) / scored.response_count
         check_finite(loss, batch)
         stats = {"listed": answers.listed.float().mean(), "value": values.detach().nanmean()}
@@ -154,6 +159,8 @@ class EnumeratedAnswersFinetuning(RewardedTask):
 
     def weigh(self, logprobs: Tensor, total: Tensor, answers: Listed) -> Tensor:
         """Return V of each thought; the response's own reward where nothing is listed. ``[B, G]``.
+
+        NaN where a reward that it is made of is missing.
 
         Args:
             logprobs: Of responses and replies, differentiable. ``[B, G + G * K, T]``
@@ -167,7 +174,8 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         mask = nn.functional.pad(answers.rollout.mask, (0, length - answers.rollout.mask.shape[2]))
         said = masked_sum(logprobs[:, group:], mask & behind, dim=-1).view(shape).exp()
         worth = total[:, group:].view(shape)
-        return torch.where(answers.listed, (said * worth).sum(-1), total[:, :group])
+        exact = (said * worth.nan_to_num()).sum(-1).masked_fill(worth.isnan().any(-1), torch.nan)
+        return torch.where(answers.listed, exact, total[:, :group])
 
     def _score(
         self, rollout: Rollout, rewards: dict[str, Tensor], total: Tensor, values: Tensor
@@ -178,21 +186,23 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         everyone: Any = self.all_gather(mine) if self.processes > 1 else mine.unsqueeze(0)
         advantages = self.advantage(everyone.flatten(0, 1)).view(self.processes, *values.shape)
         drawn = {name: reward[:, :group] for name, reward in rewards.items()}
-        counts = self.mean_count(
-            torch.stack([(~total[:, :group].isnan()).sum(), rollout.mask.sum()])
-        )
+        known = ~values.isnan()
+        counts = self.mean_count(torch.stack([known.sum(), rollout.mask.sum()]))
         return ScoredRollout(
             rollout,
             drawn,
-            total[:, :group],
+            total[:, :group].masked_fill(~known, torch.nan),
             advantages[self.global_rank],
             responses=counts[0],
             tokens=counts[1],
         )
 
 
-def shared_tokens(rollout: Rollout, told: Rollout, options: int) -> Tensor:
-    """Return how many leading tokens a response and all its replies share. ``[B, G]``.
+def shared_tokens(rollout: Rollout, told: Rollout, options: int) -> tuple[Tensor, Tensor]:
+    """Return how many leading tokens a response and all its replies share. Twice ``[B, G]``.
+
+    The second number is that of its replies alone. They are equal where the response has the very
+    tokens that its text is told with.
 
     Args:
         rollout: Responses. ``[B, G, T]``
@@ -201,8 +211,9 @@ def shared_tokens(rollout: Rollout, told: Rollout, options: int) -> Tensor:
     """
     clips, group, _ = rollout.tokens.shape
     length = min(rollout.tokens.shape[2], told.tokens.shape[2])
-    mine = rollout.tokens[..., :length].unsqueeze(2)
     theirs = told.tokens[..., :length].view(clips, group, options, length)
-    real = rollout.mask[..., :length].unsqueeze(2)
-    real = real & told.mask[..., :length].view(clips, group, options, length)
-    return ((mine == theirs) & real).all(2).long().cumprod(-1).sum(-1)
+    real = told.mask[..., :length].view(clips, group, options, length).all(2)
+    alike = (theirs == theirs[:, :, :1]).all(2) & real
+    same = rollout.tokens[..., :length] == theirs[:, :, 0]
+    shared = alike & same & rollout.mask[..., :length]
+    return shared.long().cumprod(-1).sum(-1), alike.long().cumprod(-1).sum(-1)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from emolit.errors import ConfigError
 from emolit.objectives.base import mean_over_tokens
 from emolit.rl.perception import Perception, silence
 from emolit.seed import run_seed
@@ -24,6 +25,33 @@ class HearingTask(RewardedTask, ABC):
 
     perception: Perception
     beyond_silence: bool
+
+    @property
+    def breaks_groups(self) -> str | None:
+        """What rewards responses outside of their group: the answer to silence, or a gold reply."""
+        return "`beyond_silence`" if self.beyond_silence else super().breaks_groups
+
+    def setup(self, stage: str) -> None:
+        """Refuse to compare with silence where nothing is heard, or where every step fills a store.
+
+        Raises:
+            ConfigError: It is so.
+        """
+        super().setup(stage)
+        asked = "perception" if self.perception.on else "beyond_silence"
+        if not (self.perception.on or self.beyond_silence) or stage != "fit":
+            return
+        if not getattr(self.policy, "hears", True):
+            raise ConfigError(
+                f"`{asked}` compares with silence, and {type(self.policy).__name__} hears nothing; "
+                "leave it out."
+            )
+        if self.perception.masked < 1 and getattr(self.policy, "store", None) is not None:
+            raise ConfigError(
+                f"`perception` silences other {self.perception.masked:.0%} of each clip in every "
+                "step, all of which the policy's `store` would keep; set `masked` to 1, or leave "
+                "`store` out."
+            )
 
     def add_perception(self, outcome: Outcome, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
         """Return an outcome whose loss pays for being led by the sound; one pass more.

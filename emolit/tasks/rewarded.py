@@ -32,12 +32,36 @@ class RewardedTask(DemonstratedTask, ABC):
     _label_weights: Mapping[str, float] = MappingProxyType({})
 
     def setup(self, stage: str) -> None:
-        """Show the prompt to the rewards; look at the labels of the training clips."""
+        """Show the prompt to the rewards; look at the labels of the training clips.
+
+        Raises:
+            ConfigError: Settings do not go together.
+        """
         super().setup(stage)
         for reward in self.rewards:
             reward.prepare(self.require_prompt())
+        if stage == "fit":
+            self._check_groups()
         balanced = stage == "fit" and self.label_balance > 0
         self._label_weights = self._weigh_labels() if balanced else {}
+
+    @property
+    def breaks_groups(self) -> str | None:
+        """What rewards responses outside of the group that they were sampled in, if anything."""
+        return f"`{type(self.demonstrations).__name__}`" if self.joins_gold else None
+
+    def _check_groups(self) -> None:
+        """Refuse rewards that compare where responses are rewarded outside of their groups.
+
+        Raises:
+            ConfigError: There is one.
+        """
+        comparing = [reward.name for reward in self.rewards if reward.compares]
+        if comparing and self.breaks_groups:
+            raise ConfigError(
+                f"The reward {comparing[0]!r} compares the responses of a group, and "
+                f"{self.breaks_groups} rewards replies outside of it; leave one of them out."
+            )
 
     def on_fit_start(self) -> None:
         """Say what trains and which rewards are on: a second list in YAML replaces the first."""
@@ -104,7 +128,13 @@ class RewardedTask(DemonstratedTask, ABC):
         """
         corpus: Any = getattr(self.trainer, "datamodule", None)
         clips = [] if corpus is None else corpus.clips("train")
-        counts = Counter(clip.label for clip in clips if clip.label is not None)
+        names = () if corpus is None else corpus.training_names
+        counts = Counter(clip.label for clip in clips if clip.label and clip.corpus in names)
+        if counts and corpus.loading.balance:
+            raise ConfigError(
+                f"`label_balance` is {self.label_balance:g} and `loading.balance` "
+                f"{corpus.loading.balance:g}: rare labels would count twice; leave one out."
+            )
         if not counts:
             raise ConfigError(
                 f"`label_balance` is {self.label_balance:g}, but no training clip has a label; "

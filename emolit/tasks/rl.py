@@ -30,6 +30,7 @@ from emolit.tasks.hearing import HearingTask
 from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.tasks.totals import check_above_zero, check_names, weighted_sum
+from emolit.tasks.training_checks import check_learning
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
@@ -153,6 +154,8 @@ class ReinforcementFinetuning(HearingTask):
             ConfigError: It is 0 whatever the rewards, as that of a group of one mostly is.
         """
         super().setup(stage)
+        if stage == "fit":
+            check_learning(self)
         most = sum(abs(reward.weight_at(0.0)) for reward in self.rewards)
         group = self.group_size + self.joins_gold
         if stage == "fit" and not separates_responses(self.advantage, group, most):
@@ -250,7 +253,7 @@ class ReinforcementFinetuning(HearingTask):
     @torch.no_grad()
     def training_logprobs(self, rollout: Rollout) -> Tensor:
         """Return the log-probabilities of a rollout as training computes them. ``[B, G, T]``."""
-        return self.policy.logprobs(rollout)
+        return self.score_update(rollout)[0]
 
     def groups_to_update(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the groups that the update needs: one at least, so that no process stays out."""
@@ -271,7 +274,7 @@ class ReinforcementFinetuning(HearingTask):
         logprobs, gold = self.score_update(updating.rollout)
         updating = recompute_old_logprobs(updating, logprobs.detach(), self.importance_cap)
         outcome = self.compute_loss(logprobs, gold, updating)
-        outcome = self.add_entropy_bonus(outcome, logprobs, updating, new=True)
+        outcome = self.add_entropy_bonus(outcome, logprobs, updating, new=scored.rollout)
         outcome = self.add_perception(outcome, logprobs, updating)
         check_finite(outcome.loss, batch)
         stats = {

@@ -35,6 +35,7 @@ from emolit.rl.hints import Hints
 from emolit.rl.kl import KL
 from emolit.rl.perception import Perception
 from emolit.rl.rollout_buffer import pack_rollout, unpack_rollout
+from emolit.tasks.adaptive import COEFFICIENTS
 from emolit.tasks.base import check_finite
 from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
@@ -171,7 +172,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         if self.updates == 1:
             scored = recompute_old_logprobs(scored, logprobs.detach(), self.importance_cap)
         outcome = self.compute_loss(logprobs, gold, scored)
-        outcome = self.add_entropy_bonus(outcome, logprobs, scored, new)
+        outcome = self.add_entropy_bonus(outcome, logprobs, scored, whole.rollout if new else None)
         outcome = self.add_perception(outcome, logprobs, scored)
         check_finite(outcome.loss, scored.rollout.batch)
         now = time.perf_counter()
@@ -217,7 +218,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         if self.minibatches == 1:
             return super().training_logprobs(rollout)
         parts = [groups_of(rollout, self._groups(rollout, i)) for i in range(self.minibatches)]
-        return torch.cat([self.policy.logprobs(part) for part in parts])
+        return torch.cat([self.score_update(part)[0] for part in parts])
 
     def _next_rollout(self, batch: Batch) -> ScoredRollout:
         """Sample and score a new rollout, or take the one that a checkpoint held.
@@ -263,7 +264,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the rollout of each process, if there are updates of it to come."""
         super().on_save_checkpoint(checkpoint)
-        mine = {name: value for name, value in self.window_state().items() if name != "kl"}
+        mine = {name: value for name, value in self.window_state().items() if name != COEFFICIENTS}
         if isinstance(mine["scored"], ScoredRollout):
             mine["scored"] = pack_rollout(mine["scored"])
         if mine["scored"] is None:

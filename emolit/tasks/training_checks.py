@@ -1,14 +1,19 @@
-"""A look at what trains before it does: in which numbers, and at which rate."""
+"""A look at what trains before it does: in which numbers, at which rate, by what."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from lightning.pytorch.plugins.precision import DeepSpeedPrecision
 from lightning.pytorch.utilities import rank_zero_warn
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from emolit.advantages import Advantage
+from emolit.demonstrations import Demonstrations
 from emolit.errors import ConfigError
+from emolit.objectives import Objective
+from emolit.rl.kl import KL
 
 LOWEST = 1e-5
 """Adapters want about ten times the rate of all weights (Schulman et al. 2025, "LoRA Without
@@ -69,3 +74,43 @@ def check_rate(policy: nn.Module, optimizer: Optimizer) -> None:
             f"Adapters train at the rate {rate:g}, which is one for all weights and hardly moves "
             f"them; set `optimizer.init_args.lr` to {LOWEST:g} or more, such as 2e-5."
         )
+
+
+class Learning(Protocol):
+    """What a task learns by, as far as its parts may not go together."""
+
+    objective: Objective
+    advantage: Callable[[Tensor], Tensor] | Advantage
+    per_reward: Callable[[Tensor], Tensor] | None
+    reward_kl: KL
+    demonstrations: Demonstrations | None
+    group_size: int
+    label_balance: float
+    beyond_silence: bool
+
+
+def check_learning(task: Learning) -> None:
+    """Refuse settings that an advantage or an objective would overlook.
+
+    Raises:
+        ConfigError: There are such.
+    """
+    if task.objective.signs_alone and task.label_balance:
+        raise ConfigError(
+            f"{type(task.objective).__name__} takes the sign of an advantage alone, so "
+            "`label_balance` would do nothing; take `loading.balance`, or another objective."
+        )
+    taken = "reward_kl" if task.reward_kl.on else "beyond_silence"
+    threshold = isinstance(task.advantage, Advantage) and task.advantage.has_threshold
+    if threshold and (task.reward_kl.on or task.beyond_silence):
+        raise ConfigError(
+            f"{type(task.advantage).__name__} asks which totals reach a value, and `{taken}` is "
+            "taken off them before, so that none might; choose one of the two."
+        )
+    if task.beyond_silence and task.per_reward is not None:
+        raise ConfigError(
+            "`beyond_silence` takes what silence earns off the rewards, and `per_reward` has "
+            "brought these to another scale; choose one of the two."
+        )
+    if task.demonstrations is not None:
+        task.demonstrations.check(task.group_size)

@@ -74,8 +74,8 @@ def test_one_that_hears_follows_the_sound(tones, tmp_path, monkeypatch, capsys):
         assert found[name]["UA"] == 1.0, name
     assert found["silence"]["UA"] == found["words alone"]["UA"] == 0.5
     assert found["silence"]["change"] == -0.5
-    assert found["another label"]["followed"] == 0.0 and found["another label"]["same"] == 0.0
-    assert found["contradicting words"]["followed"] == 0.0
+    assert found["another label"]["other_label"] == 0.0 and found["another label"]["same"] == 0.0
+    assert found["contradicting words"]["other_label"] == 0.0
     assert found["as it is"]["n"] == 16
     assert "Does it listen? tones" in capsys.readouterr().out
     assert "| another label | 16 | 1.000 |" in (tmp_path / "listen.md").read_text()
@@ -86,7 +86,7 @@ def test_one_that_reads_follows_the_words(tones, tmp_path, monkeypatch):
     assert found["as it is"]["UA"] == found["words alone"]["UA"] == 1.0
     assert found["sound alone"]["UA"] == found["silence"]["UA"] == 0.5
     assert found["contradicting words"]["UA"] == 0.0
-    assert found["contradicting words"]["followed"] == 1.0
+    assert found["contradicting words"]["other_label"] == 1.0
 
 
 def test_one_that_is_deaf_says_the_same_to_everything(tones, tmp_path, monkeypatch):

@@ -41,6 +41,20 @@ def test_the_global_stream_of_random_numbers_is_left_alone():
     assert drawn == torch.rand(1)
 
 
+def test_another_balance_is_refused_in_the_middle_of_an_epoch():
+    def loader(balance):
+        sampler = ClipSampler([SIZE], training=True, labels=LABELS, balance=balance)
+        return ClipLoader(range(SIZE), BATCH, sampler=sampler)
+
+    before = loader(1.0)
+    iterator = iter(before)
+    next(iterator)
+    with pytest.raises(ConfigError, match=r"balance was 1\.0 and is 0\.0"):
+        loader(0.0).load_state_dict(before.state_dict())
+    old = {name: value for name, value in before.state_dict().items() if name != "balance"}
+    loader(0.0).load_state_dict(old)  # a file of before there was one
+
+
 LABELS = ["sad"] * 2 + ["happy"] * 6 + ["angry"] * 15
 
 

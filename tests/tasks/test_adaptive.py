@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from emolit.errors import PolicyError
 from emolit.objectives.grpo import GRPO
 from emolit.rl.entropy import AdaptiveEntropyBonus
 from emolit.rl.kl import AdaptiveKL
@@ -56,6 +57,30 @@ def test_an_adaptive_bonus_is_logged_and_is_in_the_checkpoint():
     again = task(policy=Uncertain(), entropy=AdaptiveEntropyBonus(0.0, target=9.0))
     again.on_load_checkpoint(checkpoint)
     assert again.entropy.coefficient == 0.75
+
+
+def test_a_coefficient_goes_on_over_every_resume():
+    """Lightning reads the checkpoint before it asks for the optimizer."""
+
+    def fresh():
+        return task(policy=Uncertain(), entropy=AdaptiveEntropyBonus(0.0, target=9.0, step=0.25))
+
+    made = fresh()
+    steps(made, 2)
+    for wanted in (1.0, 1.5):
+        checkpoint = {"state_dict": made.state_dict()}
+        made.on_save_checkpoint(checkpoint)
+        made = fresh()
+        made.on_load_checkpoint(checkpoint)
+        steps(made, 2)
+        assert made.entropy.coefficient == wanted
+
+
+def test_a_bonus_that_follows_the_entropy_needs_it():
+    made = task(entropy=AdaptiveEntropyBonus())
+    with pytest.raises(PolicyError, match="Table does not tell the entropy"):
+        steps(made, 1)
+    steps(task(entropy=0.1), 1)  # a fixed one does not
 
 
 class Uncertain(Table):

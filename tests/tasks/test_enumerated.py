@@ -9,6 +9,7 @@ import torch
 
 from emolit.affect.taxonomy import Taxonomy
 from emolit.demonstrations.chord import CHORD
+from emolit.demonstrations.hpt import HPT
 from emolit.demonstrations.luffy import LUFFY
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
@@ -17,6 +18,8 @@ from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.prompts.reasoning import Reasoning
 from emolit.rewards.correct import Correct
+from emolit.rewards.vote_match import VoteMatch
+from emolit.rl.schedule import CosineFade
 from emolit.tasks.enumerated import EnumeratedFinetuning
 from tests.conftest import OPTIONS
 
@@ -94,6 +97,42 @@ def test_open_questions_and_thoughts_cannot_be_listed(policy, batch):
         task(policy, prompt=Reasoning())
 
 
-def test_gold_cannot_join_where_all_replies_are_weighed(policy):
-    with pytest.raises(ConfigError, match="LUFFY lets the gold reply join"):
-        task(policy, demonstrations=LUFFY())
+@pytest.mark.parametrize("demonstrations", [LUFFY(), HPT()])
+def test_gold_cannot_be_compared_with_samples_where_there_are_none(policy, demonstrations):
+    with pytest.raises(
+        ConfigError, match=f"{type(demonstrations).__name__} compares the gold reply"
+    ):
+        task(policy, demonstrations=demonstrations)
+
+
+class Counted(Correct):
+    """Counts what it scores, and does not apply to clips that are happy."""
+
+    counted = ("seen",)
+
+    def score(self, clip, response, answer):
+        self.counts["seen"] += 1
+        return None if clip.label == "happy" else super().score(clip, response, answer)
+
+
+def test_curves_of_rewards_are_over_the_clips_that_they_apply_to(policy, batch):
+    made = task(policy, objective=ExpectedReward())
+    made.rewards = torch.nn.ModuleList([Correct(), Counted(CosineFade(2.0, 1.0), name="other")])
+    made.training_step(batch, 0)
+    rollout = made.enumerate_options(batch)
+    said = policy.logprobs(rollout).sum(-1).exp()
+    right = said[range(len(batch)), [OPTIONS.index(clip.label) for clip in batch.clips]]
+    applies = torch.tensor([clip.label != "happy" for clip in batch.clips])
+    assert made.logged["reward/correct"].item() == pytest.approx(right.mean().item(), rel=1e-4)
+    by_hand = right[applies].mean().item()
+    assert made.logged["reward/other"].item() == pytest.approx(by_hand, rel=1e-4)
+    assert made.logged["reward/other_seen"].item() == len(batch) * len(OPTIONS)
+    assert made.logged["reward/other_weight"].item() == 2.0
+
+
+def test_rewards_that_compare_responses_are_refused(policy):
+    made = task(policy)
+    made.rewards = torch.nn.ModuleList([VoteMatch()])
+    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), callbacks=[])
+    with pytest.raises(ConfigError, match="'vote_match' compares the responses of a group"):
+        made.setup("fit")

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from emolit.advantages import centered
+from emolit.errors import ConfigError
 from emolit.policies.nano import Nano
 from emolit.rewards.correct import Correct
 from emolit.rl.functional import k3, masked_mean
@@ -49,12 +50,39 @@ def test_only_what_is_beyond_the_answer_to_silence_is_paid():
     assert scored.total[happy].any()  # curves show what responses earn
 
 
+class Counting(Correct):
+    """Counts what it scores."""
+
+    counted = ("seen",)
+
+    def score(self, clip, response, answer):
+        self.counts["seen"] += 1
+        return super().score(clip, response, answer)
+
+
 def test_what_rewards_count_adds_up_and_silence_is_asked_once_a_clip():
-    made = task(policy=Ear(), rewards=[Correct()], beyond_silence=True)
+    made = task(policy=Ear(), rewards=[Counting()], beyond_silence=True)
+    asks, sample = [], made.policy.sample
+    made.policy.sample = lambda *given, **named: asks.append(1) or sample(*given, **named)
     rollout = made.rollout(heard())
-    worth = made.worth_of_silence(rollout)
-    assert worth.tolist() == [[float(word == "happy")] for word in WORDS]
+    made.compute_rewards(rollout)
+    before = made.rewards[0].counts["seen"]
+    assert made.worth_of_silence(rollout).tolist() == [[float(w == "happy")] for w in WORDS]
+    assert len(asks) == 2
+    assert made.rewards[0].counts["seen"] == before + len(WORDS)
     assert task(rewards=[Correct()]).worth_of_silence(rollout) is None
+
+
+def test_where_nothing_is_heard_or_a_store_would_fill_up_it_is_refused():
+    deaf, keeper = Ear(), Ear()
+    deaf.hears, keeper.store = False, "folder"
+    with pytest.raises(ConfigError, match="`perception` compares with silence, and Ear hears"):
+        task(policy=deaf, perception=0.1)
+    with pytest.raises(ConfigError, match="`beyond_silence` compares with silence"):
+        task(policy=deaf, beyond_silence=True)
+    with pytest.raises(ConfigError, match="silences other 50% of each clip"):
+        task(policy=keeper, perception=Perception(masked=0.5))
+    task(policy=keeper, perception=Perception(masked=1.0))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 from emolit.advantages import Accepted, centered, standardized, standardized_by_batch
 from emolit.advantages.base import flat
 from emolit.affect.taxonomy import Taxonomy
+from emolit.data.dataset import LoaderSettings
 from emolit.demonstrations.chord import CHORD
 from emolit.errors import ConfigError, PolicyError, RewardError
 from emolit.evaluators.categorical import Categorical
@@ -104,7 +105,12 @@ def test_total_and_advantage_are_the_weighted_sum_in_its_group():
 def test_advantages_weigh_by_how_rare_a_label_is_in_training():
     labels = ["angry"] * 6 + ["happy"] * 2 + ["neutral"] + ["sad"]
     clips = [Clip(str(i), "toy", "", label=label) for i, label in enumerate(labels)]
-    corpus = SimpleNamespace(clips=lambda split: clips if split == "train" else [])
+    watched = [Clip("w", "watched", "", label="sad")] * 9  # a member that is not trained on
+    corpus = SimpleNamespace(
+        clips=lambda split: [*clips, *watched] if split == "train" else [],
+        training_names=("toy",),
+        loading=LoaderSettings(),
+    )
     made = task(label_balance=1.0, datamodule=corpus)
     plain = task().training_step(asked(), 0)["scored"].advantages
     found = made.training_step(asked(), 0)["scored"].advantages
@@ -117,6 +123,13 @@ def test_labels_that_are_not_there_cannot_be_balanced():
         task(label_balance=0.5)
     with pytest.raises(ConfigError, match="choose it from 0 to 1"):
         task(label_balance=2.0)
+    corpus = SimpleNamespace(
+        clips=lambda _: [Clip("a", "toy", "", label="sad")],
+        training_names=("toy",),
+        loading=LoaderSettings(balance=1.0),
+    )
+    with pytest.raises(ConfigError, match="rare labels would count twice"):
+        task(label_balance=0.5, datamodule=corpus)
 
 
 def moved(made):

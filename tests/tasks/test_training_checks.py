@@ -8,13 +8,22 @@ import pytest
 import torch
 from lightning.pytorch.plugins.precision import DeepSpeedPrecision, HalfPrecision, MixedPrecision
 
+from emolit.advantages import Focal, PassAtK, standardized
 from emolit.affect.taxonomy import Taxonomy
+from emolit.data.dataset import LoaderSettings
+from emolit.demonstrations.hpt import HPT
+from emolit.demonstrations.luffy import LUFFY
 from emolit.engine.weights.adapters import Lora
 from emolit.errors import ConfigError
 from emolit.evaluators.categorical import Categorical
+from emolit.objectives.real import REAL
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
+from emolit.rewards.correct import Correct
+from emolit.rewards.diversity import Diversity
 from emolit.tasks.sft import SupervisedFinetuning
+from emolit.types import Clip
+from tests.tasks import test_rl
 from tests.tasks.toy import WORDS, Table
 
 
@@ -93,3 +102,31 @@ def test_adapters_at_a_rate_for_all_weights_are_warned_about(nano_folder, lora, 
     ]
     assert len(found) == warned
     assert all("1e-06" in text and "2e-5" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"objective": REAL(), "label_balance": 0.5}, "REAL takes the sign of an advantage alone"),
+        ({"advantage": PassAtK(2), "reward_kl": 0.1}, "PassAtK asks which totals .* `reward_kl`"),
+        ({"advantage": Focal(), "beyond_silence": True}, "Focal asks which .* `beyond_silence`"),
+        ({"per_reward": standardized, "beyond_silence": True}, "to another scale"),
+        ({"demonstrations": HPT(gate=8)}, "every group fails and rewards do nothing"),
+        (
+            {"demonstrations": LUFFY(), "rewards": [Diversity(1), Correct()]},
+            "'diversity' compares the responses of a group, and `LUFFY`",
+        ),
+        (
+            {"beyond_silence": True, "rewards": [Diversity(1), Correct()]},
+            "'diversity' compares the responses of a group, and `beyond_silence`",
+        ),
+    ],
+)
+def test_parts_that_would_overlook_each_other_are_refused(settings, message):
+    corpus = SimpleNamespace(
+        clips=lambda _: [Clip("a", "toy", "", label="sad")],
+        training_names=("toy",),
+        loading=LoaderSettings(),
+    )
+    with pytest.raises(ConfigError, match=message):
+        test_rl.task(datamodule=corpus, **settings)

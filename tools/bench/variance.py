@@ -61,7 +61,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     header = ("gradient by", "clips", "estimates", "noise", "ratio")
     text = tuple(
-        (row["by"], row["clips"], str(row["rounds"]), f"{row['noise']:.4g}", f"{row['ratio']:.4g}")
+        (
+            row["by"],
+            row["clips"],
+            str(row["rounds"]),
+            f"{row['noise']:.4g}",
+            "" if row["ratio"] is None else f"{row['ratio']:.4g}",
+        )
         for row in rows
     )
     ScoreTable("noise of the gradient", header, text).show()
@@ -83,20 +89,38 @@ def measure(corpus: Corpus, given: argparse.Namespace) -> list[dict[str, Any]]:
         for name, task in tasks.items():
             batches = batches_of(corpus, trained, fixed)
             found = torch.stack([gradient(task, next(batches), i) for i in range(given.rounds)])
-            mean = found.mean(0)
-            signal = mean.square().sum().item()
-            if not signal:
-                raise ConfigError(
-                    f"The gradient by {name} is 0: no response was right. Take a checkpoint that "
-                    "was trained on this corpus, or more rounds."
-                )
-            noise = found.var(0).sum().item() / signal
-            clips = "one batch" if fixed else "other batches"
-            rows.append({"by": name, "clips": clips, "rounds": given.rounds, "noise": noise})
-    for row in rows:
-        first = next(each["noise"] for each in rows if each["clips"] == row["clips"])
-        row["ratio"] = first / row["noise"] if row["noise"] else float("inf")
+            rows.append(row_of(name, "one batch" if fixed else "other batches", found))
+    for start in range(0, len(rows), len(tasks)):
+        compare(rows[start : start + len(tasks)])
     return rows
+
+
+def row_of(name: str, clips: str, found: Tensor) -> dict[str, Any]:
+    """Return variance and squared length of a gradient from estimates of it. ``[N, weights]``.
+
+    The length is that of their mean less what their noise adds to it.
+    """
+    variance = found.var(0).sum().item()
+    length = found.mean(0).square().sum().item() - variance / len(found)
+    row = {"by": name, "clips": clips, "rounds": len(found)}
+    return {**row, "variance": variance, "signal": length}
+
+
+def compare(rows: list[dict[str, Any]]) -> None:
+    """Add noise and ratio to rows of one kind; the signal is that of the row that varies least.
+
+    Raises:
+        ConfigError: The noise hides the gradient.
+    """
+    signal = min(rows, key=lambda row: row["variance"])["signal"]
+    if signal <= 0:
+        raise ConfigError(
+            "The gradient is lost in its noise: hardly a response was right. Take a checkpoint "
+            "that was trained on this corpus, or more --rounds."
+        )
+    for row in rows:
+        row["noise"] = row["variance"] / signal
+        row["ratio"] = rows[0]["variance"] / row["variance"] if row["variance"] else None
 
 
 def tasks_of(trained: Trained, policy: Any, group: int) -> dict[str, Any]:

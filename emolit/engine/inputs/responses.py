@@ -57,7 +57,7 @@ def encode_targets(tokenizer: Any, end: int, batch: Batch, device: torch.device)
             raise PolicyError(
                 f"The clip {clip.id!r} of {clip.corpus!r} has no reply to imitate: it lacks what "
                 "the prompt makes one of, such as a label, or reasoning in the prompt's "
-                "`rationales`. Leave it out of supervised finetuning, or give it that."
+                "`rationales`. Leave it out of the training, or give it that."
             )
         texts.append(target)
     for index, start in enumerate(batch.begun):
