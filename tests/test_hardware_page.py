@@ -82,7 +82,10 @@ def weights(model):
 
 
 def in_adapters(model):
-    layers = [m for m in model.model.language_model.modules() if isinstance(m, nn.Linear)]
+    spoken = getattr(
+        model.model, "language_model", model.model
+    )  # transformers 5.17: a thinker's own
+    layers = [m for m in spoken.modules() if isinstance(m, nn.Linear)]
     return sum(RANK * (layer.in_features + layer.out_features) for layer in layers)
 
 

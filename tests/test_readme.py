@@ -105,7 +105,9 @@ def check_emolit(words, tmp_path, capsys):
 
 def check_other(name, words, monkeypatch):
     """Parse the options of a subcommand that is not Lightning's, and stop; its configs stand."""
-    parser = Parser if name in {"describe", "predict", "reason"} else argparse.ArgumentParser
+    parser = (
+        Parser if name in {"describe", "listen", "predict", "reason"} else argparse.ArgumentParser
+    )
     parse = parser.parse_args
 
     def parse_and_stop(self, *given, **options):
