@@ -11,7 +11,7 @@ from tests.fakes.tones import LABELS, write_tones
 from tools.bench import variance
 
 
-class Length(Reward):
+class SignsSaid(Reward):
     """Pays for the number of signs, so that an untrained model earns something."""
 
     def score(self, clip, response, answer):
@@ -19,7 +19,7 @@ class Length(Reward):
 
 
 def test_each_way_has_its_noise(tmp_path, nano_folder, capsys, monkeypatch):
-    monkeypatch.setattr(variance, "Correct", Length)
+    monkeypatch.setattr(variance, "Correct", SignsSaid)
     table = write_tones(tmp_path / "data", speakers=4)
     best = write_checkpoint(tmp_path / "best", nano_folder, labels=LABELS)
     target = tmp_path / "variance.json"
