@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import emolit
-from emolit.commands import COMMANDS, TRAINER
+from emolit.commands import COMMANDS, ELSEWHERE, TRAINER
 from emolit.commands.near import meant
 
 
@@ -63,4 +63,6 @@ def no_subcommand(name: str) -> str:
         "there is no subcommand 'swep'; did you mean 'sweep'?"
     """
     said = f"there is no subcommand {name!r}" if name else "name a subcommand"
-    return f"{said}{meant(name, [*TRAINER, *COMMANDS])} `emolit --help` says what they do."
+    return (
+        f"{said}{meant(name, [*TRAINER, *COMMANDS], ELSEWHERE)} `emolit --help` says what they do."
+    )

@@ -1,8 +1,11 @@
 """The seed of the run is the one of the config."""
 
+import hashlib
+
+import torch
 from lightning.pytorch import seed_everything
 
-from emolit.seed import run_seed
+from emolit.seed import run_seed, stream
 
 
 def test_the_seed_is_the_one_that_lightning_was_given(monkeypatch):
@@ -11,3 +14,11 @@ def test_the_seed_is_the_one_that_lightning_was_given(monkeypatch):
     monkeypatch.setenv("PL_GLOBAL_SEED", "1")  # so that it is restored
     seed_everything(7, verbose=False)
     assert run_seed() == 7
+
+
+def test_a_stream_is_a_function_of_its_key_and_the_order_of_clips_is_as_ever():
+    """The key of an epoch, ``seed epoch``, must give what published runs were trained in."""
+    digest = hashlib.sha256(b"3 5").hexdigest()
+    by_hand = torch.Generator().manual_seed(int(digest[:8], 16))
+    drawn = torch.randperm(50, generator=stream(3, 5))
+    assert torch.equal(drawn, torch.randperm(50, generator=by_hand))

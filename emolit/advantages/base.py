@@ -21,6 +21,17 @@ GROUP, BATCH = (1,), (0, 1)
 """The dimensions that a mean is taken over."""
 
 
+def reaches(totals: Tensor, threshold: float) -> Tensor:
+    """Tell which totals reach a value, rounding forgiven; NaN never does. Boolean, same shape.
+
+    Example:
+        >>> import torch
+        >>> reaches(torch.tensor([1.0, 0.7 + 0.2 + 0.1, 0.9, float("nan")]), 1.0)
+        tensor([ True,  True, False, False])
+    """
+    return totals >= threshold - ROUNDING
+
+
 def subtract_mean(rewards: Tensor, over: tuple[int, ...] = GROUP) -> tuple[Tensor, Tensor]:
     """Return each reward minus the mean (0 if unscored) and the scored count.
 

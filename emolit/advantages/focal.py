@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from emolit.advantages.base import ROUNDING, Advantage
+from emolit.advantages.base import Advantage, reaches
 from emolit.advantages.grpo import standardized
 from emolit.errors import ConfigError
 
@@ -39,7 +39,7 @@ class Focal(Advantage):
     def __call__(self, rewards: Tensor) -> Tensor:
         """Return the advantages. ``[B, G]``."""
         scored = ~rewards.isnan()
-        reached = rewards >= self.success - ROUNDING  # NaN never does
+        reached = reaches(rewards, self.success)
         share = reached.sum(1, keepdim=True) / scored.sum(1, keepdim=True).clamp(min=1)
         weight: Tensor = (1 - share) ** self.gamma
         return torch.nan_to_num(standardized(rewards)) * weight

@@ -5,7 +5,7 @@ from math import comb
 import torch
 from torch import Tensor
 
-from emolit.advantages.base import ROUNDING, Advantage
+from emolit.advantages.base import Advantage, reaches
 from emolit.errors import ConfigError
 
 
@@ -59,7 +59,7 @@ class PassAtK(Advantage):
     def _group(self, rewards: Tensor) -> Tensor:
         """Return the advantages of one group. ``[G]``."""
         scored = ~rewards.isnan()
-        reached = rewards >= self.success - ROUNDING  # NaN never does
+        reached = reaches(rewards, self.success)
         number, k = int(scored.sum()), self.k
         failed = number - int(reached.sum())
         if number < k or failed == number or failed < k:

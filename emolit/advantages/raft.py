@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from emolit.advantages.base import ROUNDING, Advantage
+from emolit.advantages.base import Advantage, reaches
 
 
 class Accepted(Advantage):
@@ -43,7 +43,7 @@ class Accepted(Advantage):
         """Return the advantages. ``[B, G]``."""
         scored = ~rewards.isnan()
         totals = rewards.masked_fill(~scored, float("-inf"))
-        accepted = totals >= self.threshold - ROUNDING
+        accepted = reaches(totals, self.threshold)
         if self.best:
             accepted &= totals == totals.amax(1, keepdim=True)
         return accepted.to(rewards.dtype) * scored.sum() / accepted.sum().clamp(min=1)

@@ -22,6 +22,7 @@ from emolit.callbacks.base import rehearsal
 from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of
 from emolit.engine.weights.record import FILE, record_of_run, render_record
 from emolit.errors import ConfigError
+from emolit.files.modes import apply_umask
 
 OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""
@@ -236,6 +237,7 @@ def _replace_folder(save: Callable[[Path], None], target: Path, texts: dict[str,
     for leftover in (beside, backup_of(target)):
         _remove(leftover)
     save(beside)
+    apply_umask(beside)
     for name, text in texts.items():
         (beside / name).write_text(text, encoding="utf-8")
     _replace(beside, target)

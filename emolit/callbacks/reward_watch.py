@@ -84,7 +84,7 @@ class RewardWatch(Callback):
         self.ngram = ngram
         self.recent: list[list[float]] = []
         self.shares: list[list[list[float]]] = []
-        self.quiet = ""
+        self.quiet: list[str] = []
         self.start: list[float] = []
         self.best: list[float] = []
         self.levels = {"fall": 0.0}
@@ -94,7 +94,7 @@ class RewardWatch(Callback):
     @override
     def state_dict(self) -> dict[str, Any]:
         """Keep windows, start, best and standing alarms over a resume."""
-        kept = ("recent", "shares", "start", "best", "levels", "standing", "calm")
+        kept = ("recent", "shares", "quiet", "start", "best", "levels", "standing", "calm")
         return {name: getattr(self, name).copy() for name in kept}
 
     @override
@@ -125,8 +125,8 @@ class RewardWatch(Callback):
         if len(self.recent) == self.window:
             self._compare()
             mean = torch.tensor(self.shares, dtype=torch.float64).mean(0)
-            self.quiet, ratio_said = quietest(mean, scored.rollout.batch.options)
-            self.levels["silent"] = ratio_said
+            label, self.levels["silent"] = quietest(mean, scored.rollout.batch.options)
+            self.quiet = [label]
         self.calm = {sign: rollouts + 1 for sign, rollouts in self.calm.items()}
         self._raise(trainer)
         shown = {f"watch/{sign}": level for sign, level in self.levels.items()}
@@ -207,9 +207,9 @@ class RewardWatch(Callback):
             )
         if sign == "silent":
             return (
-                f"{self.quiet!r} is said {level:.2g} times as often as it is the right answer, so "
-                "that it earns little and gets rarer; balance labels (`loading.balance`), add gold "
-                "replies (`demonstrations`), or raise `sampling.temperature`."
+                f"{self.quiet[0]!r} is said {level:.2g} times as often as it is the right answer, "
+                "so that it earns little and gets rarer; balance labels (`loading.balance`), add "
+                "gold replies (`demonstrations`), or raise `sampling.temperature`."
             )
         index = MEASURES.index(sign)
         what, to_do = {

@@ -24,3 +24,12 @@ COMMANDS = {
     "unibench": "print the table of MER-UniBench",
 }
 """The others."""
+ELSEWHERE = {
+    "train": "fit",
+    "finetune": "fit",
+    "resume": "fit",
+    "evaluate": "test",
+    "infer": "predict",
+    "serve": "demo",
+}
+"""What other tools call a subcommand, and what it is here."""

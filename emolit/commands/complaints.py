@@ -26,6 +26,19 @@ KINDS = {
     dict: "a mapping",
     tuple: "a list",
 }
+ELSEWHERE = {
+    "--beta": "--model.objective.kl",
+    "--epochs": "--trainer.max_epochs",
+    "--learning_rate": "--model.optimizer.lr",
+    "--lr": "--model.optimizer.lr",
+    "--num_generations": "--model.group_size",
+    "--num_train_epochs": "--trainer.max_epochs",
+    "--output_dir": "--trainer.default_root_dir",
+    "--per_device_train_batch_size": "--data.loading.batch_size",
+    "--resume_from_checkpoint": "--ckpt_path",
+    "--seed": "--seed_everything",
+}
+"""Options of other trainers on the command line, and what they are here."""
 
 
 class NoOptionError(ArgumentError):
@@ -51,7 +64,7 @@ def no_option(name: str, options: Iterable[str]) -> str:
     near = [each for each in known if each.count(".") == name.count(".")]
     above = name.rpartition(".")[0]
     listed = [each for each in near if each.rpartition(".")[0] == above]
-    return f"no option {name!r}{meant(name, listed or near)}"
+    return f"no option {name!r}{meant(name, listed or near, ELSEWHERE)}"
 
 
 def complaint(message: str, error: BaseException | None) -> str:

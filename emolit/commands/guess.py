@@ -18,9 +18,9 @@ from emolit.affect.taxonomy import CANONICAL
 from emolit.audio.container import CONTAINERS
 from emolit.corpora import crema_d, emo_db, iemocap, msp_podcast, ravdess, savee
 from emolit.data.split_names import SPLITS
-from emolit.files.headings import SEPARATORS, find_renamed, next_step
+from emolit.files.headings import find_renamed
 from emolit.files.media import AUDIO
-from emolit.files.table import KINDS, MISSING, Row, read_table
+from emolit.files.table import MISSING, Row, read_table
 from emolit.reporting.tables import ScoreTable
 
 CODES: Mapping[str, Mapping[str, str]] = {
@@ -231,7 +231,6 @@ def show_guess(file: Path) -> None:
         CorpusError: It is no table.
     """
     guess = Guess(file, tuple(read_table(file, ())))
-    _check_separator(guess)
     taken = {theirs: (ours, why) for ours, (theirs, why) in guess.columns.items()}
     rows = [(name, *taken.get(name, ("-", "not used"))) for name in guess.table]
     notes = [f"{len(guess.rows)} rows", *_missing(guess)]
@@ -249,20 +248,6 @@ def show_guess(file: Path) -> None:
     print(shlex.join(["emolit", "describe", "--data", "Manifest", *settings]))
     if "label" in guess.columns and not guess.open:
         print(shlex.join(["emolit", "fit", "--config", "own/sft", *settings]))
-
-
-def _check_separator(guess: Guess) -> None:
-    """Refuse a table whose only column seems to hold them all.
-
-    Raises:
-        CorpusError: It does.
-    """
-    row = guess.rows[0]
-    delimiter = KINDS[guess.file.suffix.lower()]
-    signs = {*SEPARATORS} - {delimiter}
-    if delimiter and len(row.fields) == 1 and signs.intersection(next(iter(row.fields))):
-        names = [*row.fields]
-        raise row.error(f"there is one column, {names[0]!r}", next_step("path", names, delimiter))
 
 
 def _missing(guess: Guess) -> list[str]:

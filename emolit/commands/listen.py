@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_info
@@ -30,7 +30,7 @@ from emolit.errors import ConfigError, CorpusError, EmolitError
 from emolit.files.atomic import write_atomically
 from emolit.inference.trained import Trained, read_trained
 from emolit.reporting.scorecard import of_arrays, scorecard
-from emolit.reporting.tables import ScoreTable, number
+from emolit.reporting.tables import ScoreTable, interval, number
 from emolit.statistics.significance import difference
 from emolit.tasks.inference import Inference
 from emolit.types import Clip, Evaluation
@@ -103,9 +103,12 @@ def listen(corpus: Corpus, given: Any) -> dict[str, Any]:
             "`--data.label_map`, or choose another corpus."
         )
     module = trained.module()
+    trainer = Trainer(
+        devices=1, logger=False, enable_checkpointing=False, enable_model_summary=False
+    )
     conditions = {**SOUND, **(WORDS if trained.wants_transcript else {})}
     heard = {
-        name: ask(module, trained, corpus, condition(clips, given.seed))
+        name: ask(trainer, module, trained, corpus, condition(clips, given.seed))
         for name, condition in conditions.items()
     }
     return {
@@ -122,7 +125,9 @@ def listen(corpus: Corpus, given: Any) -> dict[str, Any]:
     }
 
 
-def ask(module: Inference, trained: Trained, corpus: Corpus, swaps: Sequence[Swap]) -> Heard:
+def ask(
+    trainer: Trainer, module: Inference, trained: Trained, corpus: Corpus, swaps: Sequence[Swap]
+) -> Heard:
     """Ask about every swap, greedily."""
     if not swaps:
         return Heard((), ())
@@ -134,10 +139,7 @@ def ask(module: Inference, trained: Trained, corpus: Corpus, swaps: Sequence[Swa
     )
     collate = Collate(trained.prompt, trained.labels, trained.sampling_rate)
     loader = clip_loader(dataset, ClipSampler([len(clips)]), collate, training=False)
-    trainer = Trainer(
-        devices=1, logger=False, enable_checkpointing=False, enable_model_summary=False
-    )
-    found: list[Evaluation] = trainer.predict(module, loader) or []  # type: ignore[assignment]
+    found = cast("list[Evaluation]", trainer.predict(module, loader))
     answers = [answer for evaluation in found for answer in evaluation.answers]
     return Heard(tuple(swaps), tuple(index_of(answer, trained.labels) for answer in answers))
 
@@ -214,16 +216,14 @@ def table_of(corpus: str, entry: dict[str, Any]) -> ScoreTable:
         if found is None:
             rows.append((name, "0", "", "", "", "", ""))
             continue
-        ends, change = found["UA_interval"], found.get("change_interval")
+        change = found.get("change_interval")
         rows.append(
             (
                 name,
                 str(found["n"]),
                 number(found["UA"]),
-                span(**ends_of(ends)),
-                ""
-                if change is None
-                else f"{found['change']:+.3f} {span(change['low'], change['high'])}",
+                interval(found["UA_interval"]),
+                "" if change is None else f"{found['change']:+.3f} {interval(change)}",
                 number(found["same"]),
                 number(found["other_label"]) if "other_label" in found else "",
             )
@@ -236,13 +236,3 @@ def table_of(corpus: str, entry: dict[str, Any]) -> ScoreTable:
         "other label: answers that name the label of the clip asked about, or of the words shown.",
     )
     return ScoreTable(f"Does it listen? {corpus}", header, tuple(rows), notes)
-
-
-def ends_of(interval: dict[str, Any]) -> dict[str, Any]:
-    """Return the two ends of an interval as JSON has it."""
-    return {name: interval[name] for name in ("low", "high")}
-
-
-def span(low: float | None, high: float | None) -> str:
-    """Return an interval as text; nothing where there is none."""
-    return "" if low is None or high is None else f"({low:.3f} to {high:.3f})"

@@ -5,7 +5,6 @@ W-th clip from the r-th on, so that the batches of one step, taken together, hol
 one process with W times the batch size would see in that step.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from emolit.errors import ConfigError
+from emolit.seed import stream
 from emolit.types import Batch
 
 
@@ -89,8 +89,7 @@ class ClipSampler(DistributedSampler[int]):
         """Return the clips of this epoch over all processes. ``[size]`` int64."""
         if not self.shuffle:
             return torch.arange(self.size)
-        digest = hashlib.sha256(f"{self.seed} {self.epoch}".encode()).hexdigest()
-        generator = torch.Generator().manual_seed(int(digest[:8], 16))
+        generator = stream(self.seed, self.epoch)
         drawn, offset = [], 0
         for group, quota in zip(self.groups, self.quotas, strict=True):
             for clips, share in self._strata(offset, group, quota):

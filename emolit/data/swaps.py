@@ -1,16 +1,17 @@
 """The same questions about other sound, about silence, or with other words: does a model listen?
 
-A condition says of each clip whose sound is heard and which words are shown. Donors are drawn by a
-hash of (seed, condition, clip), so that they are the same in every process and run.
+A condition says of each clip whose sound is heard and which words are shown. Donors are drawn
+from (seed, condition, clip), so that they are the same in every process and run.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import zeros
 
 from emolit.data.dataset import ClipDataset, Item
+from emolit.seed import stream
 from emolit.types import Clip
 
 
@@ -114,19 +115,23 @@ def _sound_of_another(clips: Sequence[Clip], seed: int, name: str, fits: Fits) -
 def _donors(
     clips: Sequence[Clip], seed: int, name: str, fits: Fits
 ) -> Iterable[tuple[Clip, Clip]]:
-    """Yield a donor for each clip that has one: of its corpus, and of its speaker if possible."""
-    ordered = sorted(clips, key=lambda clip: (clip.corpus, clip.id))
+    """Yield a donor for each clip that has one: of its corpus, and of its speaker if possible.
+
+    It is the first that fits behind a place that is drawn: in the order of ids, around the end.
+    """
+    pools: dict[tuple[str, str | None], list[Clip]] = {}
+    for clip in sorted(clips, key=lambda clip: clip.id):
+        for speaker in {clip.speaker, None}:
+            pools.setdefault((clip.corpus, speaker), []).append(clip)
     for clip in clips:
-        near = [
-            donor
-            for donor in ordered
-            if donor.corpus == clip.corpus and donor.id != clip.id and fits(clip, donor)
-        ]
-        own = [donor for donor in near if clip.speaker and donor.speaker == clip.speaker]
-        chosen = own or near
-        if chosen:
-            key = f"{seed} {name} {clip.corpus}/{clip.id}".encode()
-            yield clip, chosen[int(hashlib.sha256(key).hexdigest(), 16) % len(chosen)]
+        place = int(torch.randint(2**31, (1,), generator=stream(seed, name, clip.corpus, clip.id)))
+        for speaker in dict.fromkeys((clip.speaker, None)):
+            pool = pools[clip.corpus, speaker]
+            around = (pool[(place + step) % len(pool)] for step in range(len(pool)))
+            donor = next((one for one in around if one.id != clip.id and fits(clip, one)), None)
+            if donor is not None:
+                yield clip, donor
+                break
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from emolit.advantages.base import ROUNDING
+from emolit.advantages.base import reaches
 from emolit.demonstrations.base import Demonstrations, Gold, gold_stats
 from emolit.errors import ConfigError
 from emolit.types import Outcome, ScoredRollout
@@ -54,8 +54,7 @@ class HPT(Demonstrations):
 
     def fails(self, scored: ScoredRollout) -> Tensor:
         """Tell which groups have too few successes. ``[B]`` boolean."""
-        reached = scored.total >= self.success - ROUNDING  # NaN never does
-        return reached.sum(1) <= self.gate
+        return reaches(scored.total, self.success).sum(1) <= self.gate
 
     def select(self, scored: ScoredRollout) -> ScoredRollout:
         """Return the rollout without the advantages of groups that fail."""

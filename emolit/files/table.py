@@ -20,7 +20,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from emolit.errors import CorpusError
-from emolit.files.headings import next_step
+from emolit.files.headings import SEPARATORS, next_step
 
 KINDS = {".csv": ",", ".tsv": "\t", ".jsonl": None}
 """Extensions that are read, with what separates the fields."""
@@ -226,6 +226,8 @@ def _check_swallowed(
 
 def _check_header(row: Row, names: list[str], columns: tuple[str, ...], delimiter: str) -> None:
     _require(row, columns, delimiter)
+    if len(names) == 1 and {*SEPARATORS}.difference(delimiter).intersection(names[0]):
+        raise row.error(f"there is one column, {names[0]!r}", next_step("", names, delimiter))
     if names.count("") > 1:
         places = [place for place, name in enumerate(names, start=1) if not name]
         raise row.error(

@@ -44,20 +44,18 @@ class ExpectedReward(OptionObjective):
         self.power = power
 
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
-        """Return the loss and ``reward``, the expected one.
+        """Return the loss.
 
         Raises:
             RewardError: A reward is below 0, or a clip has none above 0, and ``power`` is not 1.
         """
         logs = option_logs(logprobs, scored.rollout.mask, self.renormalize)
         worth = scored.total.nan_to_num().to(logs.dtype)
-        expected = (logs.exp() * worth).sum(1)
         if self.power == 1:
-            gains = expected
+            gains = (logs.exp() * worth).sum(1)
         else:
             check_worth(scored)
             known = ~scored.total.isnan().any(1, keepdim=True)
             log = (logs + torch.where(known, worth, 1.0).log()).logsumexp(1)
             gains = log if self.power == 0 else torch.expm1(self.power * log) / self.power
-        loss = -mean_over_clips(gains, scored)
-        return Outcome(loss, {"reward": mean_over_clips(expected.detach(), scored)})
+        return Outcome(-mean_over_clips(gains, scored))

@@ -29,7 +29,7 @@ class SoftLabels(OptionObjective):
     """
 
     def forward(self, logprobs: Tensor, scored: ScoredRollout) -> Outcome:
-        """Return the loss and ``reward``, the expected one.
+        """Return the loss.
 
         Raises:
             RewardError: A reward is below 0, or a clip has none above 0.
@@ -39,5 +39,4 @@ class SoftLabels(OptionObjective):
         worth = scored.total.nan_to_num().to(logs.dtype)
         wanted = worth / worth.sum(1, keepdim=True).clamp(min=1e-12)
         loss = -mean_over_clips((wanted * logs).sum(1), scored)
-        expected = (logs.detach().exp() * worth).sum(1)
-        return Outcome(loss, {"reward": mean_over_clips(expected, scored)})
+        return Outcome(loss)

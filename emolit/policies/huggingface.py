@@ -32,7 +32,6 @@ from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import frozen_copy
 from emolit.engine.weights.sharding import any_rank, gather_weights, shard
 from emolit.errors import PolicyError
-from emolit.files.modes import apply_umask
 from emolit.policies.referenced import ReferencedPolicy
 from emolit.types import Batch, Rollout, Sampling
 
@@ -230,10 +229,8 @@ class HuggingFace(ReferencedPolicy):
             random_streams(seed, step, keys, group_size, sampling.max_tokens),
             self.scorer.anyone,
         )
-        responses = decode_responses(tokenizer, drawn.tokens, drawn.mask)
-        if batch.begun:
-            begun = batch.repeat(group_size).begun
-            responses = [start + text for start, text in zip(begun, responses, strict=True)]
+        begun = batch.repeat(group_size).begun
+        responses = decode_responses(tokenizer, drawn.tokens, drawn.mask, begun)
         return drawn.rollout(batch, sampling, responses)
 
     def encode_targets(self, batch: Batch) -> Rollout:
@@ -302,4 +299,3 @@ class HuggingFace(ReferencedPolicy):
         else:
             self.model.save_pretrained(folder, state_dict=state)
         self.processor.save_pretrained(folder)
-        apply_umask(folder)

@@ -1,12 +1,11 @@
 """Reward for a group of answers that is as divided as the raters were."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import log2
 
 import torch
 from torch import Tensor
 
+from emolit.metrics.soft_labels import jensen_shannon, shares
 from emolit.rewards.base import BatchedReward
 from emolit.types import Answer, Rollout
 
@@ -35,36 +34,22 @@ class VoteMatch(BatchedReward):
     def score_all(self, rollout: Rollout) -> Tensor:
         """Return ``[B, G]``."""
         rows = [
-            worths(group, clip.votes) if clip.votes else [float("nan")] * len(group)
+            worths(group, clip.votes) if sum(clip.votes.values()) else [float("nan")] * len(group)
             for clip, group in zip(rollout.batch.clips, rollout.answers, strict=True)
         ]
         return torch.tensor(rows, dtype=torch.float32)
 
 
-Votes = Mapping[str | None, int]
-"""How often each answer was given; None is an unreadable one."""
-
-
 def worths(answers: Sequence[Answer | None], votes: Mapping[str, int]) -> list[float]:
     """Return what each answer of a group is worth."""
     said = [answer if isinstance(answer, str) else None for answer in answers]
-    whole, rated = Counter(said), Counter[str | None](votes)
-    match = 1 - divergence(whole, rated)
+    names = [*dict.fromkeys([*votes, *said])]
+    whole = torch.tensor([[said.count(name) for name in names]])
+    rated = shares(torch.tensor([[votes.get(str(name), 0) if name else 0 for name in names]]))
+    match = 1 - jensen_shannon(shares(whole), rated)
     if len(said) == 1:
-        return [match]
-    without = {answer: 1 - divergence(whole - Counter([answer]), rated) for answer in whole}
-    return [len(said) * (match - without[answer]) for answer in said]
-
-
-def divergence(first: Votes, second: Votes) -> float:
-    """Return the Jensen-Shannon divergence of two counts as distributions, in bits, 0 to 1.
-
-    Example:
-        >>> divergence({"sad": 1}, {"sad": 5}), divergence({"sad": 1}, {"angry": 2})
-        (0.0, 1.0)
-    """
-    bits, totals = 0.0, (sum(first.values()), sum(second.values()))
-    for name in {*first, *second}:
-        p, q = first.get(name, 0) / totals[0], second.get(name, 0) / totals[1]
-        bits += sum(part / 2 * log2(2 * part / (p + q)) for part in (p, q) if part)
-    return bits
+        return [match.item()]
+    place = torch.tensor([names.index(answer) for answer in said])
+    without = whole - torch.eye(len(names), dtype=whole.dtype)[place]
+    gains = match - 1 + jensen_shannon(shares(without), rated)
+    return (len(said) * gains).tolist()

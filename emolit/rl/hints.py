@@ -12,13 +12,13 @@ of the hint, is that of any gold reply here: ``demonstrations: {class_path: CHOR
 {share: 0.001}}``.
 """
 
-import hashlib
 from dataclasses import dataclass, field, replace
 
 import torch
 
 from emolit.errors import ConfigError, PolicyError
 from emolit.rl.schedule import CosineFade, Schedule
+from emolit.seed import stream
 from emolit.types import Batch, Rollout
 
 ANSWER = "<answer>"
@@ -59,9 +59,7 @@ class Hints:
                     f"The clip {clip.id!r} of {clip.corpus!r} has no gold thought to give a hint "
                     "of; set `rationales` of a prompt that thinks, or leave `hints` out."
                 )
-            key = f"{seed} {step} {clip.corpus}/{clip.id}".encode()
-            draw = torch.Generator().manual_seed(int(hashlib.sha256(key).hexdigest()[:8], 16))
-            words = thought.split(" ")
+            words, draw = thought.split(" "), stream(seed, step, clip.corpus, clip.id)
             given = int((torch.rand(len(words), generator=draw) < share).sum())
             begun.append(" ".join(words[:given]))
         return replace(batch, begun=tuple(begun))

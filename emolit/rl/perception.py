@@ -10,14 +10,14 @@ sound is masked in pieces of a tenth of a second; each token earns ``cap`` nats 
 term cannot run away, where PAPO adds two entropy losses.
 """
 
-import hashlib
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from emolit.errors import ConfigError
 from emolit.rl.functional import k3
+from emolit.seed import stream
 from emolit.types import Batch
 
 PIECE = 0.1
@@ -65,16 +65,15 @@ class Perception(nn.Module):
     def mask(self, batch: Batch, seed: int, step: int) -> Batch:
         """Return a batch with pieces of each clip silenced, drawn from (seed, step, clip)."""
         waveforms = tuple(
-            self._silence(waveform, f"{seed} {step} {clip.corpus}/{clip.id}", batch.sampling_rate)
+            self._silence(waveform, stream(seed, step, clip.corpus, clip.id), batch.sampling_rate)
             for clip, waveform in zip(batch.clips, batch.waveforms, strict=True)
         )
         return replace(batch, waveforms=waveforms)
 
-    def _silence(self, waveform: Tensor, key: str, rate: int) -> Tensor:
+    def _silence(self, waveform: Tensor, draw: Generator, rate: int) -> Tensor:
         size = max(1, round(PIECE * rate))
         pieces = -(-len(waveform) // size)
-        seed = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
-        drawn = torch.rand(pieces, generator=torch.Generator().manual_seed(seed)).argsort()
+        drawn = torch.randperm(pieces, generator=draw)
         silenced = torch.zeros(pieces, dtype=torch.bool)
         silenced[drawn[: max(1, round(self.masked * pieces))]] = True
         return waveform.masked_fill(silenced.repeat_interleave(size)[: len(waveform)], 0.0)

@@ -61,9 +61,9 @@ class Task(ResumableTask, ABC):
         self.strict_loading = False  # frozen weights are not in the file; see on_load_checkpoint
 
     @property
-    @abstractmethod
     def needs_reference(self) -> bool:
-        """Whether training scores responses under the reference."""
+        """Whether training scores responses under the reference; by default not."""
+        return False
 
     @abstractmethod
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """Finetuning on rewards without sampling: all answers of a closed question are weighed exactly."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from emolit.demonstrations import Demonstrations
 from emolit.errors import ConfigError
@@ -15,11 +14,10 @@ from emolit.objectives.over_options import OptionObjective, option_logs
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.rewards import Reward
-from emolit.rl.schedule import Schedule
 from emolit.tasks.base import check_finite
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rewarded import RewardedTask
-from emolit.tasks.totals import check_names, weighted_sum
+from emolit.tasks.totals import hold_rewards, weighted_sum
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
@@ -56,9 +54,8 @@ class EnumeratedFinetuning(RewardedTask):
         demonstrations: Demonstrations | None = None,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
-        check_names(rewards)
         self.objective = objective
-        self.rewards = cast("Sequence[Reward]", nn.ModuleList(rewards).requires_grad_(False))
+        self.rewards = hold_rewards(rewards)
         self.demonstrations = demonstrations
         if demonstrations is not None and demonstrations.needs_samples:
             raise ConfigError(
@@ -70,11 +67,6 @@ class EnumeratedFinetuning(RewardedTask):
     def breaks_groups(self) -> str:
         """All options are rewarded, and none was sampled."""
         return "`EnumeratedFinetuning`"
-
-    @property
-    def needs_reference(self) -> bool:
-        """There is no KL."""
-        return False
 
     def setup(self, stage: str) -> None:
         """Refuse a prompt whose replies cannot be listed.
@@ -96,15 +88,9 @@ class EnumeratedFinetuning(RewardedTask):
         Raises:
             ConfigError: The questions have no closed options.
         """
-        if not batch.options:
-            raise ConfigError(
-                "The questions have no closed options, so that their answers cannot be listed; "
-                "train with `ReinforcementFinetuning`."
-            )
-        prompt = self.require_prompt()
+        prompt, options = self.require_prompt(), self.closed_options(batch)
         replies = tuple(
-            tuple(prompt.instead(clip, "", option) for option in batch.options)
-            for clip in batch.clips
+            tuple(prompt.instead(clip, "", option) for option in options) for clip in batch.clips
         )
         plain = replace(self.sampling.greedy(), temperature=1.0)
         told = self.policy.encode_responses(batch, replies, plain)
@@ -140,36 +126,20 @@ class EnumeratedFinetuning(RewardedTask):
         logs = option_logs(logprobs, scored.rollout.mask, renormalize=False)
         said = logs.exp()
         values = {"train/loss": loss.detach(), "train/option_mass": said.sum(1).mean()}
-        values |= {f"train/{name}": value for name, value in stats.items() if name != "reward"}
+        values |= {f"train/{name}": value for name, value in stats.items()}
         values |= {f"said/{name}": said[:, k].mean() for k, name in enumerate(options)}
-        values |= self._expected(said, scored)
         seconds = time.perf_counter() - started
-        shown = {
-            "train/reward": stats["reward"],
-            "train/clips_per_second": said.new_tensor(size / seconds),
-        }
+        shown = {"train/clips_per_second": said.new_tensor(size / seconds)}
         self.log_dict(shown, batch_size=size, prog_bar=True, sync_dist=True)
         self.log_dict(values, batch_size=size, sync_dist=True)
+        rewards = {name: expect(said, worth) for name, worth in scored.rewards.items()}
+        total = expect(said, scored.total)
+        self.log_rewards(replace(scored, rewards=rewards, total=total))
 
-    def _expected(self, said: Tensor, scored: ScoredRollout) -> dict[str, Tensor]:
-        """Return each reward as expected, over the clips of all processes that it applies to.
 
-        With what rewards count, and weights that change, as of any task with rewards.
-        """
-        parts = []
-        for worth in scored.rewards.values():
-            known = ~worth.isnan().any(1)
-            parts += [(said * worth.nan_to_num()).sum(1)[known].sum(), known.sum()]
-        sums = self.mean_over_processes(torch.stack([part.float() for part in parts]))
-        found = {
-            f"reward/{name}": sums[2 * place] / sums[2 * place + 1]
-            for place, name in enumerate(scored.rewards)
-            if sums[2 * place + 1] > 0
-        }
-        for reward in self.rewards:
-            for what in reward.counted_names:
-                found[f"reward/{reward.name}_{what}"] = said.new_tensor(float(reward.counts[what]))
-            if isinstance(reward.weight, Schedule):
-                now = reward.weight_at(scored.rollout.progress)
-                found[f"reward/{reward.name}_weight"] = said.new_tensor(now)
-        return found
+def expect(said: Tensor, worth: Tensor) -> Tensor:
+    """Return what a clip is expected to earn, as that of one response. ``[B, K]`` -> ``[B, 1]``.
+
+    NaN where an option has no reward.
+    """
+    return (said * worth).sum(1, keepdim=True)

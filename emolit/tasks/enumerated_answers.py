@@ -13,9 +13,9 @@ tokens are not those of its text, counts as a thought as a whole, with its own r
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ from emolit.seed import run_seed
 from emolit.tasks.base import check_finite
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rewarded import RewardedTask
-from emolit.tasks.totals import check_names, weighted_sum
+from emolit.tasks.totals import hold_rewards, weighted_sum
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 
@@ -84,14 +84,13 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         sampling: Sampling = Sampling(),
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
-        check_names(rewards)
         if sampling.truncated or sampling.temperature == 0:
             raise ConfigError(
                 f"`sampling` has temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, "
                 f"top_k {sampling.top_k}; answers are weighed among all tokens: choose a "
                 "temperature above 0, top_p 1 and top_k 0."
             )
-        self.rewards = cast("Sequence[Reward]", nn.ModuleList(rewards).requires_grad_(False))
+        self.rewards = hold_rewards(rewards)
         self.advantage = advantage
         self.group_size = group_size
         self.demonstrations = None
@@ -101,23 +100,13 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         """All answers are rewarded, and one of them was sampled."""
         return "`EnumeratedAnswersFinetuning`"
 
-    @property
-    def needs_reference(self) -> bool:
-        """There is no KL."""
-        return False
-
     def list_answers(self, rollout: Rollout) -> Listed:
         """Return the replies that say each option behind each thought.
 
         Raises:
             ConfigError: The questions have no closed options.
         """
-        options, prompt = rollout.batch.options, self.require_prompt()
-        if not options:
-            raise ConfigError(
-                "The questions have no closed options, so that their answers cannot be listed; "
-                "train with `ReinforcementFinetuning`."
-            )
+        options, prompt = self.closed_options(rollout.batch), self.require_prompt()
         replies = tuple(
             tuple(
                 prompt.instead(clip, response, option) for response in group for option in options

@@ -80,11 +80,26 @@ class RewardedTask(DemonstratedTask, ABC):
         """
         super().on_train_start()
         if self.trainer.estimated_stepping_batches == float("inf"):
-            for reward in self.rewards:
-                check_end(f"the reward {reward.name!r}", reward)
-            for name in ("demonstrations", "hints"):
-                if (found := getattr(self, name, None)) is not None:
-                    check_end(f"`{name}`", found)
+            for name, owner in self.scheduled().items():
+                check_end(name, owner)
+
+    def scheduled(self) -> dict[str, object]:
+        """Return what may have settings that follow the training, as a person knows it."""
+        found: dict[str, object] = {f"the reward {each.name!r}": each for each in self.rewards}
+        return found | {"`demonstrations`": self.demonstrations}
+
+    def closed_options(self, batch: Batch) -> tuple[str, ...]:
+        """Return the options of questions whose answers are listed.
+
+        Raises:
+            ConfigError: They are open.
+        """
+        if not batch.options:
+            raise ConfigError(
+                "The questions have no closed options, so that their answers cannot be listed; "
+                "train with `ReinforcementFinetuning`."
+            )
+        return batch.options
 
     def scores_of(self, rollout: Rollout) -> dict[str, Scores]:
         """Return what each reward says, by name."""

@@ -2,12 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from emolit.advantages import Advantage, standardized
 from emolit.advantages.base import flat, separates_responses
@@ -29,7 +29,7 @@ from emolit.tasks.base import check_finite
 from emolit.tasks.hearing import HearingTask
 from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
-from emolit.tasks.totals import check_above_zero, check_names, weighted_sum
+from emolit.tasks.totals import check_above_zero, hold_rewards, weighted_sum
 from emolit.tasks.training_checks import check_learning
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
@@ -110,7 +110,6 @@ class ReinforcementFinetuning(HearingTask):
         hints: Hints | None = None,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
-        check_names(rewards)
         check_above_zero(importance_cap=importance_cap)
         if sampling.temperature == 0:
             raise ConfigError(
@@ -118,7 +117,7 @@ class ReinforcementFinetuning(HearingTask):
                 "nothing can be learned; choose a temperature above 0, such as 1."
             )
         self.objective = objective
-        self.rewards = cast("Sequence[Reward]", nn.ModuleList(rewards).requires_grad_(False))
+        self.rewards = hold_rewards(rewards)
         self.advantage = advantage
         self.per_reward = per_reward
         self.reward_kl = reward_kl if isinstance(reward_kl, KL) else KL(reward_kl)
@@ -163,6 +162,10 @@ class ReinforcementFinetuning(HearingTask):
                 f"With `group_size` {self.group_size} the advantage is 0 whatever the rewards; "
                 "raise `group_size`, take an advantage over the batch, or lower its threshold."
             )
+
+    def scheduled(self) -> dict[str, object]:
+        """Return also the hints."""
+        return {**super().scheduled(), "`hints`": self.hints}
 
     def rollout(self, batch: Batch, attempt: int = 0) -> Rollout:
         """Sample and read G responses a prompt.

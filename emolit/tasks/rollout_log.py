@@ -60,14 +60,14 @@ class RolloutLogTask(AdaptiveTask, ABC):
         for name, value in stats.items():
             if self.updates > 1 or name not in STALE:
                 (shown if name == "kl" else values)[f"train/{name}"] = value
-        self._log_rewards(scored)
+        self.log_rewards(scored)
         self.log_dict(shown, batch_size=size, prog_bar=True, sync_dist=True)
         self.log_dict(values, batch_size=size, sync_dist=True)
         self._log_lengths(rollout)
         self._log_gap(updating)
 
-    def _log_rewards(self, scored: ScoredRollout) -> None:
-        """Log the total and each reward."""
+    def log_rewards(self, scored: ScoredRollout) -> None:
+        """Log the total and each reward, as `curves` makes them of ``[B, G]``."""
         summed = sums(self.rewards, scored)
         if self.processes > 1:
             summed = self.trainer.strategy.reduce(summed.to(self.device), reduce_op="sum").cpu()

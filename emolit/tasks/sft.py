@@ -33,11 +33,6 @@ class SupervisedFinetuning(Task):
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
 
-    @property
-    def needs_reference(self) -> bool:
-        """Imitation has no reference."""
-        return False
-
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Return the loss of a batch."""
         rollout = self.policy.encode_targets(batch)

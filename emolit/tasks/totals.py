@@ -2,17 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from emolit.errors import ConfigError
 from emolit.rewards import Reward
 from emolit.rewards.base import Scores
 
 
-def check_names(rewards: Sequence[Reward]) -> None:
-    """Refuse two rewards of one name, which would share a curve.
+def hold_rewards(rewards: Sequence[Reward]) -> Sequence[Reward]:
+    """Return rewards as modules of a task that do not train, each under a name of its own.
+
+    Two of one name would share a curve.
 
     Raises:
         ConfigError: A name stands twice.
@@ -22,6 +25,7 @@ def check_names(rewards: Sequence[Reward]) -> None:
         raise ConfigError(
             f"Several rewards are called {repeated[0]!r}; give each its own `name` in the config."
         )
+    return cast("Sequence[Reward]", nn.ModuleList(rewards).requires_grad_(False))
 
 
 def mask_incomplete(

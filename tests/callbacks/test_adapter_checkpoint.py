@@ -3,6 +3,7 @@
 import errno
 from functools import partial
 from pathlib import Path
+from stat import S_IMODE
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -107,6 +108,8 @@ def test_adapters_leave_a_peft_folder_and_a_small_file(tmp_path, data, nano_fold
     assert all("lora_" in name or "modules_to_save" in name for name in names)
     files = {path.name for path in (tmp_path / "last").iterdir()}
     assert {"adapter_config.json", "adapter_model.safetensors"} <= files
+    modes = {S_IMODE(path.stat().st_mode) for path in (tmp_path / "last").iterdir()}
+    assert len(modes) == 1  # who may read the settings may read the weights
 
 
 def test_no_leftovers_stand_beside(tmp_path, data, nano_folder):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.spatial.distance import jensenshannon
 
-from emolit.rewards.vote_match import VoteMatch, divergence, worths
+from emolit.rewards.vote_match import VoteMatch, worths
 from emolit.types import Clip, Sampling
 from tests.tasks.toy import Table, asked
 
@@ -16,12 +16,19 @@ VOTES = {"sad": 6, "neutral": 3, "angry": 1}
 NAMES = ("sad", "neutral", "angry", "happy", None)
 
 
+def match(answers):
+    """1 less scipy's divergence of a group from the votes."""
+    p, q = ([each.get(name, 0) for name in NAMES] for each in (Counter(answers), VOTES))
+    return 1 - jensenshannon(np.array(p), np.array(q), base=2) ** 2
+
+
 @pytest.mark.parametrize("answers", [["sad"], ["sad", "neutral", None], ["happy"] * 3, [*NAMES]])
-def test_the_divergence_is_scipys(answers):
-    counts = Counter(answers)
-    p, q = ([each.get(name, 0) for name in NAMES] for each in (counts, VOTES))
-    by_scipy = jensenshannon(np.array(p), np.array(q), base=2) ** 2
-    assert divergence(counts, VOTES) == pytest.approx(by_scipy, abs=1e-12)
+def test_an_answer_is_worth_what_the_match_would_lose_without_it(answers):
+    by_scipy = [match(answers)] if len(answers) == 1 else [
+        len(answers) * (match(answers) - match(answers[:k] + answers[k + 1 :]))
+        for k in range(len(answers))
+    ]  # fmt: skip
+    assert worths(answers, VOTES) == pytest.approx(by_scipy, abs=1e-9)
 
 
 def test_the_answer_that_the_group_lacks_earns_most():
@@ -35,7 +42,8 @@ def test_the_answer_that_the_group_lacks_earns_most():
 def test_a_rollout_is_scored_group_by_group_and_clips_without_votes_are_not():
     voted = Clip(id="0", corpus="toy", path="0.wav", votes={"sad": 1})
     batch = asked(2)
-    batch = replace(batch, clips=(voted, batch.clips[1]))
+    empty = replace(batch.clips[1], votes={"sad": 0})  # a table may say so
+    batch = replace(batch, clips=(voted, empty))
     tokens = torch.tensor([[[3], [0]], [[3], [0]]])
     rollout = replace(Table()._rollout(batch, tokens, Sampling()), answers=(("sad", "angry"),) * 2)
     found = VoteMatch()(rollout).values

@@ -22,6 +22,7 @@ from emolit.rewards.vote_match import VoteMatch
 from emolit.rl.schedule import CosineFade
 from emolit.tasks.enumerated import EnumeratedFinetuning
 from tests.conftest import OPTIONS
+from tests.tasks.toy import alone
 
 
 def task(policy, prompt=None, **settings):
@@ -34,13 +35,7 @@ def task(policy, prompt=None, **settings):
         prompt=prompt or Direct(),
         **settings,
     )
-    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), callbacks=[])
-    made.setup("fit")
-    made._trainer = None
-    made.progress = lambda: 0.0
-    made.logged = {}
-    made.log_dict = lambda values, **_: made.logged.update(values)
-    return made
+    return alone(made)
 
 
 @pytest.fixture

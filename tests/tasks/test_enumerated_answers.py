@@ -1,7 +1,6 @@
 """Weighed answers behind sampled thoughts: the gradient of the expected reward, with less noise."""
 
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ from emolit.rewards.correct import Correct
 from emolit.tasks.enumerated_answers import EnumeratedAnswersFinetuning, shared_tokens
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.types import Rollout, Sampling
-from tests.tasks.toy import WORDS, asked
+from tests.tasks.toy import WORDS, alone, asked
 
 THOUGHTS = ("low", "high", "…")
 """The last one never comes to an answer."""
@@ -103,13 +102,7 @@ def task(policy, kind=EnumeratedAnswersFinetuning, **settings):
         prompt=Reasoning(),
         **settings,
     )
-    made._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), callbacks=[])
-    made.setup("fit")
-    made._trainer = None
-    made.progress = lambda: 0.0
-    made.logged = {}
-    made.log_dict = lambda values, **_: made.logged.update(values)
-    return made
+    return alone(made)
 
 
 @pytest.fixture(autouse=True)

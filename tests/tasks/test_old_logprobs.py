@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -34,6 +33,7 @@ from emolit.types import Sampling
 from tests.conftest import OPTIONS
 from tests.fakes.models import random_model, save, tokenizer
 from tests.objectives.cases import example
+from tests.tasks.toy import alone
 from tests.test_house import plugins
 
 LONGEST, CLIPS, GROUP = 12, 4, 6
@@ -95,15 +95,7 @@ def task(policy, kind=ReinforcementFinetuning, **settings):
         sampling=Sampling(max_tokens=LONGEST),
         **settings,
     )
-    made._trainer = SimpleNamespace(
-        precision_plugin=SimpleNamespace(), datamodule=None, callbacks=[], accumulate_grad_batches=1
-    )
-    made.setup("fit")
-    made._trainer = None
-    made.progress = lambda: 0.0
-    made.logged = {}
-    made.log_dict = lambda values, **_: made.logged.update(values)
-    return made
+    return alone(made, accumulate_grad_batches=1)
 
 
 def spread(total):

@@ -29,7 +29,7 @@ from emolit.rl.kl import KL
 from emolit.rl.schedule import CosineFade
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.types import Clip, Sampling
-from tests.tasks.toy import WORDS, Table, asked
+from tests.tasks.toy import WORDS, Table, alone, asked
 
 
 def task(policy=None, rewards=None, datamodule=None, **settings):
@@ -42,13 +42,7 @@ def task(policy=None, rewards=None, datamodule=None, **settings):
         prompt=Direct(),
         **settings,
     )
-    made._trainer = SimpleNamespace(
-        precision_plugin=SimpleNamespace(), callbacks=[], datamodule=datamodule
-    )
-    made.setup("fit")
-    made._trainer = None
-    made.progress = lambda: 0.0
-    made.logged = {}
+    alone(made, datamodule=datamodule)
     made.on_bar = set()
 
     def log_dict(values, prog_bar=False, **_):

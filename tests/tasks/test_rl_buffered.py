@@ -26,7 +26,7 @@ from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.rl_buffered import BufferedReinforcementFinetuning
 from emolit.types import Sampling
 from tests.conftest import OPTIONS
-from tests.tasks.toy import WORDS, Table, asked
+from tests.tasks.toy import WORDS, Table, alone, asked
 
 
 def task(policy=None, kind=BufferedReinforcementFinetuning, **settings):
@@ -39,15 +39,7 @@ def task(policy=None, kind=BufferedReinforcementFinetuning, **settings):
         prompt=Direct(),
         **settings,
     )
-    made._trainer = SimpleNamespace(
-        precision_plugin=SimpleNamespace(), callbacks=[], accumulate_grad_batches=1
-    )
-    made.setup("fit")
-    made._trainer = None
-    made.progress = lambda: 0.0
-    made.logged = {}
-    made.log_dict = lambda values, **_: made.logged.update(values)
-    return made
+    return alone(made, accumulate_grad_batches=1)
 
 
 def steps(made, number, batch=None):

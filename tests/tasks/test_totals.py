@@ -8,7 +8,7 @@ from emolit.errors import ConfigError
 from emolit.rewards.base import Scores
 from emolit.rewards.correct import Correct
 from emolit.rl.schedule import LinearFade
-from emolit.tasks.totals import check_names, mask_incomplete, weighted_sum
+from emolit.tasks.totals import hold_rewards, mask_incomplete, weighted_sum
 from tests.rewards.test_base import Returns, rollout
 
 NAN = float("nan")
@@ -34,8 +34,9 @@ def test_weight_zero_watches_without_training():
 
 def test_two_rewards_of_one_name_are_refused():
     with pytest.raises(ConfigError, match="'correct'"):
-        check_names([Correct(), Correct()])
-    check_names([Correct(), Correct(name="again")])
+        hold_rewards([Correct(), Correct()])
+    held = hold_rewards([Correct(), Correct(name="again")])
+    assert [reward.name for reward in held] == ["correct", "again"]
 
 
 def said(values, failed=None):

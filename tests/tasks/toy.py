@@ -1,6 +1,7 @@
 """A policy small enough to learn in seconds: one table of logits, one token a response."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from torch import Tensor, nn
@@ -85,3 +86,15 @@ class Table(Policy):
     def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
         folder.mkdir()
         torch.save(self.state_dict(), folder / "table.pt")
+
+
+def alone(made, **trainer):
+    """Return a task that is set up for training without a trainer, and keeps what it logs."""
+    given = {"precision_plugin": SimpleNamespace(), "callbacks": [], "datamodule": None, **trainer}
+    made._trainer = SimpleNamespace(**given)
+    made.setup("fit")
+    made._trainer = None
+    made.progress = lambda: 0.0
+    made.logged = {}
+    made.log_dict = lambda values, **_: made.logged.update(values)
+    return made

@@ -17,7 +17,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -38,6 +37,7 @@ from emolit.tasks.enumerated import EnumeratedFinetuning
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.sft import SupervisedFinetuning
 from emolit.types import Batch, Clip, Sampling
+from tools.bench.alone import detach, make_step
 
 TARGET = Path("runs/bench/terms.json")
 LABELS = ("angry", "happy", "neutral", "sad")
@@ -87,10 +87,8 @@ def measure(given: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
     for step in range(given.steps + 1):
         batch = noise(given, step)
         for name, task in tasks.items():
-            policy.zero_grad()
-            type(task).global_step = property(lambda _, step=step: step)
             started = time.perf_counter()
-            task.training_step(replace(batch), step)["loss"].backward()
+            make_step(task, replace(batch), step)
             times[name].append(time.perf_counter() - started)
     return {name: seconds[1:] for name, seconds in times.items()}
 
@@ -121,17 +119,7 @@ def tasks_of(policy: Any, given: argparse.Namespace) -> dict[str, Any]:
         ),
         "imitation": SupervisedFinetuning(**shared),
     }
-    return {name: detached(task) for name, task in made.items()}
-
-
-def detached(task: Any) -> Any:
-    """Return a task that runs without a trainer and logs nothing."""
-    task._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), callbacks=[])
-    task.setup("fit")
-    task._trainer = None
-    task.progress = lambda: 0.0
-    task.log_dict = task.log = lambda *_, **__: None
-    return task
+    return {name: detach(task) for name, task in made.items()}
 
 
 def noise(given: argparse.Namespace, step: int) -> Batch:

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -42,6 +41,7 @@ from emolit.tasks.enumerated import EnumeratedFinetuning
 from emolit.tasks.enumerated_answers import EnumeratedAnswersFinetuning
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.types import Batch
+from tools.bench.alone import detach, make_step
 
 TARGET = Path("runs/bench/variance.json")
 
@@ -139,17 +139,7 @@ def tasks_of(trained: Trained, policy: Any, group: int) -> dict[str, Any]:
         made[f"{group} thoughts, all answers"] = EnumeratedAnswersFinetuning(**drawn)
     else:
         made["all options"] = EnumeratedFinetuning(objective=ExpectedReward(), **shared)
-    return {name: detached(task) for name, task in made.items()}
-
-
-def detached(task: Any) -> Any:
-    """Return a task that runs without a trainer and logs nothing."""
-    task._trainer = SimpleNamespace(precision_plugin=SimpleNamespace(), callbacks=[])
-    task.setup("fit")
-    task._trainer = None
-    task.progress = lambda: 0.0
-    task.log_dict = lambda *_, **__: None
-    return task
+    return {name: detach(task) for name, task in made.items()}
 
 
 def batches_of(corpus: Corpus, trained: Trained, fixed: bool) -> Iterator[Batch]:
@@ -171,9 +161,7 @@ def batches_of(corpus: Corpus, trained: Trained, fixed: bool) -> Iterator[Batch]
 
 def gradient(task: Any, batch: Batch, step: int) -> Tensor:
     """Return one estimate, all weights in a row."""
-    type(task).global_step = property(lambda _: step)
-    task.policy.zero_grad()
-    task.training_step(batch, step)["loss"].backward()
+    make_step(task, batch, step)
     weights = [weight for weight in task.policy.parameters() if weight.requires_grad]
     return torch.cat(
         [(torch.zeros_like(w) if w.grad is None else w.grad).detach().flatten() for w in weights]

@@ -31,11 +31,20 @@ def find_stop_strings(tokenizer: Any, rows: Tensor, stop: tuple[str, ...]) -> Te
     return torch.tensor(ended, device=rows.device)
 
 
-def decode_responses(tokenizer: Any, tokens: Tensor, mask: Tensor) -> list[str]:
-    """Return the text of each response ``[N, T]`` without special tokens."""
+def decode_responses(
+    tokenizer: Any, tokens: Tensor, mask: Tensor, begun: Sequence[str] = ()
+) -> list[str]:
+    """Return the text of each response ``[N, T]`` without special tokens.
+
+    Args:
+        tokenizer: Decodes.
+        tokens: ``[N, T]``
+        mask: True on response tokens. ``[N, T]``
+        begun: What was given of each, in front; empty where nothing was.
+    """
     return [
-        tokenizer.decode(row[kept].tolist(), skip_special_tokens=True)
-        for row, kept in zip(tokens, mask, strict=True)
+        start + tokenizer.decode(row[kept].tolist(), skip_special_tokens=True)
+        for start, row, kept in zip(begun or [""] * len(tokens), tokens, mask, strict=True)
     ]
 
 
