@@ -25,7 +25,7 @@ class EnumeratedFinetuning(RewardedTask):
     """Learn from the rewards of all options of a question, each weighed by its probability.
 
     The K replies differ in the answer alone, and are scored behind one prefill of the question.
-    Nothing is sampled, so a step costs little more than one of supervised finetuning, and its
+    Nothing is sampled, so a step costs less than half of GRPO's (docs/performance.md), and its
     gradient has no noise but that of the batch. A prompt with thinking has other replies behind
     every thought, and is refused.
 
