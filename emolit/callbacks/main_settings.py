@@ -11,6 +11,8 @@ from emolit.seed import run_seed
 BLANK: Mapping[str, str | float | bool] = {
     "task": "", "policy": "", "start": "", "prompt": "", "corpora": "", "monitor": "",
     "objective": "", "kl": 0.0, "reward_kl": 0.0, "advantage": "", "rewards": "",
+    "demonstrations": "", "hints": "", "entropy_bonus": 0.0, "perception": 0.0,
+    "beyond_silence": False, "label_balance": 0.0, "balance": 0.0,
     "group_size": 0, "updates": 0, "temperature": 0.0, "top_p": 0.0, "max_tokens": 0,
     "optimizer": "", "learning_rate": 0.0, "weight_decay": 0.0, "batch_size": 0,
     "accumulate_grad_batches": 0, "processes": 0, "precision": "", "max_epochs": 0, "max_steps": 0,
@@ -61,6 +63,12 @@ def _of_task(task: Any) -> dict[str, Any]:
         "reward_kl": _price(getattr(task, "reward_kl", None)),
         "advantage": getattr(advantage, "__name__", _name(advantage)),
         "rewards": ", ".join(weighed) or None,
+        "demonstrations": _name(getattr(task, "demonstrations", None)),
+        "hints": _name(getattr(task, "hints", None)),
+        "entropy_bonus": _price(getattr(task, "entropy", None)),
+        "perception": _price(getattr(task, "perception", None)),
+        "beyond_silence": getattr(task, "beyond_silence", None),
+        "label_balance": _number(getattr(task, "label_balance", None)),
         "group_size": getattr(task, "group_size", None),
         "updates": getattr(task, "updates", None),
         "temperature": sampling.temperature if trains_rollouts and sampling else None,
@@ -86,6 +94,7 @@ def _of_data(corpus: Any) -> dict[str, Any]:
     return {
         "corpora": ", ".join(getattr(corpus, "training_names", ())) or None,
         "batch_size": getattr(getattr(corpus, "loading", None), "batch_size", None),
+        "balance": _number(getattr(getattr(corpus, "loading", None), "balance", None)),
     }
 
 
@@ -95,7 +104,7 @@ def _name(thing: object) -> str | None:
 
 
 def _price(kl: Any) -> float | None:
-    """Return the coefficient of a KL."""
+    """Return the coefficient of a KL, or of another term of the loss."""
     return _number(getattr(kl, "coefficient", None))
 
 

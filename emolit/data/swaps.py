@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import zeros
 
 from emolit.data.dataset import ClipDataset, Item
 from emolit.seed import stream
@@ -153,5 +152,5 @@ class SwappedDataset(ClipDataset):
         swap = self.swaps[index]
         if swap.sound is None:
             seconds = min(self.loading.max_seconds, swap.clip.seconds or 1.0)
-            return swap.shown, zeros(max(1, round(seconds * self.sampling_rate)))
+            return swap.shown, torch.zeros(max(1, round(seconds * self.sampling_rate)))
         return swap.shown, self.hear(swap.sound)

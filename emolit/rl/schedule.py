@@ -84,7 +84,7 @@ def check_end(name: str, owner: object) -> None:
     Raises:
         ConfigError: One of them is a `Schedule`.
     """
-    for setting, value in getattr(owner, "__dict__", {}).items():  # None has no settings
+    for setting, value in vars(owner).items():
         if isinstance(value, Schedule):
             raise ConfigError(
                 f"`{setting}` of {name} changes over the training, which has no end; "

@@ -86,7 +86,9 @@ class RewardedTask(DemonstratedTask, ABC):
     def scheduled(self) -> dict[str, object]:
         """Return what may have settings that follow the training, as a person knows it."""
         found: dict[str, object] = {f"the reward {each.name!r}": each for each in self.rewards}
-        return found | {"`demonstrations`": self.demonstrations}
+        if self.demonstrations is not None:
+            found["`demonstrations`"] = self.demonstrations
+        return found
 
     def closed_options(self, batch: Batch) -> tuple[str, ...]:
         """Return the options of questions whose answers are listed.

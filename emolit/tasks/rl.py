@@ -165,7 +165,8 @@ class ReinforcementFinetuning(HearingTask):
 
     def scheduled(self) -> dict[str, object]:
         """Return also the hints."""
-        return {**super().scheduled(), "`hints`": self.hints}
+        hints = {} if self.hints is None else {"`hints`": self.hints}
+        return {**super().scheduled(), **hints}
 
     def rollout(self, batch: Batch, attempt: int = 0) -> Rollout:
         """Sample and read G responses a prompt.

@@ -6,11 +6,13 @@ import torch
 
 from emolit.affect.taxonomy import Taxonomy
 from emolit.callbacks.main_settings import BLANK, main_settings
+from emolit.demonstrations.chord import CHORD
 from emolit.evaluators.categorical import Categorical
 from emolit.objectives.grpo import GRPO
 from emolit.policies.nano import Nano
 from emolit.prompts.direct import Direct
 from emolit.rewards.correct import Correct
+from emolit.rl.hints import Hints
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.sft import SupervisedFinetuning
 from tests.callbacks.tiny import LABELS, Told, trainer
@@ -56,6 +58,16 @@ def test_a_grpo_run_says_rewards_prices_and_sampling(tmp_path, nano_folder):
     for name, value in found.items():
         number = isinstance(BLANK[name], float | int)
         assert isinstance(value, float | int) == number, name  # one type a column
+
+
+def test_a_run_says_what_it_learns_by_besides_rewards(tmp_path, nano_folder):
+    settings = {"demonstrations": CHORD(), "entropy": 0.01, "perception": 0.02, "hints": Hints()}
+    task = ReinforcementFinetuning(
+        objective=GRPO(kl=0.0), rewards=[Correct()], **settings, **common(nano_folder)
+    )
+    expected = {"demonstrations": "CHORD", "hints": "Hints", "entropy_bonus": 0.01}
+    expected |= {"perception": 0.02, "beyond_silence": False, "label_balance": 0.0}
+    assert expected.items() <= told(tmp_path, task).items()
 
 
 def test_a_task_without_rollouts_leaves_their_settings_out(tmp_path, nano_folder):

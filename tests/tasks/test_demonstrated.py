@@ -15,8 +15,10 @@ from emolit.rl.functional import masked_mean
 from emolit.tasks.rl_buffered import BufferedReinforcementFinetuning
 from emolit.types import Sampling
 from tests.tasks import test_rl_buffered
-from tests.tasks.test_rl import counted, task  # noqa: F401  (a fixture)
+from tests.tasks.test_rl import counted, task
 from tests.tasks.toy import asked
+
+__all__ = ["counted"]  # the fixture that gives these tasks a step
 
 
 def wrong(made):
