@@ -57,6 +57,20 @@ def arguments(config: Path, root: Path) -> list[str]:
     return ["fit", "--config", str(config), "--trainer.default_root_dir", str(root)]
 
 
+def alone(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``emolit`` in its own process: tests before this one may have left one thread here.
+
+    Sums over another number of threads differ in their last bits.
+    """
+    command = [sys.executable, "-m", "emolit", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+
+
+def finished(*arguments: str) -> None:
+    done = alone(*arguments)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, nano_folder):
     folder = tmp_path_factory.mktemp("resume")
@@ -67,7 +81,7 @@ def uninterrupted(tmp_path_factory, nano_folder):
     emolit(*arguments(config, folder / "warm"), "--trainer.max_epochs", "8", *FAST)
     config = folder / "grpo.yaml"
     config.write_text(text.replace("NANO", str(folder / "warm" / "last")))
-    emolit(*arguments(config, folder / "whole"))
+    finished(*arguments(config, folder / "whole"))
     board = EventAccumulator(str(folder / "whole" / "fit")).Reload()
     assert sum(score.value > 0 for score in board.Scalars("reward/correct_sd")) > 8
     assert board.Scalars("train/kl")[0].value == 0.0
@@ -98,15 +112,10 @@ def killed_and_resumed(config, tmp_path, batches):
     """Run until the process dies, and again to the end."""
     killer = ["--trainer.callbacks+", "tests.fakes.killer.Killer"]
     killer += ["--trainer.callbacks.init_args.batches", str(batches)]
-    killed = subprocess.run(
-        [sys.executable, "-m", "emolit", *arguments(config, tmp_path / "run"), *killer],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    killed = alone(*arguments(config, tmp_path / "run"), *killer)
     assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
     assert list((tmp_path / "run" / "last").glob("*.safetensors"))
-    emolit(*arguments(config, tmp_path / "run"), "--ckpt_path", "last")
+    finished(*arguments(config, tmp_path / "run"), "--ckpt_path", "last")
 
 
 BUFFERED = (
@@ -129,7 +138,7 @@ def buffered(uninterrupted):
         text = text.replace(before, after)
     config = grpo.with_name("buffered.yaml")
     config.write_text(text)
-    emolit(*arguments(config, grpo.parent / "buffered"))
+    finished(*arguments(config, grpo.parent / "buffered"))
     weights = load_file(grpo.parent / "buffered" / "last" / "model.safetensors")
     assert not all((weights[name] == simple[name]).all() for name in simple)
     return config, weights
@@ -151,12 +160,9 @@ def test_two_processes_resume_each_with_its_own_rollout(buffered, tmp_path):
     settings = "  accelerator: cpu\n  devices: 2\n  strategy: ddp\n"
     text = config.read_text().replace("  accelerator: cpu\n", settings)
     two.write_text(text.replace("batch_size: 4", "batch_size: 2"))
-    whole = [sys.executable, "-m", "emolit", *arguments(two, tmp_path / "whole")]
-    subprocess.run(whole, check=True, capture_output=True, timeout=240)
-    stop = [*arguments(two, tmp_path / "run"), "--trainer.max_steps", "9"]
-    subprocess.run([*whole[:3], *stop], check=True, capture_output=True, timeout=240)
-    rest = [*arguments(two, tmp_path / "run"), "--ckpt_path", "last"]
-    subprocess.run([*whole[:3], *rest], check=True, capture_output=True, timeout=240)
+    finished(*arguments(two, tmp_path / "whole"))
+    finished(*arguments(two, tmp_path / "run"), "--trainer.max_steps", "9")
+    finished(*arguments(two, tmp_path / "run"), "--ckpt_path", "last")
     expected, resumed = (
         load_file(tmp_path / name / "last" / "model.safetensors") for name in ("whole", "run")
     )
@@ -173,9 +179,9 @@ def test_an_adapter_that_was_trained_before_resumes_with_its_frozen_twin(uninter
     start = f"{{checkpoint: {folder / 'warm' / 'last'}}}"
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     first.write_text(text.replace(start, lora.replace("NANO", str(folder / "warm" / "last"))))
-    emolit(*arguments(first, tmp_path / "first"))
+    finished(*arguments(first, tmp_path / "first"))
     second.write_text(text.replace(start, lora.replace("NANO", str(tmp_path / "first" / "last"))))
-    emolit(*arguments(second, tmp_path / "whole"))
+    finished(*arguments(second, tmp_path / "whole"))
     expected = load_file(tmp_path / "whole" / "last" / "adapter_model.safetensors")
     before = load_file(tmp_path / "first" / "last" / "adapter_model.safetensors")
     assert not all((expected[name] == before[name]).all() for name in expected)
