@@ -1,5 +1,6 @@
 """Fixtures of the whole suite."""
 
+import os
 import re
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -22,10 +23,14 @@ settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Show the warnings of other libraries, instead of failing, where they are not those locked.
+    """Give each process one thread, and choose what warnings do.
 
-    Under the lock every warning is an error: it is the first sign of a release that breaks us.
+    Workers with several threads each wait for one another, and what a test before has left could
+    decide in which order sums are taken. Under the lock every warning is an error: it is the first
+    sign of a release that breaks us. On other releases those of other libraries are only shown.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     if not is_locked(LOCK.read_text(encoding="utf-8")):
         config.addinivalue_line("filterwarnings", "default")
 
