@@ -5,6 +5,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+from emolit.affect.wheel_score import WheelScore
+from emolit.corpora.emo_gator import CATEGORIES
+from emolit.metrics.word_lists import WordLists
 from emolit.reporting.tables import number
 
 ROOT = Path(__file__).parents[1]
@@ -12,6 +15,26 @@ PAGE = (ROOT / "docs" / "measured.md").read_text()
 README = (ROOT / "README.md").read_text().partition("## Measured")[2].partition("\n## ")[0]
 ABOUT = ("arm", "config", "commit", "command", "trained_config", "trained_command")
 """Keys in which two arms may differ whose scores are the same."""
+
+CONSTANTS = {
+    "constant_1": ("serenity",),
+    "constant_2": ("contentment", "embarrassment"),
+    "constant_3": ("elation", "embarrassment", "serenity"),
+}
+"""Answers to every clip of EmoGator that need no model: the best of one, two and three words."""
+
+
+@cache
+def constant(arm):
+    """Return what a constant answer scores on EmoGator, whose categories are equally frequent."""
+    words, score = CONSTANTS[arm], WheelScore(unknown="wrong")
+    lists = WordLists(score.lexicon)
+    golds = [(name,) for name in CATEGORIES]
+    lists.update([words] * len(golds), golds)
+    earned = [score(words, gold) for gold in golds if score(gold, gold) is not None]
+    return {name: float(value) for name, value in lists.compute().items()} | {
+        "sample_F1": sum(earned) / len(earned)
+    }
 
 
 @cache
@@ -58,6 +81,8 @@ def against(file, arm, versus, corpus):
 
 def forms(file, arm, corpus, key):
     """Return how a score may be written: with interval or deviation, alone, and by seed."""
+    if arm in CONSTANTS:
+        return {f"{constant(arm)[key]:.{2 if key == 'length' else 3}f}"}
     row = of_arm(file, arm, corpus)
     value = number(row[key])
     whole = value
