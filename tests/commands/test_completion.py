@@ -25,7 +25,7 @@ def script(tmp_path_factory):
         (["sw"], {"sweep"}),
         (["fit", "--config", "demo/s"], {"demo/sft"}),
         (["fit", "-c", "demo/g"], {"demo/grpo"}),
-        (["sweep", "demo_"], {"demo_learning", "demo_rft"}),
+        (["sweep", "demo_"], {"demo_learning", "demo_rates", "demo_rft"}),
         (["explain", "WellF"], {"WellFormed"}),
         (["fit", "--over"], {"--overwrite"}),
     ],
