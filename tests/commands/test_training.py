@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -155,12 +156,17 @@ def test_a_real_interrupt_says_how_to_go_on_and_nobody_elses_tips_are_told(tmp_p
         *["--trainer.max_steps", 100_000],
     ]
     told = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen([str(word) for word in words], **told) as run:
+    # A job that a shell has put in the background ignores the signal, and so would its children.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen([str(word) for word in words], preexec_fn=heed, **told) as run:
         until = time.monotonic() + 240
         while not (tmp_path / "run" / "last.ckpt").exists() and time.monotonic() < until:
             time.sleep(0.1)
         run.send_signal(signal.SIGINT)
-        said, _ = run.communicate(timeout=120)
+        try:
+            said, _ = run.communicate(timeout=120)
+        finally:
+            run.kill()
     assert run.returncode != 0
     assert re.search(r"Stopped in step \d+\. To go on from .*last\.ckpt", said), said
     assert "--ckpt_path last" in said
