@@ -15,6 +15,8 @@ class Shuffled(Synthetic):
         """Return the clips of a split, each with the file of a random one."""
         clips = super().clips(split)
         order = np.random.RandomState(0).permutation(len(clips))
+        others = [clips[place] for place in order]
         return tuple(
-            replace(clip, path=clips[other].path) for clip, other in zip(clips, order, strict=True)
+            replace(clip, path=other.path, seconds=other.seconds)
+            for clip, other in zip(clips, others, strict=True)
         )
