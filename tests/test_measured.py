@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.figures import PAGE, README, by_seed, forms, same
+from tests.figures import PAGE, README, ROOT, by_seed, forms, same
 
 COLUMNS = {
     "synthetic, held-out speakers": ("demo", "synthetic", "UA"),
@@ -87,3 +87,8 @@ def test_a_figure_of_the_readme_is_that_of_its_row(line):
             assert all(map(same, by_seed(file, arm, corpus), by_seed(file, arms[0], corpus)))
         else:
             assert told in forms(file, arm, corpus, key)
+
+
+def test_rows_name_files_as_one_types_them_in_a_clone():
+    for path in (ROOT / "docs" / "results").glob("*.json"):
+        assert not re.search(r"[ '=](/|[A-Z]:)", path.read_text()), path.name

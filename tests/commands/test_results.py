@@ -119,6 +119,12 @@ def test_there_is_a_row_for_each_run_and_corpus_with_where_it_comes_from(place, 
     assert len([row for row in rows if "versus" not in row and type(row["fold"]) is int]) == 16 + 8
 
 
+def test_a_sweep_is_named_as_one_types_it_here(place, tool):
+    assert tool.main(["toy", str(place / "sweep.yaml")]) == 0
+    rows = json.loads(Path("docs/results/toy.json").read_text())
+    assert {row["command"] for row in pick(rows, fold="pooled")} == {"emolit sweep sweep.yaml"}
+
+
 def test_folds_are_pooled_over_the_union_of_what_they_held_out(place, tool):
     rows = collect(tool)
     union = [line for fold in (1, 2) for line in all_answers("sft", fold, 0)["held_out"]]

@@ -40,6 +40,10 @@ class Text(HuggingFace):
         self._look_up_tokens()
         self.eval()
 
+    def closing(self) -> str:
+        """Return nothing: these prompts are bare text, without a chat template."""
+        return ""
+
     def _inputs(self, batch: Batch) -> dict[str, Tensor]:
         """Return token ids."""
         tokenizer = self.processor.tokenizer

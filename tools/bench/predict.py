@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from math import ceil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -125,10 +126,11 @@ def write_clips(folder: Path, count: int) -> Path:
 
 
 def write_long(path: Path, hours: float) -> Path:
-    """Write a long recording, a minute at a time."""
+    """Write a long recording, a minute at a time; the last one may be short."""
+    seconds = hours * 3600
     with soundfile.SoundFile(path, "w", RATE, 1) as file:
-        for minute in range(round(hours * 60)):
-            file.write(noise(60.0, minute))
+        for minute in range(ceil(seconds / 60)):
+            file.write(noise(min(60.0, seconds - 60 * minute), minute))
     return path
 
 

@@ -30,6 +30,7 @@ from emolit.commands.results.page import metrics_of, page
 from emolit.commands.shipped import find
 from emolit.commands.sweep.plan import Stage, Sweep
 from emolit.commands.sweep.plan import read as read_sweep
+from emolit.commands.sweep.stage import relative
 from emolit.engine.weights.record import start_note
 from emolit.errors import ConfigError
 
@@ -195,7 +196,7 @@ def group_tests(tests: Sequence[Test], sweep: Sweep) -> dict[tuple[str, str, Any
 def join_tests(tests: Sequence[Test], sweep: Sweep) -> Test:
     """Return several tests as one, each origin named once."""
     record = {key: all_of(test.record[key] for test in tests) for key in ORIGIN}
-    return replace(tests[0], record={**record, "command": f"emolit sweep {sweep.path}"})
+    return replace(tests[0], record={**record, "command": f"emolit sweep {relative(sweep.path)}"})
 
 
 def all_of(origins: Iterable[str | None]) -> str | None:

@@ -104,8 +104,7 @@ def test_prompts_have_a_token_a_letter(cases):
     assert [len(row) for row in rows] == [7, 7, 7]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("side", ["ours", "trl"])
+@pytest.mark.parametrize("side", ["ours", pytest.param("trl", marks=pytest.mark.slow)])
 def test_a_side_runs_and_counts_its_work(cases, tmp_path, side):
     if side == "trl" and importlib.util.find_spec("trl") is None:
         pytest.skip("needs TRL: pip install '.[bench]'")

@@ -27,3 +27,4 @@ def test_recordings_have_the_length_that_is_counted(tmp_path):
     clips = sorted(write_clips(tmp_path / "clips", 3).iterdir())
     assert [soundfile.info(path).duration for path in clips] == [4.0] * 3
     assert soundfile.info(write_long(tmp_path / "long.wav", 0.05)).duration == 180.0
+    assert soundfile.info(write_long(tmp_path / "short.wav", 0.002)).duration == 7.2
