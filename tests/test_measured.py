@@ -9,6 +9,8 @@ from tests.figures import PAGE, README, ROOT, by_seed, forms, same
 COLUMNS = {
     "synthetic, held-out speakers": ("demo", "synthetic", "UA"),
     "synthetic_shifted, never seen": ("demo", "synthetic_shifted", "UA"),
+    "way to learn: held-out speakers": ("demo_learning", "synthetic", "UA"),
+    "way to learn: never seen": ("demo_learning", "synthetic_shifted", "UA"),
     "RAVDESS": ("emo_rl", "ravdess", "UA"),
     "URDU, never seen": ("emo_rl", "urdu", "UA"),
     "URDU, options restricted": ("emo_rl", "urdu, options restricted", "UA"),

@@ -38,6 +38,8 @@ SETTINGS = {
     "seed 0": "which seed",
     "seed 1": "which seed",
     "seed 2": "which seed",
+    "seed 3": "which seed",
+    "seeds 0, 1 and 2": "which seeds",
     "seeds 0 and 1": "which seeds",
     "Seeds 0, 1, 2": "which seeds",
     "seeds 1 and 2": "which seeds",
@@ -139,7 +141,22 @@ def demo():
         yield f"{name}: GRPO against its start by seed {start}, against the control {control}."
 
 
-SENTENCES = {"emo_rl": emo_rl, "affectgpt_rl": affectgpt_rl, "mecap_r1": mecap_r1, "demo": demo}
+def demo_learning():
+    """Yield what the page says of the ways to learn below their table."""
+    file, corpus = "demo_learning", "synthetic"
+    for arm in ("chord", "hpt", "enumerated", "enumerated_log"):
+        yield f"{arm} by {gaps(file, arm, 'grpo', corpus)}"
+    for arm in ("hpt", "enumerated", "enumerated_log"):
+        yield f"{arm} by {gaps(file, arm, 'sft_continued', corpus)}"
+
+
+SENTENCES = {
+    "emo_rl": emo_rl,
+    "affectgpt_rl": affectgpt_rl,
+    "mecap_r1": mecap_r1,
+    "demo": demo,
+    "demo_learning": demo_learning,
+}
 
 
 @pytest.mark.parametrize("file", list(SENTENCES))
@@ -190,6 +207,24 @@ def test_grpo_is_ahead_on_every_seed(corpus, other):
     assert [row["difference"] > 0 for row in told] == [True] * 3
     significant = [row["randomization_p_holm"] < 0.05 for row in told]
     assert significant == [corpus == "emer", False, False]
+
+
+@pytest.mark.parametrize("arm", ["chord", "hpt", "enumerated", "enumerated_log"])
+def test_gold_replies_and_all_options_are_ahead_of_grpo_on_every_seed(arm):
+    for corpus in ("synthetic", "synthetic_shifted"):
+        told = against("demo_learning", arm, "grpo", corpus)
+        assert [row["difference"] > 0 for row in told] == [True] * 3
+    significant = {("chord", 0), ("enumerated", 1)}
+    for row in against("demo_learning", arm, "grpo", "synthetic"):
+        assert (row["randomization_p_holm"] < 0.05) == ((arm, row["seed"]) in significant)
+
+
+@pytest.mark.parametrize("arm", ["luffy", "chord", "hpt", "enumerated", "enumerated_log"])
+def test_imitation_is_ahead_on_two_seeds_and_in_the_mean(arm):
+    told = against("demo_learning", arm, "sft_continued", "synthetic")
+    ahead = [row["difference"] < 0 for row in told]
+    assert ahead[0] and ahead[2] and ahead[1] == (arm == "luffy")
+    assert sum(row["difference"] for row in told) < 0
 
 
 def test_lists_are_as_long_as_the_page_says():
