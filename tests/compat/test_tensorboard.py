@@ -10,10 +10,14 @@ from emolit.compat.tensorboard import mark_start, write_hparams
 
 @pytest.mark.parametrize(("step", "kept"), [(0, [9]), (3, [0, 1, 2, 9])])
 def test_older_files_of_a_run_are_forgotten_from_a_step_on(tmp_path, step, kept):
-    with SummaryWriter(str(tmp_path), filename_suffix=".0") as first:
+    with SummaryWriter(str(tmp_path)) as first:
         for each in range(5):
             first.add_scalar("curve", each, each)
-    with SummaryWriter(str(tmp_path), filename_suffix=".1") as second:
+    # A run goes on in a later second. TensorBoard reads files in the order of their names, which
+    # begin with the second; within one second a counter follows, and 10 comes before 9.
+    (written,) = tmp_path.iterdir()
+    written.rename(tmp_path / "events.out.tfevents.1000000000.host.1.9")
+    with SummaryWriter(str(tmp_path)) as second:
         mark_start(second, step)
         second.add_scalar("curve", 9, 9)
     board = EventAccumulator(str(tmp_path)).Reload()
