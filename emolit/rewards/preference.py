@@ -1,19 +1,17 @@
 """Reward for winning comparisons inside a group, judged by a model behind a chat endpoint."""
 
-import base64
 import re
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from io import BytesIO
 from itertools import combinations
 from math import isinf
 from typing import Any
 
-import soundfile
 import torch
 from torch import Tensor
 
+from emolit.audio.wav import encode_wav
 from emolit.engine.tensor_store import digest
 from emolit.errors import ConfigError, RewardError
 from emolit.judges.chat_endpoint import Chat, Endpoint, clip_facts, fill_question
@@ -170,7 +168,7 @@ class Preference(Reward):
         text = fill_question(self.comparison, {**clip_facts(batch.clips[row]), **told})
         if not self.hears or not len(batch.waveforms[row]):
             return text
-        sound = {"data": wav(batch.waveforms[row], batch.sampling_rate), "format": "wav"}
+        sound = {"data": encode_wav(batch.waveforms[row], batch.sampling_rate), "format": "wav"}
         return [{"type": "text", "text": text}, {"type": "input_audio", "input_audio": sound}]
 
 
@@ -225,10 +223,3 @@ def verdict(said: str) -> float:
     if value is None or any(TURNED.search(clause) for _, clause in found):
         raise RewardError(f"the judge's reply is none of 1, 2 and tie: {said[:200]!r}")
     return value
-
-
-def wav(waveform: Tensor, rate: int) -> str:
-    """Return a waveform ``[samples]`` as a WAV file in base64."""
-    file = BytesIO()
-    soundfile.write(file, waveform.numpy(), rate, format="WAV", subtype="PCM_16")
-    return base64.b64encode(file.getvalue()).decode()
