@@ -26,3 +26,7 @@ class RewardError(EmolitError):
 
 class ConfigError(EmolitError):
     """Two settings do not go together."""
+
+
+class RolloutError(EmolitError):
+    """Whoever samples is away, says something unreadable, or is no longer the policy."""

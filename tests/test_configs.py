@@ -81,6 +81,7 @@ NODES = {
     "demonstrations": "--model.init_args.demonstrations",
     "evaluators": "--model.init_args.evaluator",
     "rewards": "--model.init_args.rewards+",
+    "rollouts": "--model.init_args.rollouts",
     "trainers": "--trainer",
 }
 
@@ -127,7 +128,7 @@ def test_every_node_fits_into_an_experiment(path, capsys):
     found = printed[-1] if isinstance(printed, list) else printed
     if "class_path" in node:
         assert found["class_path"].endswith(f".{node['class_path']}")
-        found, node = found["init_args"], node.get("init_args", {})
+        found, node = found.get("init_args", {}), node.get("init_args", {})
     plain = {name: value for name, value in node.items() if not isinstance(value, list | dict)}
     assert plain.items() <= found.items()
 

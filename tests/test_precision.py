@@ -31,7 +31,7 @@ def test_grpo_runs_and_the_first_ratio_is_one(config, tmp_path, precision, more)
     assert board.Scalars("train/kl")[1].value > 0
     assert board.Scalars("train/grad_norm")[0].value > 0.01
     rounding = 1e-4 if precision == "32-true" else 0.05
-    assert board.Scalars("sampling/gap_mean")[0].value < rounding
+    assert board.Scalars("train/rollout_gap")[0].value < rounding
     weights = load_file(tmp_path / "last" / "model.safetensors")
     expected = torch.bfloat16 if precision == "bf16-true" else torch.float32
     assert {weight.dtype for weight in weights.values()} == {expected}

@@ -62,7 +62,7 @@ def scalars(root: Path) -> dict[str, list[float]]:
     wanted = {"train/loss", "train/kl", "train/grad_norm", "train/reward", "val/tones/UA"}
     wanted |= {"train/reward_kl", "train/reward_kl_coefficient", "watch/flat"}
     wanted |= {"tokens/mean", "tokens/median", "tokens/p90", "tokens/finished_max"}
-    wanted |= {"said/happy", "said/sad", "sampling/gap_max"}
+    wanted |= {"said/happy", "said/sad", "train/rollout_gap_max"}
     names = wanted.intersection(board.Tags()["scalars"])
     return {name: [score.value for score in board.Scalars(name)] for name in names}
 

@@ -29,6 +29,7 @@ SHELVES = {
     "rewards": "What a response is worth.",
     "evaluators": "How answers become scores, corpus by corpus.",
     "metrics": "Scores that torchmetrics lacks.",
+    "rollouts": "Who samples the responses of a rollout.",
     "tasks": "The LightningModules: SFT, GRPO, and what is learned without sampling.",
     "callbacks": "What is written down while a task runs.",
     "affect": "Emotions as data: label sets, wheels, similarities, word lists.",

@@ -5,7 +5,7 @@ import pkgutil
 
 SHELVES = (
     "prompts", "corpora", "policies", "advantages", "objectives", "demonstrations", "rewards",
-    "evaluators", "metrics", "tasks", "callbacks",
+    "evaluators", "metrics", "rollouts", "tasks", "callbacks",
 )  # fmt: skip
 
 

@@ -28,8 +28,11 @@ from emolit.prompts import Prompt
 from emolit.rewards import Reward
 from emolit.rl.functional import masked_sum
 from emolit.rl.groups import join_replies
+from emolit.rollouts import RolloutEngine
+from emolit.rollouts.eager import Eager
 from emolit.seed import run_seed
 from emolit.tasks.base import check_finite
+from emolit.tasks.old_logprobs import recompute_old_logprobs
 from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rewarded import RewardedTask
 from emolit.tasks.totals import hold_rewards, weighted_sum
@@ -69,6 +72,7 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         scheduler: Any torch scheduler, stepped once an optimizer step.
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn, from all tokens: top-p and top-k are refused.
+        rollouts: Who samples the thoughts, such as `VLLMServer`; None is the policy itself.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         scheduler: SchedulerFactory | None = None,
         prompt: Prompt | None = None,
         sampling: Sampling = Sampling(),
+        rollouts: RolloutEngine | None = None,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         if sampling.truncated or sampling.temperature == 0:
@@ -94,6 +99,8 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         self.advantage = advantage
         self.group_size = group_size
         self.demonstrations = None
+        self.rollouts = rollouts or Eager()
+        self.rollouts.check(policy, sampling)
 
     @property
     def breaks_groups(self) -> str:
@@ -123,9 +130,7 @@ class EnumeratedAnswersFinetuning(RewardedTask):
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Sample thoughts, weigh answers, and return the loss with the rollout for callbacks."""
         started = time.perf_counter()
-        drawn = self.policy.sample(
-            batch, self.group_size, self.sampling, seed=run_seed(), step=self.global_step
-        )
+        drawn = self.draw(batch, self.group_size, self.sampling, run_seed())
         rollout = replace(self.parse_responses(drawn), progress=self.progress())
         answers = self.list_answers(rollout)
         whole = self.parse_responses(join_replies(rollout, answers.rollout))
@@ -137,13 +142,15 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         scored = self._score(rollout, rewards, total, values)
         thought = torch.arange(logprobs.shape[-1], device=logprobs.device)
         mine = logprobs[:, : self.group_size]
+        told = recompute_old_logprobs(scored, mine.detach()[..., : rollout.tokens.shape[2]], None)
+        self.check_gap(told)
         spoken = masked_sum(mine, thought < answers.thoughts.unsqueeze(-1), dim=-1)
         known = ~values.isnan()
         exact = torch.where(answers.listed & known, values, 0.0)
         loss = -masked_sum(scored.advantages * spoken + exact, known) / scored.response_count
         check_finite(loss, batch)
         stats = {"listed": answers.listed.float().mean(), "value": values.detach().nanmean()}
-        self.log_rollout(scored, scored, loss, stats, started)
+        self.log_rollout(scored, told, loss, stats, started)
         return {"loss": loss, "scored": scored}
 
     def weigh(self, logprobs: Tensor, total: Tensor, answers: Listed) -> Tensor:

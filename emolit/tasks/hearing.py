@@ -78,9 +78,7 @@ class HearingTask(RewardedTask, ABC):
         """
         if not self.beyond_silence:
             return None
-        drawn = self.policy.sample(
-            silence(rollout.batch), 1, self.sampling.greedy(), run_seed(), self.global_step
-        )
+        drawn = self.draw(silence(rollout.batch), 1, self.sampling.greedy(), run_seed())
         answered = replace(self.parse_responses(drawn), progress=rollout.progress)
         found = self.reward_more(answered)
         return weighted_sum(self.rewards, found, rollout.progress).nan_to_num()

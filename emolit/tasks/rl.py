@@ -24,6 +24,8 @@ from emolit.rl.groups import clips_of, replace_groups, scored_groups_of
 from emolit.rl.hints import Hints, check_begun
 from emolit.rl.kl import KL
 from emolit.rl.perception import Perception
+from emolit.rollouts import RolloutEngine
+from emolit.rollouts.eager import Eager
 from emolit.seed import run_seed
 from emolit.tasks.base import check_finite
 from emolit.tasks.hearing import HearingTask
@@ -81,6 +83,8 @@ class ReinforcementFinetuning(HearingTask):
         label_balance: How much the advantages of a clip weigh by the rarity of its label in
             training, 0 to 1: in proportion to ``n ** -label_balance``, 1 on average
             (`emolit.rl.balance`).
+        rollouts: Who samples the responses, such as `VLLMServer`; None is `Eager`, the policy
+            itself.
     """
 
     objective: Objective
@@ -108,6 +112,7 @@ class ReinforcementFinetuning(HearingTask):
         perception: Perception | float = 0.0,
         beyond_silence: bool = False,
         hints: Hints | None = None,
+        rollouts: RolloutEngine | None = None,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
         check_above_zero(importance_cap=importance_cap)
@@ -135,6 +140,8 @@ class ReinforcementFinetuning(HearingTask):
         )
         self.beyond_silence = beyond_silence
         self.hints = hints
+        self.rollouts = rollouts or Eager()
+        self.rollouts.check(policy, sampling)
 
     @property
     def needs_reference(self) -> bool:
@@ -178,9 +185,7 @@ class ReinforcementFinetuning(HearingTask):
         if self.hints is not None and not batch.begun:
             batch = self.hints.give(batch, self.progress(), run_seed(), self.global_step)
         seed = run_seed() + (attempt << 32)  # a seed of Lightning's has 32 bits
-        drawn = self.policy.sample(
-            batch, self.group_size, self.sampling, seed=seed, step=self.global_step
-        )
+        drawn = self.draw(batch, self.group_size, self.sampling, seed)
         check_begun(drawn)
         return replace(self.parse_responses(drawn), progress=self.progress())
 
@@ -277,6 +282,7 @@ class ReinforcementFinetuning(HearingTask):
         updating = self.groups_to_update(scored)
         logprobs, gold = self.score_update(updating.rollout)
         updating = recompute_old_logprobs(updating, logprobs.detach(), self.importance_cap)
+        self.check_gap(updating)
         outcome = self.compute_loss(logprobs, gold, updating)
         outcome = self.add_entropy_bonus(outcome, logprobs, updating, new=scored.rollout)
         outcome = self.add_perception(outcome, logprobs, updating)

@@ -35,6 +35,7 @@ from emolit.rl.hints import Hints
 from emolit.rl.kl import KL
 from emolit.rl.perception import Perception
 from emolit.rl.rollout_buffer import pack_rollout, unpack_rollout
+from emolit.rollouts import RolloutEngine
 from emolit.tasks.adaptive import COEFFICIENTS
 from emolit.tasks.base import check_finite
 from emolit.tasks.old_logprobs import recompute_old_logprobs
@@ -82,6 +83,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         perception: A `Perception`, or its coefficient.
         beyond_silence: Pay only what a response earns beyond the greedy answer to silence.
         hints: How much of a gold thought responses begin with.
+        rollouts: Who samples the responses; None is the policy itself.
         epochs: How often a rollout is walked.
         minibatches: Parts of equal size that a walk has; they divide ``loading.batch_size``.
     """
@@ -109,6 +111,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         perception: Perception | float = 0.0,
         beyond_silence: bool = False,
         hints: Hints | None = None,
+        rollouts: RolloutEngine | None = None,
         epochs: int = 2,
         minibatches: int = 1,
     ) -> None:
@@ -116,6 +119,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
             policy, objective, rewards, optimizer, evaluator, advantage, per_reward, reward_kl,
             group_size, redraws, skip_flat_groups, scheduler, prompt, sampling, importance_cap,
             demonstrations, label_balance, entropy, perception, beyond_silence, hints,
+            rollouts,
         )  # fmt: skip
         check_above_zero(epochs=epochs, minibatches=minibatches)
         self.minibatches = minibatches
@@ -171,6 +175,7 @@ class BufferedReinforcementFinetuning(ReinforcementFinetuning):
         logprobs, gold = self.score_update(scored.rollout)
         if self.updates == 1:
             scored = recompute_old_logprobs(scored, logprobs.detach(), self.importance_cap)
+        self.check_gap(scored)
         outcome = self.compute_loss(logprobs, gold, scored)
         outcome = self.add_entropy_bonus(outcome, logprobs, scored, whole.rollout if new else None)
         outcome = self.add_perception(outcome, logprobs, scored)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from emolit.rewards import Reward
+from emolit.rollouts import RolloutEngine
+from emolit.rollouts.eager import Eager
 from emolit.tasks.adaptive import AdaptiveTask
 from emolit.tasks.curves import (
     answer_curves,
@@ -18,7 +20,7 @@ from emolit.tasks.curves import (
     sampling_gap,
     sums,
 )
-from emolit.types import Rollout, ScoredRollout
+from emolit.types import Batch, Rollout, Sampling, ScoredRollout
 
 STALE = ("drift", "clipped")
 """What is 0 by construction, but for rounding, where a rollout has one update: not logged there."""
@@ -30,10 +32,36 @@ class RolloutLogTask(AdaptiveTask, ABC):
     Attributes:
         rewards: What a response is worth, each under its own name.
         updates: Optimizer steps a rollout.
+        rollouts: Who samples.
     """
 
     rewards: Sequence[Reward]
     updates = 1
+    rollouts: RolloutEngine = Eager()
+
+    def on_fit_start(self) -> None:
+        """Say what trains; make sure that there is somebody who samples."""
+        super().on_fit_start()
+        self.rollouts.start()
+
+    def draw(self, batch: Batch, group_size: int, sampling: Sampling, seed: int) -> Rollout:
+        """Let the engine sample, for the step that comes next."""
+        return self.rollouts.draw(
+            self.policy, batch, group_size, sampling, seed=seed, step=self.global_step
+        )
+
+    def check_gap(self, scored: ScoredRollout) -> None:
+        """Stop before anything is learned from an engine that is not the policy.
+
+        Args:
+            scored: What was sampled, scored as training scores.
+
+        Raises:
+            RolloutError: Sampling and scoring are too far apart, averaged over all processes.
+        """
+        gap = sampling_gap(scored)
+        if self.rollouts.max_gap is not None and gap is not None:
+            self.rollouts.check_gap(self.mean_over_processes(gap[0]).item())
 
     def log_rollout(
         self,
@@ -88,6 +116,6 @@ class RolloutLogTask(AdaptiveTask, ABC):
         """Log how far sampling and scoring are apart, where both were computed."""
         if (gap := sampling_gap(scored)) is not None:
             size = len(scored.rollout.batch)
-            mean, largest = {"sampling/gap_mean": gap[0]}, {"sampling/gap_max": gap[1]}
+            mean, largest = {"train/rollout_gap": gap[0]}, {"train/rollout_gap_max": gap[1]}
             self.log_dict(mean, batch_size=size, sync_dist=True)
             self.log_dict(largest, batch_size=size, sync_dist=True, reduce_fx="max")

@@ -134,8 +134,8 @@ def test_noise_of_sampling_costs_no_gradient(policy, batch, objective, updates):
     expected = gradient(policy, -(scored.advantages * value).mean())
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5 * expected.abs().max().item())
     mean = 0.05 * math.sqrt(2 / math.pi)  # of the absolute value of such noise
-    assert made.logged["sampling/gap_mean"] == pytest.approx(mean, rel=0.3)
-    assert 2 * mean < made.logged["sampling/gap_max"] < 5 * mean
+    assert made.logged["train/rollout_gap"] == pytest.approx(mean, rel=0.3)
+    assert 2 * mean < made.logged["train/rollout_gap_max"] < 5 * mean
     if made.updates > 1:
         assert made.logged["train/clipped"] == 0
         assert made.logged["train/drift"] == pytest.approx(0.05**2 / 2, rel=0.3)
@@ -167,7 +167,7 @@ def test_a_kl_in_the_reward_is_zero_at_the_start_whatever_sampling_says(policy, 
         scored = made.training_step(clips_of(batch, range(CLIPS)), 0)["scored"]
         torch.testing.assert_close(scored.advantages, centered(scored.total), atol=1e-5, rtol=0)
         assert made.logged["train/reward_kl"].item() == pytest.approx(0, abs=1e-6)
-        assert made.logged["sampling/gap_mean"] > 0.02
+        assert made.logged["train/rollout_gap"] > 0.02
     assert kl.coefficient == pytest.approx(0.1 * 0.98)
 
 
@@ -217,7 +217,7 @@ def test_in_bfloat16_no_gradient_is_lost(nano_folder, batch, objective):
         scored = outcome["scored"]
         value = BY_HAND[objective](policy.logprobs(scored.rollout), scored.mask)
         expected = gradient(policy, -(scored.advantages * value).mean())
-    assert made.logged["sampling/gap_mean"] > 1e-4  # up to 0.003
+    assert made.logged["train/rollout_gap"] > 1e-4  # up to 0.003
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.01 * expected.abs().max().item())
 
 
@@ -252,6 +252,6 @@ def test_at_the_size_of_smollm2_no_gradient_is_lost_in_bfloat16(tmp_path, batch,
         scored = outcome["scored"]
         value = BY_HAND[objective](policy.logprobs(scored.rollout), scored.mask)
         expected = gradient(policy, -(scored.advantages * value).mean())
-    assert made.logged["sampling/gap_mean"] > 1e-4
+    assert made.logged["train/rollout_gap"] > 1e-4
     assert torch.nn.functional.cosine_similarity(found, expected, dim=0) > 0.99
     assert found.norm() / expected.norm() == pytest.approx(1, abs=0.02)

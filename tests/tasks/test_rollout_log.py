@@ -21,7 +21,7 @@ def test_lengths_answers_and_the_gap_are_logged_and_the_reward_first():
     assert names[0] == "train/reward"
     said = [name for name in names if name.startswith("said/")]
     assert said == [f"said/{label}" for label in made.evaluator.labels]
-    assert {"tokens/p90", "sampling/gap_mean", "sampling/gap_max"} <= set(names)
+    assert {"tokens/p90", "train/rollout_gap", "train/rollout_gap_max"} <= set(names)
 
 
 def test_what_one_update_cannot_show_is_left_out_and_comes_with_several():
