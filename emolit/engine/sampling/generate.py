@@ -24,7 +24,7 @@ class SampledTokens:
         tokens: ``[N, T]`` int64
         mask: True on response tokens. ``[N, T]``
         behavior: Log-probabilities. ``[N, T]`` float32
-        entropy: In nats. ``[N, T]`` float32
+        entropy: In nats. ``[N, T]`` float32; None where whoever drew does not tell.
         finished: True where a row ended by itself. ``[N]``
         support: Tokens that could be drawn, as bits. ``[N, T, ceil(V / 8)]``; None is all.
     """
@@ -32,7 +32,7 @@ class SampledTokens:
     tokens: Tensor
     mask: Tensor
     behavior: Tensor
-    entropy: Tensor
+    entropy: Tensor | None
     finished: Tensor
     support: Tensor | None
 
@@ -66,7 +66,7 @@ class SampledTokens:
             finished=self.finished.view(prompts, group),
             responses=tuple(tuple(texts[i * group : (i + 1) * group]) for i in range(prompts)),
             sampling=sampling,
-            entropy=self.entropy.view(shape),
+            entropy=None if self.entropy is None else self.entropy.view(shape),
             support=None
             if self.support is None
             else self.support.view(prompts, group, *self.support.shape[1:]),
