@@ -78,7 +78,7 @@ def fit(folder, overlay):
 def test_every_example_has_its_file_and_its_line():
     files = [Path(name).stem for name, _ in BLOCKS if name.endswith(".py")]
     assert files == [Path(name).stem for name in OVERLAYS]
-    assert len(files) == 6
+    assert len(files) == 7
     for name, text in BLOCKS:
         assert text.strip().count("\n") == 0 or name.endswith(".py"), f"{name} is one line"
 
@@ -87,6 +87,7 @@ CURVES = {
     "brevity.yaml": ("reward/brevity", "reward/correct"),
     "signed.yaml": ("train/reward",),
     "reinforce.yaml": ("train/likelihood", "train/loss"),
+    "timed.yaml": ("train/rollout_gap",),
     "worst_recall.yaml": ("val/tones/WorstRecall", "val/tones/UA"),
     "studio.yaml": ("val/studio/UA",),
     "one_word.yaml": ("train/parse_rate",),

@@ -97,6 +97,8 @@ def _rollouts(model: Any) -> Iterator[tuple[str, str]]:
     kept = ("temperature", "top_p", "top_k", "max_tokens")
     yield "responses a prompt", str(size)
     yield "sampling", ", ".join(f"{name} {drawn[name]}" for name in kept if name in drawn)
+    if (engine := argument(model, "rollouts")) is not None:
+        yield "sampled by", name_of(engine)
 
 
 def _settings(config: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -58,8 +58,8 @@ class AdaptiveTask(Task, ABC):
         if rollout.entropy is None:
             raise PolicyError(
                 f"{type(self.policy).__name__} does not tell the entropy that it draws with, which "
-                "an `AdaptiveEntropyBonus` follows; take an `EntropyBonus`, or let its `sample` "
-                "return `entropy`."
+                "an `AdaptiveEntropyBonus` follows; take an `EntropyBonus`, let its `sample` return "
+                "`entropy`, or leave `rollouts` out: servers do not tell it."
             )
         nats = masked_sum(rollout.entropy, rollout.mask)
         total, tokens = self.mean_over_processes(torch.stack([nats, rollout.mask.sum()]))

@@ -84,7 +84,7 @@ def save(folder: Path, *parts) -> Path:
     return folder
 
 
-def reader(folder: Path) -> Path:
+def reader(folder: Path, width: int = 16, heads: int = 2) -> Path:
     """Save a tiny causal language model with a chat template that takes text only."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -95,10 +95,10 @@ def reader(folder: Path) -> Path:
     words = tokenizer((), template)
     config = LlamaConfig(
         vocab_size=len(words) + 3,
-        hidden_size=16,
-        intermediate_size=32,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=2,
-        num_attention_heads=2,
+        num_attention_heads=heads,
         num_key_value_heads=1,
         max_position_embeddings=512,
         tie_word_embeddings=True,

@@ -1,6 +1,10 @@
 """A server samples what the policy would, under the weights of now, or the run says that it not."""
 
+import json
 import logging
+import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from functools import partial
@@ -8,6 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from emolit.affect.taxonomy import Taxonomy
 from emolit.engine.weights.adapters import Lora
@@ -22,6 +28,7 @@ from emolit.rollouts.vllm_server import VLLMServer
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.types import Sampling
 from tests.conftest import OPTIONS
+from tests.fakes.tones import write_experiment
 from tests.fakes.vllm import vllm
 from tests.tasks.toy import Table, alone
 
@@ -114,19 +121,21 @@ def test_folders_are_gone_when_the_engine_is(server, few, tmp_path, nano_folder)
 
 def test_responses_end_as_the_policys_own(server, few, tmp_path, nano_folder):
     policy, made = built(nano_folder), engine(server, tmp_path)
-    ends = {*policy.ends.tolist(), *policy.processor.tokenizer.encode("</answer>")}
-    sampling = Sampling(max_tokens=60, temperature=1.5)
-    rollout = draw(made, policy, few, sampling=sampling, group=6)
+    tokenizer = policy.processor.tokenizer
+    sampling = Sampling(max_tokens=10, temperature=1.5, stop=("e", "</answer>"))
+    rollout = draw(made, policy, few, sampling=sampling, group=4)
     assert gap(policy, rollout) < 1e-5
     flat = rows(rollout)
     finished = rollout.finished.flatten().tolist()
     assert any(finished) and not all(finished)
     for row, ended in zip(flat, finished, strict=True):
-        assert ended == (row[-1] in ends) and ended == (len(row) < 60 or row[-1] in ends)
+        stopped = ["e" in tokenizer.decode(row[: i + 1]) for i in range(len(row))]
+        assert not any(stopped[:-1]) and ended == (stopped[-1] or row[-1] in policy.ends.tolist())
+        assert ended or len(row) == 10
         assert not set(row) & set(policy.forbidden.tolist())
     assert rollout.entropy is None and rollout.support is None
     texts = [text for group in rollout.responses for text in group]
-    assert texts == [policy.processor.tokenizer.decode(r, skip_special_tokens=True) for r in flat]
+    assert texts == [tokenizer.decode(row, skip_special_tokens=True) for row in flat]
 
 
 def test_rows_depend_on_nothing_but_seed_step_clip_and_place(nano_folder, few, tmp_path):
@@ -339,3 +348,56 @@ def test_settings_that_ask_nobody_are_refused():
         VLLMServer([])
     with pytest.raises(ConfigError, match="wait 0"):
         VLLMServer(["http://a"], wait=0)
+
+
+def fit(config, root, *more):
+    arguments = ["fit", "--config", config, "--trainer.default_root_dir", root, *more]
+    done = subprocess.run(
+        [sys.executable, "-m", "emolit", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env={name: value for name, value in os.environ.items() if name not in PROXIES},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def journal(root):
+    lines = map(json.loads, (root / "rollouts.jsonl").read_text().splitlines())
+    return {(line["step"], line["clip"]): line["responses"] for line in lines}
+
+
+def gaps(root):
+    board = EventAccumulator(str(root / "fit")).Reload()
+    return [score.value for score in board.Scalars("train/rollout_gap")]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, nano_folder):
+    """The same training three times: in one process, in two, and stopped half way and resumed."""
+    folder = tmp_path_factory.mktemp("runs")
+    config = write_experiment(folder, nano_folder, speakers=6)
+    with vllm(nano_folder) as server:
+        node = f"{{class_path: VLLMServer, init_args: {{urls: ['{server.url}'], max_gap: 1.0e-4}}}}"
+        common = ["--model.init_args.rollouts", node, "--trainer.limit_val_batches", 0]
+        two = ["--trainer.devices", 2, "--trainer.strategy", "ddp"]
+        two += ["--data.init_args.loading.batch_size", 4]
+        fit(config, folder / "one", *common)
+        fit(config, folder / "two", *common, *two)
+        fit(config, folder / "resumed", *common, "--trainer.max_steps", 2)
+        loads = len(server.loads)
+        fit(config, folder / "resumed", *common, "--ckpt_path", "last")
+        assert len(server.loads) > loads
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("other", ["two", "resumed"])
+def test_any_number_of_processes_and_a_resumed_run_sample_alike(runs, other):
+    expected = load_file(runs / "one/last/model.safetensors")
+    assert max(gaps(runs / "one")) < 1e-5 and max(gaps(runs / other)) < 1e-5
+    assert len(gaps(runs / "one")) == len(gaps(runs / other)) == 4
+    assert journal(runs / other) == journal(runs / "one")
+    for name, weight in load_file(runs / other / "last/model.safetensors").items():
+        torch.testing.assert_close(weight, expected[name], rtol=0, atol=1e-6)
