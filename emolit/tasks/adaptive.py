@@ -58,8 +58,8 @@ class AdaptiveTask(Task, ABC):
         if rollout.entropy is None:
             raise PolicyError(
                 f"{type(self.policy).__name__} does not tell the entropy that it draws with, which "
-                "an `AdaptiveEntropyBonus` follows; take an `EntropyBonus`, let its `sample` return "
-                "`entropy`, or leave `rollouts` out: servers do not tell it."
+                "an `AdaptiveEntropyBonus` follows; take an `EntropyBonus`, leave `rollouts` out "
+                "(servers do not tell it), or let `sample` of the policy return `entropy`."
             )
         nats = masked_sum(rollout.entropy, rollout.mask)
         total, tokens = self.mean_over_processes(torch.stack([nats, rollout.mask.sum()]))
