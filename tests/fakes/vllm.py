@@ -36,6 +36,7 @@ class FakeVLLM:
             ``garbage``, ``half`` a body, ``hang`` up, ``abort``, ``bare`` of token ids; None is
             nothing.
         deaf: Says that it has loaded weights, and samples on with those before.
+        broken: A route that fails.
         greeting: What it puts before each question, as another template would.
         asked: Bodies of chats.
         loads: Folders that it has loaded.
@@ -46,6 +47,7 @@ class FakeVLLM:
     port: int = 0
     faults: list[str | None] = field(default_factory=list)
     deaf: bool = False
+    broken: str = ""
     greeting: str = ""
     asked: list[dict] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
@@ -135,32 +137,36 @@ class FakeVLLM:
 
     def manage(self, route: str, body: Any) -> tuple[int, Any]:
         """Answer what is no chat."""
-        plain = {
-            "/v1/models": {"data": [{"id": name} for name in self.networks]},
-            "/weight_info": {"weight_version": self.version},
+        actions = {
+            "/v1/models": lambda _: {"data": [{"id": name} for name in self.networks]},
+            "/weight_info": lambda _: {"weight_version": self.version},
+            "/update_weight_version": self.rename,
+            "/v1/load_lora_adapter": self.load_adapter,
+            "/v1/unload_lora_adapter": lambda asked: self.networks.pop(asked["lora_name"]) and None,
+            "/collective_rpc": self.reload,
         }
-        if route in plain:
-            return 200, plain[route]
-        if route == "/update_weight_version":
-            self.version = body["new_version"]
-            return 200, {"success": True}
-        if route == "/v1/load_lora_adapter":
-            self.loads.append(body["lora_path"])
-            network = load(self.checkpoint)
-            if not self.deaf:
-                network = PeftModel.from_pretrained(network, body["lora_path"]).eval()
-            self.networks[body["lora_name"]] = network
-            return 200, "loaded"
-        if route == "/collective_rpc":
-            assert body["method"] == "reload_weights"
-            self.loads.append(body["kwargs"]["weights_path"])
-            if not self.deaf:
-                self.networks[BASE] = load(body["kwargs"]["weights_path"])
-            return 200, {"results": [None]}
+        if route == self.broken:
+            return 500, {"error": "no such folder"}
         if route.startswith("/reset_"):
             self.resets.append(route)
             return 200, {"success": True}
-        return 404, {"error": f"no {route}"}
+        return (200, actions[route](body)) if route in actions else (404, {"error": route})
+
+    def rename(self, body: dict) -> None:
+        self.version = body["new_version"]
+
+    def load_adapter(self, body: dict) -> None:
+        self.loads.append(body["lora_path"])
+        network = load(self.checkpoint)
+        if not self.deaf:
+            network = PeftModel.from_pretrained(network, body["lora_path"]).eval()
+        self.networks[body["lora_name"]] = network
+
+    def reload(self, body: dict) -> None:
+        assert body["method"] == "reload_weights"
+        self.loads.append(body["kwargs"]["weights_path"])
+        if not self.deaf:
+            self.networks[BASE] = load(body["kwargs"]["weights_path"])
 
     @torch.no_grad()
     def chat(self, body: dict) -> dict:

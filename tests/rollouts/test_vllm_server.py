@@ -107,6 +107,7 @@ def test_it_samples_by_the_weights_of_now(server, few, tmp_path, nano_folder, lo
         assert len(server.loads) == step + 1
         shift(policy)
     assert len({tuple(map(tuple, each)) for each in found}) == 3
+    assert len(server.networks) == (2 if lora else 1)  # adapters of before are unloaded
     assert len(server.resets) == (0 if lora else 9)
     assert len(list(tmp_path.glob("emolit-*/*"))) == 1  # what is no longer served is removed
 
@@ -297,6 +298,16 @@ def test_what_cannot_be_read_stops_the_run(server, few, tmp_path, nano_folder, f
         draw(engine(server, tmp_path), built(nano_folder), few)
 
 
+@pytest.mark.parametrize("route", ["/collective_rpc", "/v1/load_lora_adapter", "/weight_info"])
+def test_weights_that_do_not_load_stop_the_run_at_once(server, few, tmp_path, nano_folder, route):
+    server.broken = route
+    policy = built(nano_folder, Lora(rank=2) if "lora" in route else None)
+    with pytest.raises(
+        RolloutError, match=rf"refuses {route} with status 500: .*; start (it|vLLM)"
+    ):
+        draw(engine(server, tmp_path), policy, few)
+
+
 def test_a_server_that_breaks_off_each_time_is_given_up(server, few, tmp_path, nano_folder):
     server.faults = ["500"] * 99
     with pytest.raises(RolloutError, match=r"broke off 4 times .*500: .*out of order.*last`"):
@@ -357,7 +368,7 @@ def fit(config, root, *more):
         check=False,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=900,
         env={name: value for name, value in os.environ.items() if name not in PROXIES},
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -29,8 +29,11 @@ PAUSE = 1.0
 """Seconds between two looks at a server that is away."""
 GLANCE = 30.0
 """Seconds that a server has to say which weights it holds."""
-PASSING = (404, 408, 409, 429)
-"""Refusals that may pass: an adapter that is not loaded (any more), and too many requests."""
+PASSING = (408, 409, 429, 502, 503, 504)
+"""Refusals that may pass, whatever was asked."""
+PASSING_CHAT = (404, 500)
+"""The same of a chat: its adapter is not loaded (any more), or the engine behind it dies."""
+CHAT = "/v1/chat/completions"
 RELOADED = (
     "/reset_prefix_cache?reset_running_requests=true", "/reset_mm_cache", "/reset_encoder_cache",
 )  # fmt: skip
@@ -152,6 +155,10 @@ class VLLMClient:
             body = {"lora_name": weights.name, "lora_path": weights.folder, "load_inplace": True}
             advice = "start it with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"
             await self._post("/v1/load_lora_adapter", body, advice)
+            run = weights.name.rpartition("-")[0]
+            for name in await self._models():
+                if name.startswith(f"{run}-") and name != weights.name:
+                    await self._post("/v1/unload_lora_adapter", {"lora_name": name}, advice)
             return
         advice = "start it with VLLM_SERVER_DEV_MODE=1, where it sees this folder"
         reload = {"method": "reload_weights", "kwargs": {"weights_path": weights.folder}}
@@ -176,7 +183,7 @@ class VLLMClient:
             async with self._restoring:  # nobody samples while weights are not what they shall be
                 model = weights.name if weights.adapter else self._base
             try:
-                said = await self._post("/v1/chat/completions", {**body, "model": model})
+                said = await self._post(CHAT, {**body, "model": model})
                 return read_row(said)
             except ServerAwayError as error:
                 reason = error
@@ -212,8 +219,7 @@ class VLLMClient:
         except APIStatusError as error:
             status = error.status_code
             reason = f"status {status}: {error.response.text[:300]}"
-            chats = route == "/v1/chat/completions"
-            if status >= 500 or (status in PASSING and (chats or status != 404)):
+            if status in PASSING or (route == CHAT and status in PASSING_CHAT):
                 raise ServerAwayError(reason) from error
             raise RolloutError(
                 f"The server {self.url} refuses {route} with {reason}; {advice}."
