@@ -150,7 +150,10 @@ def test_two_processes_draw_the_rows_of_one(unbroken, config, tmp_path):
     gaps = curve(tmp_path, "train/rollout_gap")
     LOG.info("gaps, two processes: %s", gaps)
     assert len(gaps) == STEPS and max(gaps) < BOUND
-    assert responses(tmp_path) == responses(unbroken)
+    assert responses(tmp_path).items() <= responses(unbroken).items()  # of the first process
+    expected = weights(unbroken)  # and those of both have taught the same
+    for name, weight in weights(tmp_path).items():
+        torch.testing.assert_close(weight, expected[name], rtol=0, atol=1e-5)
 
 
 def test_without_the_sync_the_gap_tells(config, tmp_path):
