@@ -3,6 +3,7 @@
 Only evaluators speak integers; prompts, rewards and files speak these names.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from emolit.errors import ConfigError, CorpusError
@@ -32,7 +33,7 @@ class Taxonomy:
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = tuple(labels)
-        repeated = sorted({name for name in self.labels if self.labels.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(self.labels).items() if count > 1)
         if repeated:
             raise CorpusError(
                 f"The label set {list(self.labels)} repeats {repeated}; name every label once."

@@ -27,8 +27,12 @@ _LIST = re.compile(
     re.DOTALL,
 )
 _LEADING = re.compile(r"^(?:(?:and|or)\b|&)\s*", re.IGNORECASE)
-_STROKE = re.compile(r"\s*[/|\uff0f\uff5c]\s*")
-_JOINED = re.compile(r"\s+(?:and|or)\s+|\s*[&+]\s*|以及|还有|或者|[和与及或]", re.IGNORECASE)
+_BLANKS = r"(?<!\s)\s++"
+"""A whole run of blanks: what begins with it is not looked for at each blank of the run again."""
+_STROKE = re.compile(rf"(?:{_BLANKS})?[/|\uff0f\uff5c]\s*+")
+_JOINED = re.compile(
+    rf"{_BLANKS}(?:and|or)\s++|(?:{_BLANKS})?[&+]\s*+|以及|还有|或者|[和与及或]", re.IGNORECASE
+)
 
 
 def words_of(text: str | None) -> tuple[str, ...]:

@@ -25,7 +25,9 @@ NAMES: dict[Kind, tuple[str, ...]] = {
 }
 """What a key that holds captions of a kind has in it."""
 SOURCE = "sourceAttr"
-_MARK = re.compile(r"\[(?!/?over)[A-Za-z ]+\]|\[+/?over/?\]?|/?over/?\]", re.IGNORECASE)
+_MARK = re.compile(
+    r"\[(?!/?over)[A-Za-z ]+\]|(?<!\[)\[++/?over/?\]?|/?over/?\]", re.IGNORECASE
+)
 
 
 def marks(text: str) -> list[str]:
@@ -160,7 +162,7 @@ def _parse_nested(node: Any) -> Any:
 def _is_name(value: Any) -> bool:
     """Tell whether a value is the name of a kind and nothing more."""
     names = [name for some in NAMES.values() for name in some]
-    return isinstance(value, str) and re.sub(r"[\W_]*caption$", "", value.strip().lower()) in names
+    return isinstance(value, str) and re.sub(r"(?<![\W_])[\W_]*+caption$", "", value.strip().lower()) in names
 
 
 def kind_of(path: tuple[str, ...]) -> Kind | None:

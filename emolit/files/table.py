@@ -13,6 +13,7 @@ each error here names, and a guessed encoding (charset-normalizer) would let wro
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -233,7 +234,7 @@ def _check_header(row: Row, names: list[str], columns: tuple[str, ...], delimite
         raise row.error(
             f"the columns {places} have no names", "Name them, or remove them from all rows."
         )
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise row.error(f"the columns {twice} stand there more than once", "Rename them.")
 

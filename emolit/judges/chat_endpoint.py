@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 NO_KEY = "none"
 """What the client is told where there is no key, since it takes no empty one; it is not sent."""
+SECRET = 12
+"""Characters from which on a key is a secret; a shorter one is a placeholder such as EMPTY."""
+ACCOUNT = ("OpenAI-Organization", "OpenAI-Project")
+"""Headers that the client would fill out of the environment, whoever is asked."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Endpoint:
     """Who is asked, and how patiently.
 
     The address up to ``/v1`` and the key are taken from the environment, and the key goes nowhere
-    but into the request.
+    but into the request: to no host that the server redirects to, and into no error or store, even
+    if the server sends it back. Organization and project of an account are never sent.
 
     Attributes:
         model: Name of the model at the endpoint.
@@ -152,38 +157,42 @@ class Chat:
         from openai import APIConnectionError, APIStatusError, omit
 
         assert self._client is not None, "open_connections() comes first"
-        headers = {"Authorization": omit} if self._client.api_key == NO_KEY else {}
+        left_out = (*ACCOUNT, "Authorization") if self._client.api_key == NO_KEY else ACCOUNT
         try:
             reply = await self._client.chat.completions.with_raw_response.create(
                 model=body["model"],
                 messages=body["messages"],
                 extra_body=body,
-                extra_headers=headers,
+                extra_headers=dict.fromkeys(left_out, omit),
             )
         except APIStatusError as error:
-            reason = f"status {error.status_code}: {error.response.text[:200]}"
+            reason = f"status {error.status_code}: {self._without_key(error.response.text)[:200]}"
         except APIConnectionError as error:
-            reason = repr(error.__cause__ or error)
+            reason = self._without_key(repr(error.__cause__ or error))
         else:
-            text: str = reply.http_response.text
-            return text
+            return self._without_key(reply.http_response.text)
         raise RewardError(
             f"the endpoint, asked up to {self.endpoint.retries + 1} times, failed at last with "
             f"{reason}; mend the request, or look at the server and raise `retries`"
         )
 
+    def _without_key(self, text: str) -> str:
+        key = os.environ.get(self.endpoint.key_variable, "")
+        return text.replace(key, "(the key)") if len(key) >= SECRET else text
+
     def _said(self, text: str) -> str:
         """Return what the model said after thinking, and count its tokens."""
         try:
             reply = json.loads(text)
-            said = str(reply["choices"][0]["message"]["content"])
-        except (ValueError, LookupError, TypeError) as error:
+            said = self._without_key(str(reply["choices"][0]["message"]["content"]))
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise RewardError(
                 f"the endpoint's reply is no chat completion: {text[:200]!r}"
             ) from error
-        usage = reply.get("usage") or {}
+        usage = reply.get("usage")
         for kind in ("prompt_tokens", "completion_tokens"):
-            self.counts[kind] += int(usage.get(kind) or 0)
+            count = usage.get(kind) if isinstance(usage, dict) else None
+            self.counts[kind] += count if isinstance(count, int) else 0
         after = said.rpartition("</think>")[2]
         if "<think>" in after:
             raise RewardError(

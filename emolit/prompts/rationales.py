@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolit.errors import ConfigError, CorpusError
+from emolit.files.disk import text_of
 from emolit.types import Clip
 
 FIELDS = ("corpus", "id", "content", "acoustics", "summary")
@@ -62,7 +63,7 @@ def read(path: Path) -> dict[tuple[str, str], Rationale]:
 
     Raises:
         ConfigError: There is no such file.
-        CorpusError: A line cannot be read, or a clip stands twice.
+        CorpusError: The file or a line cannot be read, or a clip stands twice.
     """
     if not path.is_file():
         raise ConfigError(
@@ -70,7 +71,7 @@ def read(path: Path) -> dict[tuple[str, str], Rationale]:
             "the prompt's `rationales` out."
         )
     found: dict[tuple[str, str], Rationale] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for number, line in enumerate(text_of(path).split("\n"), start=1):
         if not line.strip():
             continue
         row = _fields(line, f"{path}, line {number}")
@@ -92,7 +93,7 @@ def _fields(line: str, place: str) -> dict[str, str]:
     """
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
         raise CorpusError(f"{place} is not JSON ({error}); write the file again.") from error
     values = [row.get(name) for name in FIELDS] if isinstance(row, dict) else [None]
     if not all(isinstance(value, str) and value.strip() for value in values):

@@ -37,6 +37,7 @@ TURNED = re.compile(
     r"|wrong|if|other))\b|[不没非]"
 )
 """What may turn the choice beside it around."""
+CLAUSE_END = re.compile(r"(?<![.,;:!?])[.,;:!?]++(?=\s|$)|[，。；：！？\n]")
 Pair = tuple[int, str, str]
 """A clip's place in the batch and two responses that differ, in the order of a first question."""
 
@@ -216,9 +217,9 @@ def verdict(said: str) -> float:
         >>> verdict("I think the answer is 2."), verdict("The first reply, not so flat.")
         (0.0, 1.0)
     """
-    clauses = re.split(r"[.,;:!?]+(?=\s|$)|[，。；：！？\n]", said.lower().replace("\u2019", "'"))
-    found = [(name, clause) for clause in clauses for name in NAMED.findall(clause)]
-    worth = {VERDICTS.get(name) for name, _ in found}
+    clauses = CLAUSE_END.split(said.lower().replace("\u2019", "'"))
+    found = [(names, clause) for clause in clauses if (names := NAMED.findall(clause))]
+    worth = {VERDICTS.get(name) for names, _ in found for name in names}
     value = worth.pop() if len(worth) == 1 else None
     if value is None or any(TURNED.search(clause) for _, clause in found):
         raise RewardError(f"the judge's reply is none of 1, 2 and tie: {said[:200]!r}")

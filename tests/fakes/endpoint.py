@@ -41,6 +41,7 @@ class Endpoint:
     replies: list[Reply] = field(default_factory=lambda: [Reply()])
     asked: list[dict] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -55,6 +56,7 @@ class Endpoint:
             reply = self.next()
             self.asked.append(body)
             self.keys.append(handler.headers.get("Authorization"))
+            self.headers.append(dict(handler.headers))
             self.times.append(time.monotonic())
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)

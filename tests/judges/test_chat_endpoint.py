@@ -8,11 +8,12 @@ import pytest
 
 from emolit.errors import ConfigError, RewardError
 from emolit.judges.chat_endpoint import Chat, Endpoint
-from tests.fakes.endpoint import Reply, completion, served
+from tests.fakes.endpoint import Reply, completion, endpoint, served
 
 pytest.importorskip("openai", reason="needs openai: pip install 'emolit[judge]'")
 
 MODEL = Endpoint("tiny")
+KEY = "sk-0123456789abcdef"
 
 
 @pytest.fixture
@@ -105,7 +106,69 @@ def test_a_request_that_takes_too_long_is_asked_again(server):
     assert len(server.asked) == 2
 
 
-@pytest.mark.parametrize("body", ["<html>", "[]", '{"choices": []}', "7"])
+ECHOES = [
+    Reply(401, f"wrong key {KEY}"),
+    Reply(302, "", {"Location": f"http://{KEY}.invalid:1/v1"}),
+    Reply(body=KEY),
+    Reply(body=completion(f"7 says {KEY}")),
+    Reply(body=completion("7 says " + "".join(f"\\u{ord(sign):04x}" for sign in KEY))),
+    Reply(body=completion(f"<think>{KEY}")),
+    Reply(headers={f"X {KEY}": "no name of a header"}, body=KEY),
+]
+
+
+@pytest.mark.parametrize("reply", ECHOES, ids=range(len(ECHOES)))
+def test_a_key_that_the_server_sends_back_stands_in_no_error(server, monkeypatch, reply):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.replies = [reply]
+    with pytest.raises(RewardError) as raised:
+        said(replace(MODEL, retries=0))
+    assert server.keys[0] == f"Bearer {KEY}"
+    assert KEY not in str(raised.value)
+    assert KEY[:8] not in str(raised.value)
+
+
+def test_a_reply_that_holds_the_key_is_kept_without_it(server, monkeypatch, tmp_path):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    server.replies = [Reply(body=completion(KEY))]
+    chat = Chat(replace(MODEL, store=str(tmp_path)), "judge", Counter())
+    heard = []
+
+    async def ask():
+        async with chat.open_connections():
+            return await chat.ask("mark 7", lambda said: heard.append(said) or 1.0)
+
+    assert [asyncio.run(ask()) for _ in range(2)] == [1.0, 1.0]
+    assert heard == ["(the key)", "(the key)"]
+    assert not any(KEY.encode() in file.read_bytes() for file in tmp_path.rglob("*.safetensors"))
+
+
+def test_a_placeholder_for_a_key_changes_no_reply(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "7")
+    assert said() == 7.0
+
+
+def test_a_redirect_to_another_server_takes_neither_key_nor_account(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-of-somebody")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-somebody")
+    with endpoint() as other:
+        server.replies = [Reply(307, "", {"Location": f"{other.address}/chat/completions"})]
+        assert said() == 7.0
+    assert server.keys == [f"Bearer {KEY}"]
+    assert other.keys == [None]
+    assert "somebody" not in str([*server.headers, *other.headers])
+    assert KEY not in str(other.headers)
+
+
+@pytest.mark.parametrize("usage", ["[1]", '"many"', '{"prompt_tokens": Infinity}', "{}", "null"])
+def test_a_strange_count_of_tokens_spoils_no_reply(server, usage):
+    choices = '[{"message": {"content": "7"}}]'
+    server.replies = [Reply(body=f'{{"choices": {choices}, "usage": {usage}}}')]
+    assert said() == 7.0
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", '{"choices": []}', "7", "[" * 100_000])
 def test_a_reply_that_is_no_chat_completion_is_a_failure(server, body):
     server.replies = [Reply(body=body)]
     with pytest.raises(RewardError, match="no chat completion"):
