@@ -32,6 +32,8 @@ CENTER = "FC"
 SURROUND = 3
 """From this number of channels on a track is a surround track."""
 MICROSECONDS = 1_000_000
+STRIDE = 1 << 20
+"""Samples a channel that are skipped at once."""
 SLACK = 4096
 """Samples that may be missing at the end: coded audio comes in blocks, the last ones padded."""
 
@@ -45,6 +47,7 @@ class Track:
 
     Attributes:
         samplerate: In Hz.
+        channels: By the header.
         frames: Samples a channel, by the header; of the whole container if it says no more.
         promised: Samples that must be there: those of the header of the track, less `SLACK`.
     """
@@ -52,6 +55,7 @@ class Track:
     def __init__(self, path: Path, container: Any) -> None:
         stream = container.streams.audio[0]
         self.samplerate = int(stream.sample_rate)
+        self.channels = len(stream.layout.channels)
         told = TOLD.get(container.format.name, "duration")
         own = float((getattr(stream, told) or 0) * stream.time_base if told else 0)
         whole = (container.duration or 0) / MICROSECONDS
@@ -74,7 +78,10 @@ class Track:
 
     def seek(self, frames: int) -> int:
         """Skip so many samples from the start of a track not yet read; return how many it had."""
-        return len(self.read(frames, dtype="float32", always_2d=True))
+        skipped = 0
+        while read := len(self.read(min(STRIDE, frames - skipped), "float32", always_2d=True)):
+            skipped += read
+        return skipped
 
     def read(self, frames: int, dtype: str, always_2d: bool) -> NDArray[np.float32]:
         """Return the next samples: as many as wanted, or what is left.

@@ -23,12 +23,13 @@ from torch import Tensor
 from torchaudio.transforms import Resample
 
 from emolit.audio import container
+from emolit.audio.limits import check_header, check_length, check_samples
 from emolit.errors import AudioError
 
 Opened: TypeAlias = soundfile.SoundFile | container.Track
 """An open file, or the open audio track of one."""
 BLOCK = 1 << 20
-"""Frames held at once while a file is checked."""
+"""Frames held at once while a file is checked; fewer of more than 8 channels."""
 TOLERANCE = 0.1
 """Seconds by which a listed end may lie behind the end of its file."""
 POINTER = b"version https://git-lfs"
@@ -38,8 +39,6 @@ Floats beyond it are whole numbers of 16 or 24 bits that nobody divided by their
 CANCELED = 0.03
 """Peak of the mean of channels, as a share of their own, below which they cancel each other out:
 30 dB. One of them is inverted; their mean is what a coder's rounding left."""
-RATES = (1_000, 1_000_000)
-"""Sampling rates that recordings have, in Hz; a damaged header may say anything."""
 STREAMED = 0x7FFF0000
 """A data size from here on is a placeholder of programs that write into a pipe."""
 SHORTFALL = re.compile(r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
@@ -66,15 +65,18 @@ def decode(
         float32 in [-1, 1] but for overshoots of a coder, the mean of all channels. ``[samples]``
 
     Raises:
-        AudioError: The file cannot be opened or decoded, has no audio track, or samples that are
-            not finite or far outside [-1, 1].
+        AudioError: The file cannot be opened or decoded, has no audio track, claims what no
+            recording has (`emolit.audio.limits`), or has samples that are not finite or far outside
+            [-1, 1].
         ConfigError: It is a video container, and PyAV is not installed.
     """
     with open_audio(path) as file:
         rate = int(file.samplerate)
         _skip(file, round(start * rate))
         seconds = max_seconds if end is None else min(max_seconds, end - start)
-        frames = file.read(round(seconds * rate), dtype="float32", always_2d=True)
+        wanted = round(seconds * rate)
+        check_samples(path, min(wanted, int(file.frames) or wanted), file.channels)
+        frames = file.read(wanted, dtype="float32", always_2d=True)
     _, mono = mix_down(path, frames, start + seconds)
     if not len(mono):
         raise AudioError(f"{path} has no samples behind {start:.2f} s. Copy the file again.")
@@ -108,7 +110,8 @@ def check(path: Path, start: float = 0.0, end: float | None = None) -> float:
     Raises:
         AudioError: The file is missing, empty, a git-lfs pointer, not audio, shorter than its
             header says or than the clip's end, without audio track or samples, not finite or far
-            outside [-1, 1], all zero, or of channels that cancel each other out.
+            outside [-1, 1], all zero, of channels that cancel each other out, or more than a
+            recording can be (`emolit.audio.limits`).
         ConfigError: It is a video container, and PyAV is not installed.
     """
     with open_audio(path) as file:
@@ -165,7 +168,7 @@ def _check_file(path: Path) -> None:
 
 @contextmanager
 def open_audio(path: Path) -> Iterator[Opened]:
-    """Open a file by what it holds, and refuse a sampling rate that no recording has."""
+    """Open a file by what it holds, and refuse a header that no recording has."""
     _check_file(path)
     if container.is_container(path):
         with container.open_track(path) as track:
@@ -179,11 +182,7 @@ def open_audio(path: Path) -> Iterator[Opened]:
 
 
 def _plausible(path: Path, file: Opened) -> Opened:
-    if not RATES[0] <= file.samplerate <= RATES[1]:
-        raise AudioError(
-            f"{path} has a sampling rate of {file.samplerate} Hz by its header; recordings have "
-            f"{RATES[0]} to {RATES[1]}. Copy the file again, or mend its header."
-        )
+    check_header(path, int(file.samplerate), int(file.channels), int(file.frames))
     return file
 
 
@@ -227,9 +226,11 @@ def _measure(path: Path, file: Opened, limit: int | None) -> tuple[int, float, f
     """
     frames, loudest, peak = 0, 0.0, 0.0
     most = float("inf") if limit is None else limit
-    while len(block := file.read(int(min(BLOCK, most - frames)), dtype="float32", always_2d=True)):
+    size = BLOCK // max(1, file.channels // 8)
+    while len(block := file.read(int(min(size, most - frames)), dtype="float32", always_2d=True)):
         largest, mono = mix_down(path, block, (frames + len(block)) / file.samplerate)
         frames, loudest = frames + len(block), max(loudest, largest)
+        check_length(path, frames / file.samplerate)
         peak = max(peak, float(mono.abs().max()))
     return frames, loudest, peak
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from emolit.audio.container import MICROSECONDS, is_decodable, open_container, undecodable
+from emolit.audio.limits import PIXELS, check_picture
 from emolit.errors import AudioError
 
 
@@ -40,6 +41,8 @@ def pictures(path: Path, count: int, side: int, start: float, seconds: float) ->
         stream = container.streams.video[0]
         if not is_decodable(stream):
             raise undecodable(path, "its pictures have no codec that is known")
+        check_picture(path, stream.width, stream.height)
+        stream.codec_context.options = {"max_pixels": str(PIXELS)}  # the pictures may be larger
         if start:
             container.seek(int(start * MICROSECONDS))  # to the last whole picture before
         first = float((stream.start_time or 0) * stream.time_base)

@@ -21,13 +21,12 @@ from uuid import uuid4
 
 from emolit.audio import decoding as audio
 
-from emolit.audio import container
-
+from emolit.audio import container, limits
 from emolit.audio import video_frames as frames
 from emolit.errors import AudioError
 from emolit.types import Clip
 
-CHECKS = (audio, container, frames)
+CHECKS = (audio, container, limits, frames)
 """Modules that say what can be used: where one of them changes, all is decoded anew."""
 
 
@@ -97,7 +96,9 @@ class AudioCheck:
         good: dict[str, float] = {}
         for clip, recording in zip(clips, recordings, strict=True):
             seconds = self.durations.get(recording)
-            entry = self.look(clip) if seconds is None else AudioRecord(replace(clip, seconds=seconds))
+            entry = (
+                self.look(clip) if seconds is None else AudioRecord(replace(clip, seconds=seconds))
+            )
             found.append(entry)
             if entry.clip.seconds is not None:
                 good[recording] = entry.clip.seconds

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from emolit.audio import decoding as audio
+from emolit.audio.limits import RATES
 from emolit.audio.segments import SegmentReader
 from emolit.errors import AudioError, ConfigError
 
@@ -120,7 +121,7 @@ def open_sound(recording: Audio, sampling_rate: int | None = None) -> Sound:
             f"A {type(recording).__name__} is no recording; give a path, or samples as an array of "
             "NumPy or a tensor of torch."
         )
-    low, high = audio.RATES
+    low, high = RATES
     if sampling_rate is None or not low <= sampling_rate <= high:
         raise ConfigError(
             f"`sampling_rate` is {sampling_rate}, and samples say nothing about their speed; give "
