@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from emolit.errors import ConfigError
-from emolit.text.words import is_denied, spans, units
+from emolit.text.words import denied_places, spans, units
 
 Row = tuple[str | None, ...]
 """The group of a word in each column of a lexicon; None where it has none."""
@@ -20,6 +20,8 @@ Neutral = Literal["own", "drop", "unknown"]
 Negated = Literal["keep", "drop"]
 
 RINGS = (1, 2)
+JOINED = ("-", "'", "\u2019")
+"""What joins words to one whose base form may begin otherwise."""
 NEUTRAL = "neutral"
 
 
@@ -56,6 +58,14 @@ class Lexicon(ABC):
     def longest(self) -> int:
         """Words of the longest phrase that is known, Han and kana characters counting as words."""
 
+    def reach(self, word: str) -> int:
+        """Return the words of the longest phrase that may be known and begins with a word.
+
+        Args:
+            word: In lower case, with a blank or a mark behind it that joins nothing.
+        """
+        return self.longest
+
     @abstractmethod
     def find(self, word: str) -> Row | None:
         """Return the groups of a word in lower case, stripped; None where it is unknown."""
@@ -72,17 +82,19 @@ class Lexicon(ABC):
         """Return the emotion words that a text names, in its order; the longest that fits.
 
         Deterministic and literal: "not happy" names happy, unless the phrase is known itself, or
-        ``negated`` drops what `emolit.text.words.is_denied` finds denied.
+        ``negated`` drops what `emolit.text.words.is_denied` tells to be denied.
         """
         lower, found, place = text.lower(), [], 0
-        words = spans(lower)
+        words, longest = spans(lower), self.longest
+        denied = denied_places(lower) if self.negated == "drop" else frozenset[int]()
         while place < len(words):
-            start = words[place][0]
-            ends = range(min(place + self.longest, len(words)), place, -1)
+            start, end = words[place]
+            most = longest if lower[end : end + 1] in JOINED else self.reach(lower[start:end])
+            ends = range(min(place + most, len(words)), place, -1)
             phrases = ((end, lower[start : words[end - 1][1]]) for end in ends)
             fits = ((end, phrase) for end, phrase in phrases if self.speaks(phrase))
             place, phrase = next(fits, (place + 1, None))
-            if phrase is not None and not (self.negated == "drop" and is_denied(lower, start)):
+            if phrase is not None and start not in denied:
                 found.append(phrase)
         return tuple(found)
 
@@ -139,6 +151,21 @@ class Lexicon(ABC):
 def longest(phrases: Iterable[str]) -> int:
     """Return the number of words of the longest phrase."""
     return max(len(units(phrase)) for phrase in phrases)
+
+
+def reaches(phrases: Iterable[str]) -> dict[str, int]:
+    """Return the number of words of the longest phrase by its first word, up to an apostrophe.
+
+    Example:
+        >>> reaches(["let down", "let's go on", "sad"])
+        {'let': 4, 'sad': 1}
+    """
+    found: dict[str, int] = {}
+    for phrase in phrases:
+        words = units(phrase.replace("'", " "))
+        if words:
+            found[words[0]] = max(len(words), found.get(words[0], 0))
+    return found
 
 
 def groups(rows: Iterable[Row], column: int) -> frozenset[str]:

@@ -19,7 +19,16 @@ from typing import Any, NamedTuple
 
 from simplemma import lemmatize
 
-from emolit.affect.lexicon import Lexicon, Negated, Neutral, Row, groups, longest, ring_maps
+from emolit.affect.lexicon import (
+    Lexicon,
+    Negated,
+    Neutral,
+    Row,
+    groups,
+    longest,
+    reaches,
+    ring_maps,
+)
 
 WHEELS = ("plutchik", "willcox", "parrott", "geneva", "roberts")
 POLARITY = {"+": 1, "-": -1, "0": 0}
@@ -29,6 +38,8 @@ ENDINGS = (
 )  # fmt: skip
 """Endings of adverbs and nouns, and what the adjective has in their place."""
 _ENGLISH = re.compile("[a-z][a-z'-]*")
+REMEMBERED = 100
+"""Characters of the longest text of which it is remembered whether it is a word."""
 DOUBTFUL = "?"
 """Marks words that need not speak of emotions in running text, such as "down"."""
 
@@ -85,6 +96,10 @@ class PackagedLexicon(Lexicon):
         """Words of the longest phrase."""
         return _longest()
 
+    def reach(self, word: str) -> int:
+        """Return the words of the longest phrase that begins with a word; 1 where none does."""
+        return _reaches().get(word.partition("'")[0], 1)
+
     def polarity(self, word: str) -> int | None:
         """Return 1 for a pleasant emotion, -1 for an unpleasant one, else 0; None if unknown."""
         entry = entry_of(word.lower().strip())
@@ -100,14 +115,26 @@ def _longest() -> int:
     return longest(entries())
 
 
-@lru_cache(maxsize=1 << 16)
+@cache
+def _reaches() -> dict[str, int]:
+    return reaches((*entries(), *PackagedLexicon.neutral_words))
+
+
 def entry_of(word: str) -> LexiconEntry | None:
     """Return what is known of a word in lower case, inflected or not; None if nothing is.
+
+    What was found is remembered, but not of texts so long that remembering them would fill the
+    memory.
 
     Example:
         >>> entry_of("saddening").row[:2], entry_of("unhappily").polarity, entry_of("tabletop")
         (('sadness', 'sadness'), -1, None)
     """
+    return _entry_of(word) if len(word) <= REMEMBERED else _entry_of.__wrapped__(word)
+
+
+@lru_cache(maxsize=1 << 16)
+def _entry_of(word: str) -> LexiconEntry | None:
     known = entries()
     return next(
         (known[form] for form in _forms(word.replace("\u2019", "'")) if form in known), None

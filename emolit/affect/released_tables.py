@@ -20,7 +20,16 @@ from typing import Literal
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from emolit.affect.lexicon import Lexicon, Neutral, Row, WheelRow, groups, longest, ring_maps
+from emolit.affect.lexicon import (
+    Lexicon,
+    Neutral,
+    Row,
+    WheelRow,
+    groups,
+    longest,
+    reaches,
+    ring_maps,
+)
 from emolit.errors import ConfigError
 
 Version = Literal["2025", "2026"]
@@ -81,6 +90,14 @@ class ReleasedTables(Lexicon):
     def longest(self) -> int:
         """Words of the longest phrase."""
         return longest(self.table)
+
+    @cached_property
+    def _reaches(self) -> dict[str, int]:
+        return reaches((*self.table, *self.neutral_words))
+
+    def reach(self, word: str) -> int:
+        """Return the words of the longest phrase that begins with a word; 1 where none does."""
+        return self._reaches.get(word.partition("'")[0], 1)
 
     def find(self, word: str) -> Row | None:
         """Return the groups of a word in lower case; None where it is no listed form."""

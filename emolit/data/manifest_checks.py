@@ -84,11 +84,7 @@ def check_names(rows: Sequence[Row], settled: Collection[str] = ()) -> None:
                 f"Rename it to {wanted!r}{unit} or remove it; or say with `columns` what it is: "
                 f"{{{wanted}: {other}}}, or {{{wanted}: null}} if it is nothing of that kind.",
             )
-    if (
-        "duration" in map(plain, strange)
-        and "start" in values
-        and "end" not in {*values, *settled}
-    ):
+    if "duration" in map(plain, strange) and "start" in values and "end" not in {*values, *settled}:
         raise rows[0].error(
             "there are 'start' and a duration, but no 'end'",
             "Write 'end', the sum of both, in its place; or remove it, or set `columns: {end: null}`, "
@@ -149,9 +145,9 @@ def check_recordings(clips: Sequence[Clip], rows: Mapping[str, Row], location: P
     for clip in clips:
         place = location / clip.path
         if place.parent not in real:
-            real[place.parent] = Path(os.path.realpath(place.parent))
+            real[place.parent] = _resolve(place.parent)
         file = real[place.parent] / place.name
-        file = Path(os.path.realpath(file)) if file.is_symlink() else file
+        file = _resolve(file) if _is_link(file) else file
         files[normalize("NFC", str(file)).casefold()].append(_Part(clip, file))
     for parts in files.values():
         for first, second in _overlaps(parts):
@@ -162,6 +158,22 @@ def check_recordings(clips: Sequence[Clip], rows: Mapping[str, Row], location: P
                     f"{first.clip.path!r}, and the two overlap",
                     "Remove one of the rows, or mend their `start` and `end`.",
                 )
+
+
+def _is_link(path: Path) -> bool:
+    """Tell whether there is a link; not where no file can be."""
+    try:
+        return path.is_symlink()
+    except (OSError, ValueError):
+        return False
+
+
+def _resolve(path: Path) -> Path:
+    """Return a path without links; one that no file can have stays as it is."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
 
 
 def _overlaps(parts: list[_Part]) -> Iterator[tuple[_Part, _Part]]:

@@ -29,6 +29,11 @@ from emolit.text.coco import treebank_tokens
 Token = TypeVar("Token", bound=Hashable)
 Tokens = Sequence[str]
 _CHARACTER = re.compile(r"[A-Za-z0-9]+|\S")
+UNBROKEN = 500
+"""Characters without a mark that jieba takes in one part."""
+_IN_PART = r"[\w+#&.%-]"
+_TOO_LONG = re.compile(rf"(?<!{_IN_PART}){_IN_PART}{{{UNBROKEN + 1}}}")
+_PART = re.compile(rf"{_IN_PART}{{1,{UNBROKEN}}}|[^\w+#&.%-]+")
 
 
 def tidy(text: str) -> str:
@@ -56,8 +61,17 @@ def _characters(text: str) -> list[str]:
     return _CHARACTER.findall(text)
 
 
+def _jieba_words(text: str) -> Tokens:
+    """Return jieba's words; of a text without marks for more than `UNBROKEN` characters, in parts.
+
+    jieba's time is quadratic between two marks, and no sentence is that long.
+    """
+    parts = _PART.findall(text) if _TOO_LONG.search(text) else [text]
+    return [word for part in parts for word in _words_of_jieba(part)]
+
+
 @lru_cache(maxsize=1 << 16)
-def _jieba_words(text: str) -> tuple[str, ...]:
+def _words_of_jieba(text: str) -> tuple[str, ...]:
     try:
         import jieba
     except ImportError as error:

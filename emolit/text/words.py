@@ -1,7 +1,8 @@
 """Words in free text and in lists, in scripts with and without blanks between them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from emolit.types import Answer
 
@@ -9,10 +10,11 @@ SCRIPTS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Kana and Han characters, as in a class of a regular expression: no blanks between words."""
 _LETTER = rf"[^\W{SCRIPTS}]"
 _UNIT = re.compile(rf"[{SCRIPTS}]|(?:{_LETTER}|')+")
-_DENIAL = re.compile(
-    r"(?:(?:\b(?:not|no|never|without|cannot)|n't)(?!\s+(?:only|just|merely)\b)"
-    r"(?:\s+(?!but\b)[\w'-]+){0,3}\s+|(?:不|没有?)[是太很]*)$"
-)
+_DENIAL = re.compile(r"(?:\b(?:not|no|never|without|cannot)|n't)(?=\s)|不|没有?")
+_NO_DENIAL = re.compile(r"\s+(?:only|just|merely)\b")
+_BLANKS = re.compile(r"\s+")
+_DENIED = re.compile(r"(?!but\b)[\w'-]+\s+")
+_DEGREES = "是太很"
 REACH = 200
 """Characters before a word in which a denial of it may stand."""
 _TAG = re.compile(r"</?\w+>")
@@ -56,6 +58,44 @@ def spans(text: str) -> list[tuple[int, int]]:
     return [found.span() for found in _UNIT.finditer(text)]
 
 
+def denied_places(text: str) -> frozenset[int]:
+    """Return the places where a word would be denied by what stands before it; see `is_denied`.
+
+    Each denial is followed to its end once, so that the time is linear in the text.
+
+    Args:
+        text: In lower case.
+    """
+    text = text.replace("\u2019", "'")
+    return frozenset(
+        place
+        for found in _DENIAL.finditer(text)
+        for place in _denied_by(text, found)
+        if place - found.start() <= REACH
+    )
+
+
+def _denied_by(text: str, denial: re.Match[str]) -> Iterator[int]:
+    """Yield the places that one denial denies, in their order."""
+    place = denial.end()
+    if denial[0][0] in "不没":
+        yield from range(denial.start() + 1, place)  # 没 of 没有
+        yield place
+        degrees = takewhile(_DEGREES.__contains__, text[place : place + REACH])
+        yield from (place + count for count, _ in enumerate(degrees, start=1))
+        return
+    found = _BLANKS.match(text, place)
+    for _ in range(3):
+        if found is None:
+            return
+        yield found.end()
+        if _NO_DENIAL.match(text, place):
+            return
+        found = _DENIED.match(text, found.end())
+    if found is not None:
+        yield found.end()
+
+
 def is_denied(text: str, place: int) -> bool:
     """Tell whether the text before a word denies it; ours, by these rules alone.
 
@@ -72,9 +112,8 @@ def is_denied(text: str, place: int) -> bool:
         >>> [is_denied(text, len(text)) for text in texts]
         [True, False, True, False]
     """
-    first = max(0, place - REACH)
-    before = text[max(0, first - 1) : place].replace("\u2019", "'")
-    return _DENIAL.search(before, min(first, 1)) is not None
+    first = max(0, place - REACH - 1)
+    return place - first in denied_places(text[first:place])
 
 
 def find_words(text: str, words: Iterable[str]) -> list[str]:

@@ -6,6 +6,8 @@ from collections import defaultdict
 from importlib import resources
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from emolit.affect.lexicon import ring_maps
 from emolit.affect.packaged_lexicon import WHEELS, PackagedLexicon, entries
@@ -165,3 +167,23 @@ def test_words_are_pleasant_or_not(word, polarity):
 
 def test_it_pickles_without_its_words():
     assert len(pickle.dumps(LEXICON)) < 1_000
+
+
+class Patient(PackagedLexicon):
+    """Looks for a phrase of any length at each word."""
+
+    def reach(self, word):
+        return self.longest
+
+
+JOINTS = st.sampled_from([" ", " ", "-", "'", "’", ", ", "  ", ". ", ""])
+WORDS = st.sampled_from(sorted(entries())) | st.sampled_from(
+    ["self", "confidently", "heartedly", "let", "downs", "don’t", "no", "没有", "没", "very"]
+)
+
+
+@given(st.lists(st.tuples(WORDS, st.sampled_from(["", "", "ly", "s", "ing"]), JOINTS), max_size=8))
+def test_no_phrase_is_missed_for_how_it_begins(parts):
+    text = "".join(word + ending + joint for word, ending, joint in parts)
+    for form in (text, text.replace("'", "’")):
+        assert PackagedLexicon().find_words(form) == Patient().find_words(form)

@@ -10,6 +10,7 @@ from emolit.errors import CorpusError
 from emolit.data.manifest_rows import clip_of
 from emolit.data.manifest_checks import check_recordings, check_rows
 from emolit.files.table import Row, read_table
+from emolit.types import Clip
 
 
 def table(folder, *rows):
@@ -142,3 +143,10 @@ def test_real_valence_on_a_scale_of_seven_is_refused(shared):
     with pytest.raises(CorpusError, match=r"'valence' is [\d.]+ here, nowhere less"):
         check_rows([Row(file, r.number, {"path": str(r.number), "valence": r.fields["valence"]})
                     for r in rows])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".wav", "a/" * 3000 + "b.wav", "a\0b/c\0d.wav"])
+def test_a_name_that_no_file_can_have_is_nobodys_copy(tmp_path, name):
+    clips = [Clip("one", "mine", name), Clip("two", "mine", "a.wav")]
+    rows = {clip.id: Row(tmp_path / "table.csv", 2, {"path": clip.path}) for clip in clips}
+    check_recordings(clips, rows, tmp_path)

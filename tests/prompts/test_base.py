@@ -1,5 +1,7 @@
 """Layouts and tags."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,3 +110,25 @@ def test_another_answer_stands_behind_what_was_said(prompt, response, wanted):
     clip = Clip(id="a", corpus="toy", path="a.wav", label="sad")
     assert prompt.instead(clip, response, "angry") == wanted
     assert clip.label == "sad"
+
+
+def by_trying(layout):
+    """The same layout as an expression that tries every way, in whatever time it takes."""
+    pieces = [piece for piece in re.split(r"(<[^<>]+>|…)", layout) if piece.strip()]
+    tags = "|".join(re.escape(piece) for piece in pieces if piece.startswith("<"))
+    letter = rf"(?:(?!{tags}).)" if tags else "."
+    parts = [rf"(?=\S){letter}+" if p == "…" else re.escape(p.strip()) for p in pieces]
+    return re.compile(r"\s*" + r"\s*".join(parts) + r"\s*", flags=re.DOTALL)
+
+
+LAYOUTS = st.lists(st.sampled_from(["<a>", "</a>", "<b>", "…", "x", "x ", "A: ", " "]), max_size=6)
+FILLING = st.lists(st.sampled_from(["q", "x", "A:", " ", "  q ", "<c>", "<a>", "\n"]), max_size=3)
+
+
+@given(LAYOUTS.map("".join), st.lists(FILLING.map("".join), min_size=6, max_size=6), st.data())
+def test_a_response_fits_if_any_way_of_reading_it_does(layout, fillings, data):
+    filled = iter(fillings)
+    text = re.sub("…", lambda _: next(filled), layout)
+    start = data.draw(st.integers(0, len(text)))
+    for response in (text, text[start:], text[:start] + " " + text[start:]):
+        assert fits(response, layout) == (by_trying(layout).fullmatch(response) is not None)

@@ -18,6 +18,12 @@ def write(tmp_path, *lines):
     return Rationales(str(file))
 
 
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "thoughts.jsonl").write_bytes("Wörter".encode("utf-16"))
+    with pytest.raises(CorpusError, match=r"thoughts\.jsonl is not UTF-8"):
+        Rationales(str(tmp_path / "thoughts.jsonl")).find(CLIP)
+
+
 def test_a_thought_is_found_by_corpus_and_clip(tmp_path):
     other = json.dumps({**ROW, "id": "b", "content": "Wör\u2028ter."}, ensure_ascii=False)
     rationales = write(tmp_path, json.dumps(ROW), "", other)
@@ -37,6 +43,8 @@ def test_a_missing_file_is_named(tmp_path):
     [
         ("{", "line 2 is not JSON"),
         ("[1]", "line 2 lacks one of"),
+        ("[" * 100_000, "line 2 is not JSON"),
+        ("9" * 5_000, "line 2 is not JSON"),
         (json.dumps({**ROW, "id": "b", "summary": " "}), "line 2 lacks one of"),
         (json.dumps({**ROW, "id": 7}), "line 2 lacks one of"),
         (json.dumps(ROW), "line 2: the clip 'a' of 'toy' stands twice"),

@@ -95,3 +95,12 @@ def test_a_short_text_has_no_long_ngram():
     assert ngrams(["a", "b"], 3) == {}
     assert ngrams([], 1) == {}
     assert ngrams(["a", "b", "a", "b"], 2) == {("a", "b"): 2, ("b", "a"): 1}
+
+
+@pytest.mark.filterwarnings("ignore")  # jieba 0.42 is of 2020
+def test_only_a_text_without_a_mark_for_hundreds_of_characters_is_taken_in_parts():
+    jieba = pytest.importorskip("jieba")
+    text = "他的声音低沉而缓慢，" * 200  # whole, however long
+    assert tokenizer("zh-jieba")(text) == [word for word in jieba.lcut(text) if word.strip()]
+    endless = "低沉" * 600
+    assert "".join(tokenizer("zh-jieba")(endless)) == endless

@@ -1,6 +1,7 @@
 """Words in text with and without blanks between them."""
 
 import json
+import re
 import time
 
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 from emolit.affect.packaged_lexicon import PackagedLexicon
 from emolit.text.words import (
     REACH,
+    denied_places,
     find_words,
     is_denied,
     plain,
+    spans,
     split_list,
     split_list_as_released,
     units,
@@ -104,6 +107,31 @@ def test_a_long_text_denies_what_its_last_words_deny(pieces, more):
     last = "".join(pieces[-9:])
     assert is_denied(text, len(text)) == is_denied(last, len(last))
     assert is_denied(f"{text}sad", len(text)) == is_denied(last, len(last))
+
+
+RULE = re.compile(
+    r"(?:(?:\b(?:not|no|never|without|cannot)|n't)(?!\s+(?:only|just|merely)\b)"
+    r"(?:\s+(?!but\b)[\w'-]+){0,3}\s+|(?:不|没有?)[是太很]*)\Z"
+)
+"""What denies the word behind it, looked for at one place."""
+SAID = (
+    "not", "no", "never", "cannot", "isn’t", "n't", "nothing", "only", "just", "but", "butter",
+    "sad", ",", "-", "不", "没", "没有", "是", "太", "悲", " ", " ", " ", "\n", "\u3000", " x" * 70, "是" * 150,
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(SAID), max_size=16))
+def test_all_denied_places_are_those_that_the_rule_finds_one_by_one(pieces):
+    text = "".join(pieces)
+    plain = text.replace("’", "'")
+    places = {first for first, _ in spans(text)} | {len(text)}
+    wanted = {
+        place
+        for place in places
+        if any(RULE.match(plain[:place], start) for start in range(max(0, place - REACH), place))
+    }
+    assert denied_places(text) & places == wanted
+    assert {place for place in places if is_denied(text, place)} == wanted
 
 
 def test_denials_in_a_long_text_are_found_in_linear_time():
