@@ -137,8 +137,10 @@ def language_model(source: str, layers: int | None, texts: list[str] | None) -> 
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(source)
-    model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(
+        source, dtype=torch.float32, trust_remote_code=False
+    )
     model = shortened(model, layers)
     if texts is not None:
         tokenizer = with_fewer_tokens(tokenizer, model, texts)

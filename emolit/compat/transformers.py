@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pickle import UnpicklingError
 from typing import Any
 
 from torch import Tensor, nn
@@ -29,6 +30,19 @@ def version() -> str:
     import transformers
 
     return str(transformers.__version__)
+
+
+def why_not(error: Exception) -> str:
+    """Return why a checkpoint does not load; no advice to run code that it brings.
+
+    Relies on the argument ``trust_remote_code`` standing in the message that advises it, and on
+    `torch.load` with ``weights_only`` raising an `UnpicklingError`.
+    """
+    if isinstance(error, UnpicklingError):
+        return "its weights are a pickle that asks for more than weights; take safetensors"
+    if "trust_remote_code" in str(error):
+        return "it needs code that it brings along, and emolit runs no code of a checkpoint"
+    return str(error)
 
 
 def delay_bars() -> None:

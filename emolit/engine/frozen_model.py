@@ -13,12 +13,13 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from pickle import UnpicklingError
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-from emolit.compat.transformers import settings_without_source, version
+from emolit.compat.transformers import settings_without_source, version, why_not
 from emolit.engine.tensor_store import TensorStore, digest
 from emolit.errors import PolicyError
 
@@ -137,11 +138,13 @@ class FrozenModel(ABC, Generic[Item]):
         import transformers
 
         try:
-            return getattr(transformers, factory).from_pretrained(self.checkpoint, **how)
-        except (OSError, ValueError, RuntimeError) as error:
+            return getattr(transformers, factory).from_pretrained(
+                self.checkpoint, trust_remote_code=False, **how
+            )
+        except (OSError, ValueError, RuntimeError, UnpicklingError) as error:
             raise PolicyError(
-                f"No {factory} loads from the checkpoint {self.checkpoint!r} ({error}); give a "
-                "folder that transformers opens, or a hub id."
+                f"No {factory} loads from the checkpoint {self.checkpoint!r} ({why_not(error)}); "
+                "give a folder that transformers opens, or a hub id."
             ) from error
 
     @torch.no_grad()

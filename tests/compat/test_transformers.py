@@ -5,10 +5,12 @@ A failure here means that a new release has changed what nobody had promised; me
 """
 
 import inspect
+from pickle import UnpicklingError
 
 import pytest
 import torch
 from transformers.cache_utils import DynamicCache
+from transformers.dynamic_module_utils import resolve_trust_remote_code
 
 from emolit.compat.transformers import (
     CACHE_NAMES,
@@ -28,6 +30,7 @@ from emolit.compat.transformers import (
     template_beside_processor,
     version,
     whisper_positions,
+    why_not,
 )
 from emolit.engine.weights.checkpoint import load_model
 from emolit.errors import PolicyError
@@ -228,3 +231,11 @@ def test_a_bar_is_drawn_only_where_something_takes_long(capsys):
     finally:
         logging.set_tqdm_hook(before)
     assert "Loading" not in capsys.readouterr().err
+
+
+def test_code_and_pickles_are_not_advised():
+    with pytest.raises(ValueError, match="trust_remote_code") as raised:
+        resolve_trust_remote_code(False, "somebody/model", False, True)
+    assert why_not(raised.value).endswith("emolit runs no code of a checkpoint")
+    assert "take safetensors" in why_not(UnpicklingError("weights_only=False"))
+    assert why_not(OSError("no such file")) == "no such file"

@@ -116,7 +116,8 @@ RULE = re.compile(
 """What denies the word behind it, looked for at one place."""
 SAID = (
     "not", "no", "never", "cannot", "isn’t", "n't", "nothing", "only", "just", "but", "butter",
-    "sad", ",", "-", "不", "没", "没有", "是", "太", "悲", " ", " ", " ", "\n", "\u3000", " x" * 70, "是" * 150,
+    "sad", ",", "-", "不", "没", "没有", "是", "太", "悲", " ", " ", " ", "\n", "\u3000",
+    " x" * 70, "是" * 150,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.compat.transformers import template_beside_processor
+from emolit.compat.transformers import template_beside_processor, why_not
 from emolit.engine.inputs.text_processor import TextProcessor
 from emolit.errors import PolicyError
 
@@ -91,15 +91,15 @@ def load_audio_processor(source: str) -> AudioTextProcessor:
     from transformers import AutoFeatureExtractor, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        feature_extractor = AutoFeatureExtractor.from_pretrained(source)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        feature_extractor = AutoFeatureExtractor.from_pretrained(source, trust_remote_code=False)
         template = getattr(tokenizer, "chat_template", None) or template_beside_processor(source)
         if template is not None:
             tokenizer.chat_template = template
     except (OSError, ValueError) as error:
         raise PolicyError(
-            f"No feature extractor and tokenizer load from the checkpoint {source!r} ({error}); "
-            "give a folder that holds model and processor, or a hub id."
+            f"No feature extractor and tokenizer load from the checkpoint {source!r} "
+            f"({why_not(error)}); give a folder that holds model and processor, or a hub id."
         ) from error
     tokenizer.padding_side = "left"
     return AudioTextProcessor(tokenizer, feature_extractor)

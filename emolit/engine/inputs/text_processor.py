@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emolit.compat.transformers import why_not
 from emolit.errors import PolicyError
 
 
@@ -75,11 +76,11 @@ def load_text_processor(source: str) -> TextProcessor:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise PolicyError(
-            f"No tokenizer loads from the checkpoint {source!r} ({error}); give a folder that "
-            "holds model and tokenizer, or a hub id."
+            f"No tokenizer loads from the checkpoint {source!r} ({why_not(error)}); give a "
+            "folder that holds model and tokenizer, or a hub id."
         ) from error
     tokenizer.padding_side = "left"
     return TextProcessor(tokenizer)

@@ -1,16 +1,21 @@
-"""Checkpoints come in: model and processor from a folder or a hub id, whole or not at all."""
+"""Checkpoints come in: model and processor from a folder or a hub id, whole or not at all.
+
+A checkpoint is data: code that it brings along (``auto_map``) is never run, and whatever is pickled
+in it is read as weights alone (`torch.load` with ``weights_only``, the default of transformers).
+"""
 
 import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch.utils.checkpoint import checkpoint
 
 from emolit.compat.torch import replace_forward
-from emolit.compat.transformers import checkpointing_units, delay_bars, set_source, version
+from emolit.compat.transformers import checkpointing_units, delay_bars, set_source, version, why_not
 from emolit.engine.weights.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
@@ -75,10 +80,10 @@ def load_processor(source: str) -> Any:
     from transformers import AutoProcessor
 
     try:
-        processor = AutoProcessor.from_pretrained(source)
+        processor = AutoProcessor.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError) as error:
         raise PolicyError(
-            f"No processor loads from the checkpoint {source!r} ({error}); "
+            f"No processor loads from the checkpoint {source!r} ({why_not(error)}); "
             "give a folder that holds model and processor, or a hub id."
         ) from error
     processor.tokenizer.padding_side = "left"
@@ -120,10 +125,11 @@ def load_model(
             dtype=getattr(torch, dtype),
             output_loading_info=True,
             quantization_config=quantization,
+            trust_remote_code=False,
         )
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError, UnpicklingError) as error:
         raise PolicyError(
-            f"No model loads from the checkpoint {source!r} ({error}); "
+            f"No model loads from the checkpoint {source!r} ({why_not(error)}); "
             f"`{auto_class}` of transformers {version()} must open it."
         ) from error
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):

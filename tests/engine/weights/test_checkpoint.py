@@ -1,21 +1,28 @@
 """What a checkpoint must have."""
 
+import io
 import json
+import pickle
 import shutil
+import sys
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from emolit.engine.inputs.audio_processor import load_audio_processor
+from emolit.engine.inputs.text_processor import load_text_processor
 from emolit.engine.weights.checkpoint import (
     RebuiltModel,
     check_there,
     check_tied,
     checkpoint_layers,
     load_model,
+    load_processor,
     source_of,
 )
 from emolit.errors import PolicyError
+from emolit.judges.encoder import SentenceEncoder
 
 
 def test_a_path_that_leads_nowhere_is_named_and_a_hub_id_is_not_a_path():
@@ -79,3 +86,63 @@ def test_layers_of_the_language_model_are_checkpointed_if_the_whole_cannot(nano_
     model.get_decoder().supports_gradient_checkpointing = False
     with pytest.raises(PolicyError, match="leave `gradient_checkpointing` out"):
         checkpoint_layers(model)
+
+
+class Opened:
+    """Stands in a pickle for code that would run."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+AUTO = {
+    "AutoConfig": "foreign.Foreign",
+    "AutoModel": "foreign.Foreign",
+    "AutoModelForCausalLM": "foreign.Foreign",
+    "AutoProcessor": "foreign.Foreign",
+    "AutoFeatureExtractor": "foreign.Foreign",
+    "AutoTokenizer": ["foreign.Foreign", "foreign.Foreign"],
+}
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda source: load_model(source, "AutoModelForCausalLM", "float32"),
+        load_processor,
+        load_text_processor,
+        load_audio_processor,
+        lambda source: SentenceEncoder(source).model,
+        lambda source: SentenceEncoder(source).reader,
+    ],
+    ids=["model", "processor", "tokenizer", "audio", "frozen model", "its reader"],
+)
+def test_code_in_a_checkpoint_is_not_run_even_if_somebody_at_the_terminal_would_allow_it(
+    tmp_path, monkeypatch, load
+):
+    folder, ran = tmp_path / "model", tmp_path / "ran"
+    folder.mkdir()
+    (folder / "foreign.py").write_text(f"open({str(ran)!r}, 'w')\nclass Foreign: ...\n")
+    settings = {"model_type": "foreign", "auto_map": AUTO, "processor_class": "Foreign"}
+    for name in ("config", "processor_config", "preprocessor_config", "tokenizer_config"):
+        (folder / f"{name}.json").write_text(json.dumps(settings))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n" * 9))
+    with pytest.raises(PolicyError, match="emolit runs no code of a checkpoint"):
+        load(str(folder))
+    assert not ran.exists()
+
+
+def test_a_pickle_in_place_of_weights_is_not_run(nano_folder, tmp_path):
+    folder, ran = tmp_path / "model", tmp_path / "ran"
+    shutil.copytree(nano_folder, folder)
+    for file in folder.glob("*.safetensors*"):
+        file.unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"w": Opened(str(ran))}, protocol=2))
+    with pytest.raises(
+        PolicyError, match="its weights are a pickle that asks for more than weights"
+    ):
+        load_model(str(folder), "AutoModelForMultimodalLM", "float32")
+    assert not ran.exists()
