@@ -10,6 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from emolit.engine.weights.checkpoint import check_there
 from emolit.engine.weights.record import FILE, read_record
 from emolit.errors import ConfigError, PolicyError
+from emolit.inference.class_paths import refuse_own_code
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.tasks.inference import Inference, is_closed
@@ -82,8 +83,9 @@ def make(kind: type, node: dict[str, Any], place: str) -> Any:
         place: The file that says so, for a message.
 
     Raises:
-        ConfigError: It cannot be made.
+        ConfigError: It cannot be made, or its code lies beside that file.
     """
+    refuse_own_code(node, Path(place).parent)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(kind, "it")
     try:

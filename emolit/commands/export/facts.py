@@ -14,6 +14,7 @@ from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import source_of
 from emolit.engine.weights.record import Record
 from emolit.errors import ConfigError
+from emolit.inference.class_paths import refuse_own_code
 from emolit.inference.trained import Trained, read_trained
 from emolit.policies.huggingface import HuggingFace
 from emolit.policies.qwen2_audio import Qwen2Audio
@@ -114,8 +115,9 @@ def policy_class(folder: Path, path: str) -> type[HuggingFace]:
     """Return the class that has trained the weights.
 
     Raises:
-        ConfigError: It is not found here.
+        ConfigError: It is not found here, or lies in that folder.
     """
+    refuse_own_code(path, folder)
     module, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name, None)
