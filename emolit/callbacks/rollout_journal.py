@@ -11,10 +11,9 @@ from emolit.callbacks.base import rehearsal
 from emolit.callbacks.media import media
 from emolit.callbacks.rollout_file import FILE, RolloutFile
 from emolit.reporting.tables import number
+from emolit.text.markdown import escape
 from emolit.types import Answer, Evaluation, ScoredRollout
 
-SPECIAL = "\\`*_{}[]()<>#+-.!|&~:\"'=^$/@"
-"""Characters that Markdown or HTML may take for layout."""
 ANSWERS = 8
 """How many answers of a validation are shown."""
 
@@ -179,17 +178,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     body = ["| " + " | ".join(escape(cell) for cell in line) + " |" for line in lines]
     body.insert(1, "|" + " --- |" * len(header))
     return "\n".join(body)
-
-
-def escape(text: str) -> str:
-    r"""Write a text so that Markdown shows it as it is, on one line.
-
-    Example:
-        >>> escape("<b>a|b\nc")
-        '&#60;b&#62;a&#124;b⏎c'
-    """
-    one_line = "⏎".join(text.splitlines())
-    return "".join(f"&#{ord(sign)};" if sign in SPECIAL else sign for sign in one_line)
 
 
 def words(answer: Answer | None) -> str:

@@ -9,6 +9,7 @@ from emolit.errors import ConfigError, EmolitError
 from emolit.inference.answer import Answer
 from emolit.inference.drawing import draw_waveform, draw_wheel
 from emolit.inference.listener import Listener
+from emolit.text.markdown import escape
 
 MOST_WINDOWS = 60
 """Windows of one recording that a page draws; more stand in the table alone."""
@@ -69,7 +70,7 @@ def _shown(gradio: Any, sentence: str) -> Exception:
 def _column(gradio: Any, listener: Listener) -> list[Any]:
     """Add what shows the answers of one checkpoint, and return the parts that change."""
     told = listener.trained
-    gradio.Markdown(f"### {told.checkpoint}\n{question_of(listener)}")
+    gradio.Markdown(f"### {escape(str(told.checkpoint))}\n{escape(question_of(listener))}")
     return [
         gradio.Markdown(elem_classes="answer"),
         gradio.Label(label="Probabilities", visible=bool(told.options)),
@@ -91,7 +92,7 @@ def parts_of(listener: Listener, path: Path) -> list[Any]:
     """Return what a column shows of a recording: one value a part of it."""
     answer = listener.predict(path)
     return [
-        f"## {answer.text or 'The answer cannot be read.'}",
+        f"## {escape(answer.text) or 'The answer cannot be read.'}",
         dict(answer.probabilities) or None,
         draw_wheel(shares_of(answer)),
         answer.reason or "The model was not asked to think aloud.",

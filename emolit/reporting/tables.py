@@ -9,12 +9,15 @@ escape no ``|``, break a row at a line end and pad each cell anew when one grows
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 SCORES = ("UA", "WA", "macro_F1", "weighted_F1", "parse_rate")
 """What every table of scores shows, in this order."""
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
+"""What begins HTML, and no comparison such as ``< 0.05``."""
 
 Entry = Mapping[str, Any]
 
@@ -178,5 +181,5 @@ def _header_of(name: str) -> str:
 
 
 def _escape_pipes(cell: str) -> str:
-    """Keep a cell from ending early or breaking its line."""
-    return cell.replace("|", "\\|").replace("\n", " ")
+    """Keep a cell from ending early, breaking its line or being taken for HTML."""
+    return TAG.sub("&lt;", cell.replace("|", "\\|").replace("\n", " "))

@@ -97,6 +97,10 @@ def test_markup_in_a_cell_stays_text(
     shown = capsys.readouterr().out
     assert all(words in shown for words in ("[red]t", "[bold]a", "x|y", "[/]", "[b] note"))
     assert "| x\\|y z |" in sheet.markdown()
+    page = ScoreTable("t", ("<b>sad</b>",), (("<!--",), ("< 0.05",))).markdown()
+    assert "| &lt;b>sad&lt;/b> |" in page
+    assert "| &lt;!-- |" in page
+    assert "| < 0.05 |" in page
 
 
 def test_zero_is_a_score():
