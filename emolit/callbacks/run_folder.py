@@ -17,6 +17,7 @@ from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
 from emolit.engine.weights.record import selection_text
 from emolit.errors import ConfigError
+from emolit.files.folder_lock import hold, release
 from emolit.reporting.run import STAGES
 
 ELSEWHERE = "To keep it, give another `--trainer.default_root_dir`; to replace it, add "
@@ -25,6 +26,9 @@ ELSEWHERE += "`--overwrite true`."
 
 class RunFolder(Callback):
     """Refuses a ``fit``, ``test`` or ``predict`` that would replace what an earlier one has left.
+
+    It also refuses a ``fit`` into a folder where another process is training
+    (`emolit.files.folder_lock`).
 
     The command ``emolit`` adds it to every run. A ``fit`` that goes on with a checkpoint of its own
     folder replaces nothing. A ``fit`` that may overwrite first removes the earlier run once its own
@@ -92,13 +96,36 @@ class RunFolder(Callback):
 
     @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remove the earlier run that is to be replaced."""
+        """Keep the folder from other runs; remove the earlier one that is to be replaced.
+
+        Raises:
+            ConfigError: Another process trains into it.
+        """
+        if trainer.is_global_zero and not rehearsal(trainer):
+            holder = hold(Path(trainer.default_root_dir))
+            if holder is not None:
+                raise ConfigError(
+                    f"{trainer.default_root_dir} is the folder of a run that is going on, "
+                    f"{holder}; give another `--trainer.default_root_dir`, or wait for its end."
+                )
         for path in self._earlier if trainer.is_global_zero else ():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
         self._earlier = []
+
+    @override
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Let others have the folder."""
+        release(Path(trainer.default_root_dir))
+
+    @override
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Let others have the folder."""
+        release(Path(trainer.default_root_dir))
 
 
 def how_to_resume(found: list[Path]) -> str:

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_info
+from torch import OutOfMemoryError
 
 import emolit
 from emolit.callbacks.prediction_writer import PredictionWriter
@@ -17,6 +18,7 @@ from emolit.callbacks.report import Report
 from emolit.callbacks.run_board import RunBoard, stage_logger
 from emolit.callbacks.run_folder import RunFolder
 from emolit.callbacks.same_question import SameQuestion
+from emolit.commands.memory import out_of_memory
 from emolit.commands.parsing import Parser, configs_first, own_error
 from emolit.commands.quiet import hush
 from emolit.commands.shelves import discover
@@ -24,7 +26,7 @@ from emolit.commands.shipped import find_all
 from emolit.compat.lightning import callbacks_of
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import check_there
-from emolit.errors import ConfigError, EmolitError
+from emolit.errors import ConfigError, EmolitError, PolicyError
 from emolit.prompts import Prompt
 from emolit.tasks import Task
 
@@ -109,9 +111,17 @@ class EmolitCLI(LightningCLI):
         self.folder.check_results(self.trainer, "predict", self.datamodule.names)
 
     def fit(self, **settings: Any) -> None:
-        """Train; say how to go on where someone stops it."""
+        """Train; say how to go on where someone stops it.
+
+        Raises:
+            PolicyError: A GPU has run out of memory.
+        """
         try:
             self.trainer.fit(**settings)
+        except OutOfMemoryError as error:
+            raise PolicyError(
+                out_of_memory(str(error), self.trainer, self.model, self.datamodule)
+            ) from error
         except (KeyboardInterrupt, SystemExit):
             if self.trainer.state.status == TrainerStatus.INTERRUPTED:
                 rank_zero_info(resumption(self.trainer))

@@ -44,6 +44,26 @@ def run(finished, tmp_path):
     return config, tmp_path / "run"
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from emolit.files.folder_lock import hold
+print(hold(Path(sys.argv[1])), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_folder_in_which_another_process_trains_is_left_alone(finished, tmp_path):
+    config, _ = finished
+    command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as other:
+        assert other.stdout.readline() == "None\n"
+        with pytest.raises(ConfigError, match=rf"a run that is going on, process {other.pid} on"):
+            emolit(*fit(config, tmp_path / "run"), "--trainer.max_steps", 1)
+    assert not (tmp_path / "run" / "best").exists()
+
+
 def fit(config, run):
     return ["fit", "--config", config, "--trainer.default_root_dir", run]
 

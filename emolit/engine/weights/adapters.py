@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pickle import UnpicklingError
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from emolit.compat.torch import map_tree
+from emolit.compat.transformers import why_not
 from emolit.engine.weights.reference import Reference, adapters_off, twin_adapter
 from emolit.errors import PolicyError
 
@@ -109,8 +111,6 @@ def trained_adapter(
     Raises:
         PolicyError: The config asks for something else.
     """
-    from peft import PeftModel
-
     if given.get("peft_type") != "LORA":
         raise PolicyError(
             f"The adapter in {folder!r} is of the kind {given.get('peft_type')!r}; only LORA "
@@ -138,8 +138,22 @@ def trained_adapter(
                 f"but `lora` asks for {asked}; make them equal or leave `lora` out."
             )
     widen(base, given.get("modules_to_save") or [])
-    model = PeftModel.from_pretrained(base, folder, is_trainable=True)
+    model = open_adapter(base, folder, trainable=True)
     return model, twin_adapter(model) if twin else None
+
+
+def open_adapter(base: Any, folder: str, trainable: bool = False) -> Any:
+    """Return a base in the adapter of a folder.
+
+    Raises:
+        PolicyError: Its weights are a pickle of something else.
+    """
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(base, folder, is_trainable=trainable)
+    except UnpicklingError as error:
+        raise PolicyError(f"The adapter in {folder!r} does not load: {why_not(error)}.") from error
 
 
 def widen(base: Any, names: Sequence[str]) -> None:

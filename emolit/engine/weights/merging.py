@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from emolit.engine.weights.adapters import widen
+from emolit.engine.weights.adapters import open_adapter, widen
 from emolit.engine.weights.checkpoint import load_model, source_of
 from emolit.errors import PolicyError
 
@@ -28,8 +28,6 @@ def merge_adapter(folder: str, auto_class: str, dtype: str, foreign: tuple[str, 
     Raises:
         PolicyError: The folder holds no adapter, or its base does not load.
     """
-    from peft import PeftModel
-
     source, given = source_of(folder)
     if given is None:
         raise PolicyError(
@@ -39,7 +37,7 @@ def merge_adapter(folder: str, auto_class: str, dtype: str, foreign: tuple[str, 
     base = load_model(source, auto_class, dtype, foreign)
     kind = base.dtype
     widen(base, given.get("modules_to_save") or [])
-    merged = PeftModel.from_pretrained(base, folder).merge_and_unload()
+    merged = open_adapter(base, folder).merge_and_unload()
     return merged.to(kind)
 
 
