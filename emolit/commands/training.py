@@ -1,6 +1,7 @@
 """`emolit fit`, `validate`, `test`, `predict`: Lightning's CLI, its links, errors as sentences."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_info
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import OutOfMemoryError
 
 import emolit
@@ -29,6 +31,9 @@ from emolit.engine.weights.checkpoint import check_there
 from emolit.errors import ConfigError, EmolitError, PolicyError
 from emolit.prompts import Prompt
 from emolit.tasks import Task
+
+TERMINATED = 128 + signal.SIGTERM
+"""The status of a process that SIGTERM has ended, as a shell has it."""
 
 
 class EmolitCLI(LightningCLI):
@@ -165,7 +170,8 @@ def main() -> None:
     """Run fit, validate, test or predict.
 
     An error of emolit's own is shown as its sentence; ``EMOLIT_TRACEBACK=1`` in the environment
-    shows its traceback.
+    shows its traceback. A run that was told to terminate ends with the status of that: whoever
+    waits for it, such as a sweep, must not take it for done.
     """
     hush()
     discover()
@@ -183,6 +189,8 @@ def main() -> None:
             },
             save_config_kwargs={"overwrite": True},
         )
+    except SIGTERMException as error:
+        raise SystemExit(TERMINATED) from error
     except (EmolitError, ValueError) as error:
         told = own_error(error)
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
