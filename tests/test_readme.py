@@ -3,6 +3,8 @@
 import argparse
 import re
 import shlex
+from importlib.util import find_spec
+from itertools import dropwhile
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ def commands():
         for block in BLOCK.findall(page.read_text()):
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
+                words = [*dropwhile(re.compile("[A-Z_]+=").match, words)]  # of the environment
                 if words:
                     yield pytest.param(words, id=f"{page.name}: {' '.join(words)[:60]}")
 
@@ -57,10 +60,12 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
         check_emolit(words[1:], tmp_path, capsys)
     elif words[:3] == ["python", "-m", "emolit"]:
         check_emolit(words[3:], tmp_path, capsys)
+    elif Path(words[0]).name == "python" and words[1] == "-m":
+        assert find_spec(words[2]) is not None
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     else:
-        assert words[0] in {"tensorboard", "git", "cd", "pip", "mkdir", "cp"}
+        assert words[0] in {"tensorboard", "git", "cd", "pip", "mkdir", "cp", "vllm"}
 
 
 PYTHON = [

@@ -80,12 +80,11 @@ def make(kind: type, node: dict[str, Any], place: str) -> Any:
     Args:
         kind: The class that it must be one of.
         node: ``class_path`` and ``init_args``.
-        place: The file that says so, for a message.
+        place: What says so, for a message.
 
     Raises:
-        ConfigError: It cannot be made, or its code lies beside that file.
+        ConfigError: It cannot be made.
     """
-    refuse_own_code(node, Path(place).parent)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(kind, "it")
     try:
@@ -107,7 +106,7 @@ def read_trained(checkpoint: str | Path) -> Trained:
 
     Raises:
         PolicyError: There are no weights, or nothing says what they have learned to answer.
-        ConfigError: The prompt cannot be made.
+        ConfigError: The prompt cannot be made, or a class that is named lies in the folder.
     """
     folder = str(checkpoint)
     check_there(folder)
@@ -125,6 +124,7 @@ def read_trained(checkpoint: str | Path) -> Trained:
             + ". Only a checkpoint of `emolit fit` does; ask others by `emolit predict --config "
             "EXPERIMENT.yaml`, which names prompt and labels."
         )
+    refuse_own_code([record["prompt"], record["policy"]], Path(folder))
     return Trained(
         checkpoint=folder,
         prompt=make(Prompt, record["prompt"], str(Path(folder) / FILE)),

@@ -20,10 +20,13 @@ from peft import PeftModel
 from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
 
 BASE = "base"
+LOADING = threading.Lock()
+"""transformers patches its classes while it loads: two threads would leave them patched."""
 
 
 def load(folder: Path | str) -> Any:
-    return Qwen2AudioForConditionalGeneration.from_pretrained(folder).eval()
+    with LOADING:
+        return Qwen2AudioForConditionalGeneration.from_pretrained(folder).eval()
 
 
 @dataclass

@@ -82,3 +82,15 @@ def test_a_class_that_is_not_installed_is_named(tmp_path, nano_folder):
     (best / FILE).write_text(json.dumps(record))
     with pytest.raises(ConfigError, match=r"emolit\.json names nowhere\.Asks.*install the package"):
         read_trained(best)
+
+
+@pytest.mark.parametrize("part", ["prompt", "policy"])
+def test_a_class_that_the_folder_brings_is_refused(tmp_path, nano_folder, monkeypatch, part):
+    best = write_checkpoint(tmp_path / "best", nano_folder)
+    (best / "brought.py").write_text("raise RuntimeError('this code has run')\n")
+    record = json.loads((best / FILE).read_text())
+    record[part]["class_path"] = "brought.Class"
+    (best / FILE).write_text(json.dumps(record))
+    monkeypatch.syspath_prepend(str(best))
+    with pytest.raises(ConfigError, match=r"names brought\.Class, whose code lies in that folder"):
+        read_trained(best)

@@ -81,6 +81,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", nargs="+", default=[*READERS], choices=[*READERS], metavar="NAME")
     given = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
+    try:
+        return read_all(given)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def read_all(given: argparse.Namespace) -> int:
+    """Let readers read, print what goes wrong, and return 1 if anything does."""
     wrong = count = 0
     slowest: dict[str, tuple[float, str]] = dict.fromkeys(given.only, (0.0, ""))
     for told, text in texts(given):
