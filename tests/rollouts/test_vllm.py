@@ -157,7 +157,8 @@ def test_two_processes_draw_the_rows_of_one(unbroken, config, tmp_path):
 
 
 def test_without_the_sync_the_gap_tells(config, tmp_path):
-    fit(config(max_gap="null", engine="tests.fakes.vllm_process.Unsynced"), tmp_path)
+    unsynced = config(max_gap="null", engine="tests.fakes.vllm_process.Unsynced")
+    fit(unsynced, tmp_path, "--model.init_args.optimizer.init_args.lr", 0.1)
     gaps = curve(tmp_path, "train/rollout_gap")
     LOG.info("gaps without sync: %s", gaps)
     assert gaps[0] < BOUND and min(gaps[1:]) > 1e-3
