@@ -15,6 +15,7 @@ from emolit.data.audio_check import AudioCheck, AudioRecord
 from emolit.data.census import Census, check_ids, check_speakers
 from emolit.data.clip_filter import relabel, usable
 from emolit.data.dataset import ClipDataset, Collate, LoaderSettings, clip_loader, training_sampler
+from emolit.data.links import check_inside
 from emolit.data.sampler import ClipLoader, ClipSampler, placement
 from emolit.errors import ConfigError, CorpusError
 from emolit.prompts import Prompt
@@ -165,13 +166,29 @@ class Corpus(LightningDataModule, ABC):
         """Return the clips of a split; known after `setup`."""
         return self._splits.get(split, ())
 
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """Folders below which files of clips may lie, links followed; each may be a link itself."""
+        return Path(self.root), self.location
+
+    def read_release(self) -> tuple[Clip, ...]:
+        """Return all clips of the release.
+
+        Raises:
+            CorpusError: It cannot be read, or a file lies outside and ``outside_links`` is False.
+        """
+        clips = tuple(self.read(self.location))
+        if not self.loading.outside_links:
+            check_inside(clips, self.location, self.homes)
+        return clips
+
     def entries(self) -> tuple[AudioRecord, ...]:
         """Return all clips of the release as it is now, and whether their audio can be used.
 
         Every file is decoded once (`emolit.data.audio_check`).
         """
         self.ensure_release()
-        clips = tuple(self.read(self.location))
+        clips = self.read_release()
         check_ids(self.name, clips)
         if self.size and len(clips) != self.size:
             rank_zero_warn(

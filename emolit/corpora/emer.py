@@ -85,6 +85,11 @@ class Emer(Corpus):
         """The recordings, relative to the corpus folder."""
         return Path(os.path.relpath(Path(self.root) / self.recordings, self.location))
 
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """Also the folder of the recordings."""
+        return (*super().homes, Path(self.root) / self.recordings)
+
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips in the order of the reasons."""
         words = by_name(self._find(folder, WORDS), ("openset",))

@@ -26,7 +26,7 @@ from emolit.affect.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.corpora.base import Corpus
 from emolit.data.census import person
 from emolit.data.manifest_checks import check_recordings, check_rows
-from emolit.data.manifest_rows import COLUMNS, check_labels, clip_of, id_of
+from emolit.data.manifest_rows import COLUMNS, check_labels, clip_of, id_of, lexical
 from emolit.errors import ConfigError, CorpusError
 from emolit.files.table import Row
 from emolit.types import Clip, Split
@@ -54,6 +54,14 @@ class Listed(Corpus):
         Raises:
             CorpusError: It cannot be read.
         """
+
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """Also the folder in which the list stands, the uppermost below the root."""
+        root, list_ = lexical(Path(self.root)), lexical(self.source)
+        inside = list_.is_relative_to(root) and list_ != root
+        own = root / list_.relative_to(root).parts[0] if inside else list_
+        return (*super().homes, own if own.is_dir() else own.parent)
 
     @property
     def known(self) -> frozenset[str]:

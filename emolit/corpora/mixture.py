@@ -114,7 +114,7 @@ class Mixture(Corpus):
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the clips of all members out of their own folders, parted by each member."""
         for member in self.corpora:
-            yield from member.partition(tuple(member.read(member.location)))
+            yield from member.partition(member.read_release())
 
     @cached_property
     def taxonomy(self) -> Taxonomy:

@@ -94,6 +94,11 @@ class Recordings(Corpus):
         """The folder that holds all recordings."""
         return Path(commonpath([str(Path(clip.path).parent) for clip in self.found.clips]))
 
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """Everywhere: whoever asks has named the recordings."""
+        return (Path(self.location.anchor),)
+
     def read(self, folder: Path) -> Iterator[Clip]:
         """Yield the recordings."""
         for clip in self.found.clips:

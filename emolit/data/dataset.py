@@ -38,6 +38,7 @@ class LoaderSettings:
         balance: How evenly training draws the labels of each corpus, 0 to 1: 0 reads every clip
             once an epoch, 1 draws every label as often, rare ones repeatedly. An epoch keeps its
             length.
+        outside_links: Whether files of clips may lie outside of the corpus, where links lead to.
     """
 
     batch_size: int = 8
@@ -49,6 +50,7 @@ class LoaderSettings:
     frames: int = 0
     frame_side: int = 448
     balance: float = 0.0
+    outside_links: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes without meaning."""

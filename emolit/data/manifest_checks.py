@@ -1,6 +1,5 @@
 """What must hold of all rows of a user's table together."""
 
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 from unicodedata import normalize
 
 from emolit.data.census import person
+from emolit.data.links import LinkResolver
 from emolit.files.headings import plain, find_renamed
 from emolit.data.manifest_rows import COLUMNS, id_of
 from emolit.data.split_names import SPLITS
@@ -141,13 +141,9 @@ def check_recordings(clips: Sequence[Clip], rows: Mapping[str, Row], location: P
         CorpusError: Names both rows.
     """
     files: dict[str, list[_Part]] = defaultdict(list)
-    real: dict[Path, Path] = {}
+    links = LinkResolver()
     for clip in clips:
-        place = location / clip.path
-        if place.parent not in real:
-            real[place.parent] = _resolve(place.parent)
-        file = real[place.parent] / place.name
-        file = _resolve(file) if _is_link(file) else file
+        file = links.resolve(location / clip.path)
         files[normalize("NFC", str(file)).casefold()].append(_Part(clip, file))
     for parts in files.values():
         for first, second in _overlaps(parts):
@@ -158,22 +154,6 @@ def check_recordings(clips: Sequence[Clip], rows: Mapping[str, Row], location: P
                     f"{first.clip.path!r}, and the two overlap",
                     "Remove one of the rows, or mend their `start` and `end`.",
                 )
-
-
-def _is_link(path: Path) -> bool:
-    """Tell whether there is a link; not where no file can be."""
-    try:
-        return path.is_symlink()
-    except (OSError, ValueError):
-        return False
-
-
-def _resolve(path: Path) -> Path:
-    """Return a path without links; one that no file can have stays as it is."""
-    try:
-        return Path(os.path.realpath(path))
-    except (OSError, ValueError):
-        return path
 
 
 def _overlaps(parts: list[_Part]) -> Iterator[tuple[_Part, _Part]]:

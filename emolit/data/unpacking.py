@@ -15,6 +15,7 @@ import shutil
 import tarfile
 from collections.abc import Iterable, Mapping
 from itertools import islice
+from os.path import realpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +28,10 @@ from emolit.errors import ConfigError, CorpusError
 
 RECORDING = "__recording__"
 """Column of the tables that holds the path of the recording."""
+ARCHIVES = frozenset({"zip", "tar", "gzip", "bz2", "xz", "zstd", "lz4"})
+"""What an address may look into, as fsspec names it: ``zip://a.wav::hf://…``."""
+REMOTE = frozenset({"hf", "https", "http"})
+"""Where an address may lead; ``file`` and its kin would lead to any file of this machine."""
 
 
 def unpack(
@@ -116,15 +121,29 @@ def _write_recording(value: Any, folder: Path, stem: str, source: str) -> str:
     name = value if isinstance(value, str) else stored.get("path") or ""
     suffix = PurePosixPath(name.split("::")[0]).suffix.lower()
     path = stem + (suffix if re.fullmatch(r"\.\w{1,5}", suffix) else "")
+    above = Path(source) if Path(source).is_dir() else Path(source).parent
     if content is None and "://" in name:
+        _check_address(name, above)
         with open_anywhere(name, "rb") as remote, (folder / path).open("wb") as file:
             shutil.copyfileobj(remote, file)
     elif content is None and name:
-        above = Path(source) if Path(source).is_dir() else Path(source).parent
         (folder / path).symlink_to((above / name).absolute())
     else:
         (folder / path).write_bytes(content or b"")
     return path
+
+
+def _check_address(address: str, above: Path) -> None:
+    """Refuse an address of a row that leads neither to the network nor below the data set."""
+    *archives, place = address.split("::")
+    scheme, parted, _ = place.partition("://")
+    inside = Path(realpath(place)).is_relative_to(realpath(above))
+    outer = {archive.partition("://")[0] for archive in archives}
+    if not outer <= ARCHIVES or not (scheme in REMOTE if parted else inside):
+        raise CorpusError(
+            f"A row has its audio at {address!r}, which is not below {above} and none of "
+            f"{', '.join(sorted(REMOTE))}. Correct the row, or put the audio into the data set."
+        )
 
 
 def plain_fields(row: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -40,9 +40,10 @@ def test_arrays_lose_nothing(tmp_path):
     assert (rate, heard.tolist()) == (8000, samples.tolist())
 
 
-def test_a_file_is_linked_to_and_one_elsewhere_fetched(tmp_path):
+def test_a_file_is_linked_to_and_one_elsewhere_fetched(tmp_path, monkeypatch):
     import fsspec
 
+    monkeypatch.setattr("emolit.data.unpacking.REMOTE", {"memory"})
     (tmp_path / "a.wav").write_bytes(b"one")
     with fsspec.open("memory://b.wav", "wb") as file:
         file.write(b"two")
@@ -101,3 +102,27 @@ def test_a_column_of_audio_must_be_told_where_none_is_known(tmp_path):
     split = SimpleNamespace(features={"a": None, "b": None})
     with pytest.raises(ConfigError, match=r"no column 'c' for `audio`; it has \['a', 'b'\]"):
         unpack({"train": split}, tmp_path / "out", "x", "c", None)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file://{}/private.wav", "local:///private.wav", "simplecache::hf://a/b.wav",
+        "file://{}/private.wav::hf://a/b.wav", "zip://a.wav::{}/private.zip",
+        "zip://a.wav::file://{}/private.zip", "dir://x::https://a", "ssh://host/a.wav",
+    ],
+)  # fmt: skip
+def test_an_address_leads_to_no_file_of_this_machine(tmp_path, address):
+    (tmp_path / "private.wav").write_bytes(b"private")
+    with pytest.raises(CorpusError, match="has its audio at"):
+        unpacked(tmp_path / "set", [{"audio": address.format(tmp_path)}])
+    assert not [*tmp_path.rglob("*.wav")][1:]
+
+
+def test_an_archive_of_the_data_set_is_looked_into(tmp_path):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "audio.zip", "w") as archive:
+        archive.writestr("a.wav", b"one")
+    place, (fields,) = unpacked(tmp_path, [{"audio": f"zip://a.wav::{tmp_path}/audio.zip"}])
+    assert (place / fields[RECORDING]).read_bytes() == b"one"

@@ -117,7 +117,7 @@ class Sounds:
             )
             return {}
         try:
-            clips = {clip.id: clip for clip in member.read(member.location) if clip.id in names}
+            clips = {clip.id: clip for clip in member.read_release() if clip.id in names}
             return {
                 name: data_uri(member.location / clip.path, clip.start, clip.end)
                 for name, clip in clips.items()
