@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
+RELEASE := .venv-release
 TORCH ?= cuda
 LOCKED := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 BENCH_OPTIONS ?=
@@ -16,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 CHECKPOINT := --model.init_args.policy.init_args.checkpoint
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test test-all test-vllm check bench docs doctor compat format clean
+.PHONY: help install lock demo test test-all test-vllm check audit release-check bench docs doctor compat format clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +29,7 @@ lock: install ## Take the newest releases that setup.cfg admits into tools/locks
 	$(BIN)/uv pip compile setup.cfg --extra dev $(LOCKED) --output-file tools/locks/dev.txt
 	$(BIN)/uv pip compile setup.cfg --extra dev --extra bench $(LOCKED) --constraints tools/locks/dev.txt --output-file tools/locks/bench.txt
 	$(BIN)/uv pip compile setup.cfg --extra dev --extra docs $(LOCKED) --constraints tools/locks/dev.txt --output-file tools/locks/docs.txt
+	$(BIN)/uv pip compile tools/locks/release.in $(LOCKED) --output-file tools/locks/release.txt
 	@$(PYTHON) tools/install.py dev --torch $(TORCH) --venv $(VENV)
 
 demo: install ## Warm start, GRPO, test on two corpora, anew (SEED=1: another seed; CONTROL=1: SFT continued too)
@@ -59,6 +61,20 @@ check: install ## Lint, types, import layers, spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
+
+$(RELEASE)/installed: tools/locks/release.txt | install
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(RELEASE)
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(RELEASE)/bin/python $<
+	@touch $@
+
+audit: $(RELEASE)/installed ## Ask PyPI for known vulnerabilities of all that tools/locks/dev.txt pins
+	$(RELEASE)/bin/pip-audit --requirement tools/locks/dev.txt --disable-pip --strict --progress-spinner off
+
+release-check: $(RELEASE)/installed ## Build the last commit twice, the same bytes; changelog, metadata; SBOM; all into dist/
+	@mkdir -p dist
+	$(RELEASE)/bin/cyclonedx-py requirements tools/locks/dev.txt --output-reproducible --mc-type library --output-file dist/sbom.json
+	$(BIN)/python tools/release.py dist; status=$$?; \
+	$(RELEASE)/bin/twine check --strict dist/*.whl dist/*.tar.gz && exit $$status
 
 bench: ## Time training steps of emolit and TRL side by side (BENCH_OPTIONS="--growth": tables)
 	@$(PYTHON) tools/install.py bench --torch $(TORCH) --venv $(VENV)

@@ -9,7 +9,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from emolit.commands.complaints import NoOptionError, complaint, no_option
 from emolit.compat.jsonargparse import debug_mode_active, install, option_names
-from emolit.errors import EmolitError
+from emolit.errors import ConfigError, EmolitError
 
 install()
 
@@ -39,6 +39,19 @@ class Parser(LightningArgumentParser):
         sys.stderr.write(f"error: {text}\n")
         parser.exit(2)
         raise SystemExit(2)
+
+    def parse_args(self, *given: Any, **settings: Any) -> Any:
+        """Parse as jsonargparse does; a config in another encoding is told as such.
+
+        Raises:
+            ConfigError: A config is not UTF-8.
+        """
+        try:
+            return super().parse_args(*given, **settings)
+        except UnicodeDecodeError as error:
+            raise ConfigError(
+                f"A config is not UTF-8 at byte {error.start} ({error.reason}). Save it as UTF-8."
+            ) from error
 
     def _refused(self, message: str) -> str | None:
         """Return the end of a sentence on an option that is not there; None for other messages."""

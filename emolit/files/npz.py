@@ -35,6 +35,9 @@ MALFORMED = (
 )  # fmt: skip
 """What a damaged archive may raise: `zipfile`, what unpacks it, the header of an array, `pickle`;
 by their documentation and by trial. NotImplementedError and RecursionError are RuntimeErrors."""
+MOST = 1 << 28
+"""Bytes of one array, unpacked: 256 MB. `zipfile` unpacks no more than the directory of an archive
+promises."""
 NO_VALUE = -10.0
 """What stands for a value that nobody gave."""
 
@@ -60,18 +63,30 @@ def read_archive(path: Path) -> dict[str, Any]:
         path: The file.
 
     Raises:
-        CorpusError: It is missing, no npz file or damaged, or asks for more than plain values.
+        CorpusError: It is missing, no npz file or damaged, would unpack to more than `MOST` bytes,
+            or asks for more than plain values.
     """
     if not path.is_file():
         raise CorpusError(f"The archive {path} is missing. Get the release again.")
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_sizes(path, archive)
             return {name.removesuffix(".npy"): _entry(archive, name) for name in archive.namelist()}
     except (zipfile.BadZipFile, *MALFORMED) as error:
         raise CorpusError(
             f"The archive {path} was not opened: {error}. Get the file from its publisher again; "
             "do not unpickle it by other means."
         ) from error
+
+
+def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse an archive that would unpack to more than labels take."""
+    for each in archive.infolist():
+        if each.file_size > MOST:
+            raise CorpusError(
+                f"The archive {path} would unpack {each.filename!r} to {each.file_size} bytes; "
+                f"labels take {MOST} at most. Get the file from its publisher again."
+            )
 
 
 def _entry(archive: zipfile.ZipFile, name: str) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from emolit.compat.openai import limit_reply
 from emolit.engine.tensor_store import TensorStore, digest
 from emolit.errors import ConfigError, RewardError
 from emolit.types import Clip
@@ -104,7 +105,9 @@ class Chat:
             base_url=self._address(),
             timeout=self.endpoint.request_timeout,
             max_retries=self.endpoint.retries,
-            http_client=DefaultAsyncHttpxClient(event_hooks={"request": [self._count]}),
+            http_client=DefaultAsyncHttpxClient(
+                event_hooks={"request": [self._count], "response": [limit_reply]}
+            ),
         ) as self._client:
             yield
         self._client = None

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from emolit.commands.parsing import configs_first
+from emolit.errors import ConfigError
 from tests.command import emolit
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -110,3 +111,10 @@ def test_what_stands_before_a_config_is_not_overruled_by_it(capsys):
 )
 def test_configs_come_first_in_their_order(given, wanted):
     assert configs_first(given) == wanted
+
+
+def test_a_config_in_another_encoding_is_told(tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_bytes("seed_everything: 1  # für später\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"not UTF-8 at byte 23 .*Save it as UTF-8"):
+        emolit("fit", "--config", str(config))

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import re
 import zipfile
 
 import numpy as np
@@ -177,6 +178,24 @@ def test_whatever_is_damaged_is_refused_by_name_or_read(tmp_path, compressed):
         try:
             read_archive(path)
         except CorpusError as error:
-            assert "label.npz was not opened" in str(error)
+            assert re.search(r"label.npz (was not opened|would unpack)", str(error))
             refused += 1
     assert refused > 500
+
+
+def test_an_archive_that_unpacks_to_more_than_labels_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("emolit.files.npz.MOST", 1 << 16)
+    np.savez_compressed(tmp_path / "bomb.npz", train_corpus=np.zeros(1 << 20, np.int8))
+    assert (tmp_path / "bomb.npz").stat().st_size < 1 << 13
+    with pytest.raises(CorpusError, match=r"unpack 'train_corpus.npy' to 1048704 bytes"):
+        read_archive(tmp_path / "bomb.npz")
+
+
+def test_an_archive_unpacks_to_no_more_than_it_promises(tmp_path, monkeypatch):
+    monkeypatch.setattr("emolit.files.npz.MOST", 1 << 16)
+    np.savez_compressed(tmp_path / "bomb.npz", train_corpus=np.zeros(1 << 20, np.int8))
+    content, true = (tmp_path / "bomb.npz").read_bytes(), (1_048_704).to_bytes(4, "little")
+    assert true in content
+    (tmp_path / "bomb.npz").write_bytes(content.replace(true, (1000).to_bytes(4, "little")))
+    with pytest.raises(CorpusError, match="was not opened"):
+        read_archive(tmp_path / "bomb.npz")

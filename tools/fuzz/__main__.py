@@ -91,18 +91,22 @@ def read_all(given: argparse.Namespace) -> int:
     """Let readers read, print what goes wrong, and return 1 if anything does."""
     wrong = count = 0
     slowest: dict[str, tuple[float, str]] = dict.fromkeys(given.only, (0.0, ""))
-    for told, text in texts(given):
-        for name in given.only:
-            begun = time.process_time()
-            found = fault(READERS[name], text, given.seconds)
-            slowest[name] = max(slowest[name], (time.process_time() - begun, told))
-            count += 1
-            if found is not None:
-                wrong += 1
-                print(f"{name}: {found}, of {told[:200]}", flush=True)
+    begun = time.monotonic()
+    try:
+        for told, text in texts(given):
+            for name in given.only:
+                start = time.process_time()
+                found = fault(READERS[name], text, given.seconds)
+                slowest[name] = max(slowest[name], (time.process_time() - start, told))
+                count += 1
+                if found is not None:
+                    wrong += 1
+                    print(f"{name}: {found}, of {told[:200]}", flush=True)
+    except KeyboardInterrupt:
+        print("Ended early.")
     for name, (seconds, told) in sorted(slowest.items(), key=lambda each: -each[1][0]):
         print(f"{seconds:8.3f} s at most  {name}: {told[:80]}")
-    print(f"{count} texts read, {wrong} wrong")
+    print(f"{count} texts read in {time.monotonic() - begun:.0f} s, {wrong} wrong")
     return 1 if wrong else 0
 
 

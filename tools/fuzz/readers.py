@@ -1,28 +1,38 @@
 """What reads a text of strangers: a response, a reply of a judge, a cell, a whole file."""
 
+import io
 import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zlib import crc32
+
+import numpy as np
+import soundfile
+from jsonargparse import ArgumentError
 
 from emolit.affect import label_names, packaged_lexicon, word_lists
 from emolit.affect.packaged_lexicon import PackagedLexicon
 from emolit.affect.taxonomy import Taxonomy, check_map
 from emolit.affect.votes import merge_votes
+from emolit.audio import decoding
 from emolit.commands import near, shipped
 from emolit.commands.complaints import complaint
+from emolit.commands.parsing import Parser
 from emolit.corpora.kaldi import read_pairs
 from emolit.corpora.listed import log_name
 from emolit.corpora.manifest import Manifest
 from emolit.data import audio_check, census, emotion_talk_json
 from emolit.data.recordings import find_recordings
+from emolit.engine.weights.record import FILE, read_record
+from emolit.errors import ConfigError
 from emolit.files import disk, headings, npz
 from emolit.files.table import read_table
 from emolit.judges.chat_endpoint import Chat, Endpoint, fill_question
 from emolit.metrics.bleu import bleu_counts
 from emolit.metrics.rouge_l import rouge_l
-from emolit.prompts import base, rationales
+from emolit.prompts import Prompt, base, rationales
 from emolit.prompts.caption import Caption
 from emolit.prompts.direct import Direct
 from emolit.prompts.open_vocabulary import OpenVocabulary
@@ -60,6 +70,58 @@ def file(suffix: str, read: Callable[[Path], Any], around: str = "{}") -> Reader
             return read(path)
 
     return reader
+
+
+def damaged(suffix: str, read: Callable[[Path], Any], whole: bytes) -> Reader:
+    """Return what reads a file in which a text stands in place of some bytes.
+
+    Args:
+        suffix: Of the file.
+        read: Takes the file.
+        whole: The file as it was.
+    """
+
+    def reader(text: str) -> Any:
+        part = text.encode("utf-8", "surrogatepass")
+        place = crc32(part) % len(whole)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"file{suffix}")
+            path.write_bytes(whole[:place] + part + whole[place + len(part) :])
+            return read(path)
+
+    return reader
+
+
+def archive() -> bytes:
+    """Return an archive of labels."""
+    file = io.BytesIO()
+    labels = {str(number): {"emo": "sad", "val": 0.5} for number in range(20)}
+    np.savez_compressed(file, train_corpus=np.array(labels), val_corpus=np.array(labels))
+    return file.getvalue()
+
+
+def recording(kind: str) -> bytes:
+    """Return a recording of a quarter second."""
+    file = io.BytesIO()
+    soundfile.write(file, 0.3 * np.sin(np.arange(2000) / 8), 8000, format=kind)
+    return file.getvalue()
+
+
+def overlay(path: Path) -> Any:
+    """Read a config laid over another one, as the command line does; nothing is made."""
+    parser = Parser(exit_on_error=False)
+    parser.add_argument("--config", action="config")
+    parser.add_subclass_arguments(Prompt, "prompt")
+    parser.add_argument("--seed", type=int, default=0)
+    try:
+        return parser.parse_args(["--prompt", "Direct", "--config", str(path)])
+    except ArgumentError as error:  # the command line shows it so, with status 2
+        raise ConfigError(complaint(str(error), error)) from error
+
+
+def record(path: Path) -> Any:
+    """Read what a checkpoint says of itself."""
+    return read_record(path.rename(path.with_name(FILE)).parent)
 
 
 def table(path: Path) -> Any:
@@ -147,6 +209,13 @@ READERS: dict[str, Reader] = {
     "json": file(".json", disk.json_of),
     "durations": file(".json", audio_check.load),
     "npz": file(".npz", npz.read_labels),
+    "npz damaged": damaged(".npz", npz.read_labels, archive()),
+    "wav damaged": damaged(".wav", decoding.check, recording("WAV")),
+    "flac damaged": damaged(".flac", decoding.check, recording("FLAC")),
+    "ogg damaged": damaged(".ogg", decoding.check, recording("OGG")),
+    "config overlay": file(".yaml", overlay),
+    "config overlay value": file(".yaml", overlay, "seed: 1\nprompt:\n  question: {}\n"),
+    "record": file(".json", record),
     "kaldi": file(".scp", lambda path: read_pairs(path, "path")),
     "list of recordings": file(".txt", lambda path: find_recordings([str(path)], "toy")),
     "table of recordings": file(

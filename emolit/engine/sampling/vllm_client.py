@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from emolit.compat.openai import limit_reply
 from emolit.engine.weights.publishing import PublishedWeights
 from emolit.errors import RolloutError
 
@@ -81,13 +82,14 @@ class VLLMClient:
     @asynccontextmanager
     async def open_connections(self) -> AsyncIterator[None]:
         """Keep connections open while responses are asked for."""
-        from openai import AsyncOpenAI, Timeout
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
         async with AsyncOpenAI(
             api_key=os.environ.get(KEY) or "none",
             base_url=f"{self.url}/v1",
             timeout=Timeout(self.request_timeout, connect=10.0),
             max_retries=0,  # who comes back may have other weights: `ensure` looks first
+            http_client=DefaultAsyncHttpxClient(event_hooks={"response": [limit_reply]}),
         ) as self._client:
             self._restoring = asyncio.Lock()
             yield
@@ -226,7 +228,7 @@ class VLLMClient:
             ) from error
         except APIConnectionError as error:
             raise ServerAwayError(repr(error.__cause__ or error)) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RolloutError(
                 f"The server {self.url} replies to {route} with what is no JSON ({error}); is "
                 "there another program at this address?"

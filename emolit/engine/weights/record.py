@@ -17,6 +17,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emolit.errors import PolicyError
+
 if TYPE_CHECKING:
     from emolit.prompts import Prompt
 
@@ -97,12 +99,21 @@ def render_record(record: Record) -> str:
 
 
 def read_record(checkpoint: str | Path) -> Record | None:
-    """Return what a checkpoint says, a folder or the file beside it; None where it says nothing."""
+    """Return what a checkpoint says, a folder or the file beside it; None where it says nothing.
+
+    Raises:
+        PolicyError: What it says cannot be read.
+    """
     folder = Path(checkpoint)
     path = (folder.with_suffix("") if folder.suffix == ".ckpt" else folder) / FILE
     if not path.is_file():
         return None
-    found: Record = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # also what is no UTF-8
+        raise PolicyError(f"{path} is no JSON ({error}). Get the checkpoint again.") from error
+    if not isinstance(found, dict):
+        raise PolicyError(f"{path} is no JSON object. Get the checkpoint again.")
     return found
 
 

@@ -12,6 +12,7 @@ from emolit.engine.weights.record import (
     render_record,
     start_note,
 )
+from emolit.errors import PolicyError
 from emolit.prompts.direct import Direct
 from emolit.prompts.structured import Structured
 from emolit.prompts.variation import PromptVariation
@@ -57,3 +58,10 @@ def test_a_start_is_called_a_start():
     assert start_note({"path": "runs/best", "selection": {**selection, "step": 3}}) is None
     assert start_note({"path": "runs/best", "selection": None}) is None
     assert start_note(None) is None
+
+
+@pytest.mark.parametrize("content", [b"{", b"[" * 5000, b"\xff", b"9" * 5000, b"[]", b"null"])
+def test_a_damaged_record_is_refused(tmp_path, content):
+    (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(PolicyError, match=r"emolit\.json is no JSON"):
+        read_record(tmp_path)

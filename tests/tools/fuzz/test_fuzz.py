@@ -1,5 +1,6 @@
 """No text of a stranger breaks a reader or holds it up; the fast part of `python -m tools.fuzz`."""
 
+import re
 import time
 from random import Random
 
@@ -84,11 +85,11 @@ def test_whoever_takes_too_long_is_ended():
 def test_the_command_counts_and_says_what_went_wrong(monkeypatch, capsys):
     monkeypatch.setitem(READERS, "units", len)
     assert main(["--inputs", "6", "--only", "units", "plain"]) == 0
-    assert "6 texts read, 0 wrong" in capsys.readouterr().out
+    assert re.search(r"6 texts read in \d+ s, 0 wrong", capsys.readouterr().out)
     monkeypatch.setitem(READERS, "units", lambda text: 1 // 0)
     assert main(["--bytes", "10", "--only", "units"]) == 1
     said = capsys.readouterr().out
-    assert f"{len(PIECES)} texts read, {len(PIECES)} wrong" in said
+    assert re.search(rf"{len(PIECES)} texts read in \d+ s, {len(PIECES)} wrong", said)
     assert "units: ZeroDivisionError" in said
 
 
@@ -96,3 +97,15 @@ def test_texts_are_the_same_for_a_seed_and_of_the_size_asked_for():
     assert drawn(Random(3), 40) == drawn(Random(3), 40)
     for told, text in repeated(1000):
         assert 960 <= len(text.encode("utf-8", "surrogatepass")) <= 1060, told
+
+
+def test_who_ends_it_early_is_told_what_was_read(monkeypatch, capsys):
+    left = iter("ab")
+
+    def stop(text):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(READERS, "units", stop)
+    assert main(["--inputs", "6", "--only", "units"]) == 0
+    assert "2 texts read" in capsys.readouterr().out
