@@ -127,26 +127,27 @@ def problems(changelog: str, released: str) -> list[str]:
         changelog: Text of CHANGELOG.md.
         released: The version that shall be released.
     """
-    found: list[str] = []
-    sections: list[str] = []
-    parts: list[str] = []
-    filled = True
-    for number, line in enumerate([*changelog.splitlines(), "## end"], start=1):
-        if line.startswith("#") and not filled:
-            found.append(f"line {number - 1}: {(parts or sections)[-1]!r} says nothing")
-        if line.startswith("## "):
-            sections, parts, filled = [*sections, line[3:]], [], line == "## end"
-        elif line.startswith("### "):
-            parts, filled = [*parts, line[4:]], False
-            if parts != [part for part in PARTS if part in parts]:
-                found.append(f"line {number}: {line[4:]!r} is unknown, twice or out of order")
-        elif line.startswith("- "):
-            filled = True
-            if not parts:
-                found.append(f"line {number} stands below no heading")
-        elif sections and line and not (filled and parts and line.startswith("  ")):
-            found.append(f"line {number} begins neither with '- ' nor with two blanks")
-    return found + _misplaced(sections[:-1], released)
+    _, *sections = re.split(r"^## ", changelog, flags=re.MULTILINE)
+    names = [section.partition("\n")[0] for section in sections]
+    found = [problem for section in sections for problem in _in_section(section)]
+    return found + _misplaced(names, released)
+
+
+def _in_section(section: str) -> list[str]:
+    """Return what is wrong below a heading of the second level."""
+    name = section.partition("\n")[0]
+    before, *parts = re.split(r"^### ", section.partition("\n")[2], flags=re.MULTILINE)
+    heads = [part.partition("\n")[0] for part in parts]
+    found = [f"{name}: {line!r} stands below no heading" for line in before.split("\n") if line]
+    if heads != [head for head in PARTS if head in heads]:
+        found.append(f"{name}: of the headings {heads} one is unknown, twice or out of order")
+    for part in parts:
+        lines = [line for line in part.split("\n")[1:] if line.strip()]
+        if not lines or not lines[0].startswith("- "):
+            found.append(f"{name}, {part.partition(chr(10))[0]}: there is no entry")
+        odd = [line for line in lines if not line.startswith(("- ", "  "))]
+        found += [f"{name}: {line!r} begins neither with '- ' nor with two blanks" for line in odd]
+    return found if parts else [*found, f"{name}: there is no entry"]
 
 
 def _misplaced(sections: list[str], released: str) -> list[str]:
