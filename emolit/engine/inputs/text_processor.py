@@ -35,19 +35,27 @@ class TextProcessor:
     def apply_chat_template(
         self, conversation: list[dict[str, Any]], add_generation_prompt: bool, tokenize: bool
     ) -> Any:
-        """Render a chat with the tokenizer's template.
+        """Render a chat with the tokenizer's template, in the sandbox of transformers.
 
         Raises:
-            PolicyError: It has none.
+            PolicyError: It has none, or one that cannot be rendered there.
         """
+        from jinja2 import TemplateError
+
         if not self.tokenizer.chat_template:
             raise PolicyError(
                 f"The checkpoint {self.tokenizer.name_or_path!r} has no chat template; put a "
                 "chat_template.jinja beside its tokenizer."
             )
-        return self.tokenizer.apply_chat_template(
-            conversation, add_generation_prompt=add_generation_prompt, tokenize=tokenize
-        )
+        try:
+            return self.tokenizer.apply_chat_template(
+                conversation, add_generation_prompt=add_generation_prompt, tokenize=tokenize
+            )
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise PolicyError(
+                f"The chat template of {self.tokenizer.name_or_path!r} cannot be rendered "
+                f"({error}). Mend its chat_template.jinja, or get the checkpoint again."
+            ) from error
 
     def encode(self, texts: list[str]) -> dict[str, Tensor]:
         """Tokenize chats, left-padded. ``input_ids`` and ``attention_mask`` ``[B, P]``."""

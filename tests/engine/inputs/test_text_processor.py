@@ -56,3 +56,28 @@ def test_chats_begin_once_and_are_not_ended(writes, adds):
     plain = words.encode("sad", add_special_tokens=False)
     expected = [ids["<s>"], *plain] if writes or adds else plain
     assert TextProcessor(words).encode([text])["input_ids"][0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ cycler.__init__.__globals__.os.popen('touch RAN').read() }}",
+        "{{ raise_exception.__globals__['__builtins__']['open']('RAN', 'w') }}",
+        "{{ self.__init__.__globals__.__builtins__.__import__('os').system('touch RAN') }}",
+        "{{ messages.append({'role': 'user', 'content': open('RAN', 'w')}) }}",
+        "{{ '{0.__class__.__init__.__globals__}'.format(raise_exception) }}",
+        "{% include '/etc/hostname' %}",
+        "{% for each in range(1000000000) %}{% endfor %}",
+        "{{ 1 / 0 }}",
+        "{% if %}",
+        "{{ raise_exception('no user here') }}",
+    ],
+)
+def test_a_template_runs_in_a_sandbox_and_what_it_may_not_do_is_refused(tmp_path, template):
+    reading = TextProcessor(tokenizer((), template.replace("RAN", str(tmp_path / "ran"))))
+    with pytest.raises(PolicyError, match="cannot be rendered"):
+        reading.apply_chat_template(
+            [{"role": "user", "content": "?"}], add_generation_prompt=True, tokenize=False
+        )
+    assert not (tmp_path / "ran").exists()
