@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from emolit.commands.export import main as export
 from tests.fakes.tones import write_experiment
 
 TRAINERS = Path(__file__).parents[1] / "configs" / "trainers"
@@ -131,5 +132,8 @@ def test_a_run_whose_checkpoints_are_sharded_saves_often_and_resumes_bit_for_bit
     assert (tmp_path / "run" / "last.ckpt").is_dir()
     fit(config, tmp_path / "run", *settings, "--ckpt_path", "last")
     fit(config, tmp_path / "whole", *settings)
-    ends = [load_file(tmp_path / name / "last" / "model.safetensors") for name in ("whole", "run")]
+    for name in ("whole", "run"):
+        assert not list((tmp_path / name / "last").glob("*.safetensors"))  # no process had it whole
+        assert export([str(tmp_path / name / "last"), "--out", str(tmp_path / f"of {name}")]) == 0
+    ends = [load_file(tmp_path / f"of {name}" / "model.safetensors") for name in ("whole", "run")]
     assert all(torch.equal(ends[1][name], weight) for name, weight in ends[0].items())

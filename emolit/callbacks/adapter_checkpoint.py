@@ -19,7 +19,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 
 from emolit.callbacks.base import rehearsal
-from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of
+from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of, saves_in_parts
 from emolit.engine.weights.record import FILE, record_of_run, render_record
 from emolit.errors import ConfigError
 from emolit.files.modes import apply_umask
@@ -174,9 +174,10 @@ class AdapterCheckpoint(CheckpointHooks):
         trainer.strategy.barrier("emolit_checkpoint")
         super().write(trainer, str(beside))
         task: Any = trainer.lightning_module
-        state = task.policy.gather_weights()
+        in_parts = saves_in_parts(trainer) and not task.policy.adapts
+        state = None if in_parts else task.policy.gather_weights()
         if trainer.is_global_zero:
-            save = partial(task.policy.save, state=state)
+            save = task.policy.save_settings if in_parts else partial(task.policy.save, state=state)
             corpus: Any = getattr(trainer, "datamodule", None)
             record = record_of_run(task, corpus, trainer.callback_metrics)
             texts = {

@@ -3,6 +3,7 @@
 Trainers are `Any` here: Lightning sets much of what stands on them from outside their class.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -71,6 +72,15 @@ def saves_in_parts(trainer: Any) -> bool:
     Relies on the private attribute of ``ModelParallelStrategy`` that holds this argument.
     """
     return bool(getattr(trainer.strategy, "_save_distributed_checkpoint", False))
+
+
+def gather_state_by(trainer: Any, gather: Callable[[], dict[str, Any]]) -> None:
+    """Let a checkpoint hold the weights that a function gathers.
+
+    ``ModelParallelStrategy`` brings all of them together on the first process, frozen ones too.
+    Relies on ``lightning_module_state_dict`` being what a checkpoint is made from.
+    """
+    trainer.strategy.lightning_module_state_dict = gather
 
 
 def accumulates(trainer: Any) -> bool:

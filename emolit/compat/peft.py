@@ -27,6 +27,18 @@ def plain_name(name: str) -> str:
     return name.replace(WRAPPED, "")
 
 
+def in_adapter(name: str, adapter: str = ADAPTER) -> bool:
+    """Tell by its name whether a weight belongs to an adapter, modules that train in full included.
+
+    Relies on the same as `name_in_adapter`.
+
+    Example:
+        >>> in_adapter("q_proj.lora_A.default.weight"), in_adapter("q_proj.base_layer.weight")
+        (True, False)
+    """
+    return adapter in name.split(".")
+
+
 def name_in_adapter(name: str, adapter: str, other: str) -> str:
     """Return the name of a weight's counterpart in another adapter; its own where it is shared.
 

@@ -16,6 +16,24 @@ def write_count(tensor: Tensor) -> int:
     return tensor._version
 
 
+def stored_weights(network: nn.Module) -> Iterator[Tensor]:
+    """Yield the weights that an optimizer writes: under FSDP2 the shards, gathered or not.
+
+    While a unit is gathered its parameters are other tensors. Relies on the state of an
+    ``FSDPModule`` and on its group's ``fsdp_params``, each of which holds its ``sharded_param``.
+    """
+    from torch.distributed.fsdp import FSDPModule
+
+    sharded = False
+    for module in network.modules():
+        if isinstance(module, FSDPModule):
+            sharded = True
+            group: Any = module._get_fsdp_state()._fsdp_param_group
+            yield from (kept.sharded_param for kept in ([] if group is None else group.fsdp_params))
+    if not sharded:
+        yield from network.parameters()
+
+
 def replace_forward(module: nn.Module, run: Callable[..., Any]) -> None:
     """Let a module run something else from now on; its weights and its name stay.
 

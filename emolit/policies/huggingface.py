@@ -1,12 +1,10 @@
 """Any audio language model that transformers loads: adapters, freezing, sampling, reference."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from emolit.compat.peft import ADAPTER, is_wrapped
 from emolit.compat.transformers import EYES
 from emolit.engine.inputs.encoding import check_inputs, check_room, feature
 from emolit.engine.inputs.responses import (
@@ -30,13 +28,12 @@ from emolit.engine.weights.compiling import compile_decoder
 from emolit.engine.weights.freezing import freeze_modules
 from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import frozen_copy
-from emolit.engine.weights.sharding import any_rank, gather_weights, shard
-from emolit.errors import PolicyError
-from emolit.policies.referenced import ReferencedPolicy
+from emolit.engine.weights.sharding import gathered_once
+from emolit.policies.sharded import ShardedPolicy
 from emolit.types import Batch, Rollout, Sampling
 
 
-class HuggingFace(ReferencedPolicy):
+class HuggingFace(ShardedPolicy):
     """A multimodal checkpoint, trained in full or through adapters.
 
     Args:
@@ -87,10 +84,7 @@ class HuggingFace(ReferencedPolicy):
         self.long_audio = long_audio
         self.compiled = compile
         self.store = None if store is None else TensorStore(store)
-        self.model: Any = None
-        self.frozen_twin: nn.Module | None = None
         self.scorer = Scorer(packed=gradient_checkpointing)
-        self._mesh: Any = None
         self._checked = False
         self._encoded: dict[int, tuple[Batch, EncodedPrompts]] = {}
 
@@ -137,6 +131,11 @@ class HuggingFace(ReferencedPolicy):
         targets = self.lora.targets or self.lora_targets
         return four_bit(targets, self.lora.quantize, self.dtype)
 
+    def unshardable(self) -> list[str]:
+        """Return the settings that keep weights from being sharded."""
+        quantized = [] if self._quantization() is None else ["lora.quantize"]
+        return quantized + (["compile"] if self.compiled else [])
+
     def untrainable_modules(self) -> list[str]:
         """Return the names of modules that no gradient reaches, so that they cannot train: eyes."""
         names = {path.rsplit(".", 1)[-1] for path, _ in self.base.named_modules()}
@@ -158,11 +157,6 @@ class HuggingFace(ReferencedPolicy):
         """Return the tokens that the tokenizer calls special."""
         added = self.processor.tokenizer.added_tokens_decoder
         return {key for key, token in added.items() if token.special}
-
-    @property
-    def base(self) -> Any:
-        """The transformers model, adapters inside."""
-        return self.model.get_base_model() if is_wrapped(self.model) else self.model
 
     @property
     def device(self) -> torch.device:
@@ -220,15 +214,16 @@ class HuggingFace(ReferencedPolicy):
         tokenizer = self.processor.tokenizer
         keys = [f"{clip.corpus}/{clip.id}" for clip in batch.clips]
         self._check_room(batch, torch.full((len(batch),), sampling.max_tokens))
-        prefix = self.scorer.prefix(self.language_model(), self.encode(batch), batch)
-        drawn = generate(
-            self.language_model(),
-            prefix.detach().expand(group_size),
-            sampling,
-            lambda rows: find_stop_strings(tokenizer, rows, sampling.stop),
-            random_streams(seed, step, keys, group_size, sampling.max_tokens),
-            self.scorer.anyone,
-        )
+        encoded = self.encode(batch)
+        with gathered_once(self.base):
+            prefix = self.scorer.prefix(self.language_model(), encoded, batch)
+            drawn = generate(
+                self.language_model(),
+                prefix.detach().expand(group_size),
+                sampling,
+                lambda rows: find_stop_strings(tokenizer, rows, sampling.stop),
+                random_streams(seed, step, keys, group_size, sampling.max_tokens),
+            )
         begun = batch.repeat(group_size).begun
         responses = decode_responses(tokenizer, drawn.tokens, drawn.mask, begun)
         return drawn.rollout(batch, sampling, responses)
@@ -271,31 +266,3 @@ class HuggingFace(ReferencedPolicy):
         """Return a network of this architecture, by default the policy's own, for the engine."""
         network = self.base if network is None else network
         return LanguageModel(network, network.get_output_embeddings(), self.forbidden, self.ends)
-
-    def shard(self, mesh: Any) -> None:
-        """Shard model and frozen copy; from here on all processes run them in step."""
-        if self._mesh is not None:
-            return
-        if self.compiled or self._quantization() is not None:
-            raise PolicyError(
-                "Weights that are quantized or compiled cannot be sharded; leave out "
-                "`lora.quantize` and `compile`, or choose another `trainer.strategy`, such as ddp."
-            )
-        self._mesh = mesh
-        self.scorer.anyone = any_rank(mesh)
-        shard(self.base, mesh)
-        if self.frozen_twin is not None:
-            shard(self.frozen_twin, mesh)
-
-    def gather_weights(self) -> dict[str, Tensor] | None:
-        """Return sharded weights, whole, on the first process; None where nothing is sharded."""
-        return None if self._mesh is None else gather_weights(self.model)
-
-    def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
-        """Write a peft folder for adapters, else an ordinary model folder; with the processor."""
-        if is_wrapped(self.model):
-            self.model.save_pretrained(folder, selected_adapters=[ADAPTER], state_dict=state)
-            (folder / "README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
-        else:
-            self.model.save_pretrained(folder, state_dict=state)
-        self.processor.save_pretrained(folder)

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from emolit.audio.wav import encode_wav
-from emolit.compat.peft import is_wrapped
 from emolit.engine.inputs.encoding import pad_waveforms
 from emolit.engine.inputs.responses import decode_responses
 from emolit.engine.sampling.chat_requests import chat_messages, row_seed, sampling_fields
@@ -137,7 +136,7 @@ class VLLMServer(RolloutEngine):
         """Let all servers have the weights of now."""
         return self.publisher.publish(
             version(policy.language_model()),
-            is_wrapped(policy.model),
+            policy.adapts,
             policy.gather_weights,
             policy.save,
             lambda weights: self._run(lambda: self._tell(weights)),

@@ -11,12 +11,14 @@ from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from emolit.compat.lightning import (
+    gather_state_by,
     keep_batches,
     saves_in_parts,
     scales_gradients,
     trainer_of,
 )
 from emolit.engine.weights.freezing import trainable_table
+from emolit.engine.weights.sharding import gather_weights
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
@@ -84,6 +86,8 @@ class Task(ResumableTask, ABC):
         self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
         if self.device_mesh is not None:
             self.policy.shard(self.device_mesh)
+            if not saves_in_parts(trainer):
+                gather_state_by(trainer, self._gather_changing)
 
     def mean_count(self, count: Tensor) -> Tensor:
         """Return a count averaged over all processes, at least a tiny one.
@@ -197,6 +201,10 @@ class Task(ResumableTask, ABC):
                 "run was started with."
             )
         self.take_place(checkpoint)
+
+    def _gather_changing(self) -> dict[str, Any]:
+        """Return what changes, whole, on the first process; frozen weights stay where they are."""
+        return dict(gather_weights(self, self._changing().__contains__))
 
     def _changing(self) -> set[str]:
         """Return the names of weights that train, and of those of a reference that moves."""

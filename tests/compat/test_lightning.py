@@ -23,6 +23,7 @@ from emolit.compat.lightning import (
     callbacks_of,
     ends_epoch,
     first_process,
+    gather_state_by,
     keep_batches,
     rehearses,
     run_validation,
@@ -148,6 +149,16 @@ def test_parts_are_told_where_each_process_saves_its_own():
         strategy = ModelParallelStrategy(save_distributed_checkpoint=parts)
         made = type("Trainer", (), {"strategy": strategy})
         assert saves_in_parts(made) is parts, f"{HERE}: _save_distributed_checkpoint"
+
+
+@pytest.mark.filterwarnings("ignore:The number of training batches")
+def test_a_checkpoint_holds_what_a_function_gathers(tmp_path):
+    made = trainer(tmp_path)
+    made.fit(Line(), loader(1), loader(1))
+    gather_state_by(made, lambda: {"only": torch.ones(1)})
+    made.save_checkpoint(tmp_path / "some.ckpt")
+    state = torch.load(tmp_path / "some.ckpt", weights_only=True)["state_dict"]
+    assert list(state) == ["only"], f"{HERE}: lightning_module_state_dict"
 
 
 class Named(CheckpointHooks):

@@ -9,6 +9,7 @@ from torch import nn
 
 from emolit.compat.peft import (
     ADAPTER,
+    in_adapter,
     is_wrapped,
     kept_training,
     name_in_adapter,
@@ -61,6 +62,11 @@ def test_every_trained_weight_has_a_counterpart_in_another_adapter(wrapped):
         other = name_in_adapter(name, ADAPTER, "other")
         assert other != name, f"{HERE}: {name} does not name its adapter"
         assert other in names, f"{HERE}: {other} is not there"
+
+
+def test_the_weights_of_an_adapter_are_those_that_train(wrapped):
+    for name, weight in wrapped.named_parameters():
+        assert in_adapter(name) is weight.requires_grad, f"{HERE}: {name}"
 
 
 def test_what_trains_is_the_same_after_adapters_were_switched_off(wrapped):

@@ -1,13 +1,17 @@
 """What emolit relies on of torch holds in the installed release."""
 
+import pytest
 import torch
-from torch import nn
+from torch import distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 from emolit.compat.torch import (
     map_tree,
     replace_forward,
     replaced_forward,
     replaced_weight,
+    stored_weights,
     write_count,
 )
 
@@ -30,6 +34,29 @@ def test_an_optimizer_step_is_counted():
         before = write_count(weight)
         optimizer.step()
         assert write_count(weight) > before, f"{HERE}: {type(optimizer).__name__} is not counted"
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_an_optimizer_step_is_counted_whether_weights_are_gathered_or_not(tmp_path, sharded):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    if sharded:
+        distributed.init_process_group(
+            "gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1
+        )
+        mesh = init_device_mesh("cpu", (1,))
+        for part in (model[1], model):
+            fully_shard(part, mesh=mesh)
+    optimizer, counts = torch.optim.SGD(model.parameters(), lr=0.1), []
+    for _ in range(2):
+        counts.append(sum(map(write_count, stored_weights(model))))
+        loss = model(torch.ones(1, 2)).sum()  # the outermost unit is gathered from here on
+        counts.append(sum(map(write_count, stored_weights(model))))
+        loss.backward()
+        optimizer.step()
+    if sharded:
+        distributed.destroy_process_group()
+    assert len(list(stored_weights(model))) == 4, f"{HERE}: fsdp_params"
+    assert counts[0] == counts[1] < counts[2] == counts[3], f"{HERE}: sharded_param"
 
 
 def test_without_its_head_a_model_returns_hidden_states_and_has_it_back_afterwards():

@@ -6,7 +6,8 @@
 The folder holds the weights, the processor, and a model card: what is asked, how it was trained,
 what a test has found, and a script that loads it with transformers alone. The base of an adapter
 that is a folder of this machine is copied along; ``--merge`` makes one model of both instead, and
-``--base`` names the base on the Hub. An upload is private unless ``--public`` is given.
+``--base`` names the base on the Hub. Weights in parts (``save_distributed_checkpoint``) are put
+together, one process holding them whole. An upload is private unless ``--public`` is given.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from emolit.commands.export.facts import Checkpoint, read_checkpoint
 from emolit.commands.export.question import question_of
 from emolit.compat.huggingface_hub import push_folder
 from emolit.engine.weights.merging import SETTINGS, copy_base, merge_adapter, rename_base
+from emolit.engine.weights.parts import assemble_model, parts_of
 from emolit.engine.weights.record import FILE, render_record
 from emolit.errors import ConfigError, EmolitError
 from emolit.files.modes import apply_umask
@@ -127,7 +129,10 @@ def fill(beside: Path, found: Checkpoint, card: Card, given: argparse.Namespace)
     """Write all files into a folder that is not there yet."""
     skipped = (*SKIPPED, *(ADAPTER if given.merge else ()))
     shutil.copytree(found.folder, beside, ignore=shutil.ignore_patterns(*skipped))
-    if given.merge:
+    if parts_of(found.folder):
+        assemble_model(found.folder, found.policy.auto_class).save_pretrained(beside)
+        apply_umask(beside)
+    elif given.merge:
         model = merge_adapter(
             str(found.folder), found.policy.auto_class, found.dtype, found.policy.foreign
         )

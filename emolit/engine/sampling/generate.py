@@ -10,7 +10,6 @@ from torch import Tensor
 
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
-from emolit.engine.weights.sharding import Anyone, single_process
 from emolit.errors import PolicyError
 from emolit.rl.functional import entropy, pack, selective_log_softmax, warp
 from emolit.types import Batch, Rollout, Sampling
@@ -179,7 +178,6 @@ def generate(
     sampling: Sampling,
     stops: Callable[[Tensor], Tensor],
     uniform: Tensor,
-    anyone: Anyone = single_process,
 ) -> SampledTokens:
     """Sample one response behind each row of a prefix.
 
@@ -189,8 +187,6 @@ def generate(
         sampling: Temperature and limits.
         stops: Tells for token rows ``[n, t]`` which of them end with a stop string. ``[n]``
         uniform: One stream a row. ``[N, max_tokens]``
-        anyone: Tells whether any process still samples. Where weights are sharded over processes
-            all must run the network equally often; one whose rows have ended runs along.
     """
     draws = SampleBuffer(prefix.mask.shape[0], sampling, prefix.last.device)
     active = torch.arange(draws.rows, device=draws.device)
@@ -207,13 +203,10 @@ def generate(
         drawn = sample_token(logits, uniform[active.cpu(), column], sampling.temperature == 0)
         draws.write(active, column, logits, drawn)
         done = torch.isin(drawn, model.ends) | stops(draws.tokens[active, : column + 1])
-        along = draws.finished[active]  # a row that only runs along has ended before
-        draws.end(active[done & ~along], column + 1)
-        done = done | along
-        going = bool((~done).any())
-        if column + 1 == sampling.max_tokens or not anyone(going):
+        draws.end(active[done], column + 1)
+        kept = (~done).nonzero().squeeze(-1)
+        if column + 1 == sampling.max_tokens or len(kept) == 0:
             break
-        kept = (~done).nonzero().squeeze(-1) if going else torch.zeros_like(active[:1])
         if len(kept) < len(active):
             active, prefix, mask = active[kept], prefix.rows(kept), mask[kept]
         mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.compat.torch import write_count
+from emolit.compat.torch import stored_weights, write_count
 from emolit.engine.layers import packs
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import EncodedPrompts, Prefix, prefill
@@ -124,7 +124,7 @@ def find_clips(batch: Batch, part: Batch) -> list[int] | None:
 
 def version(model: LanguageModel) -> int:
     """Return a number that changes when a weight is changed in place, as optimizers do."""
-    return sum(write_count(weight) for weight in model.network.parameters())
+    return sum(write_count(weight) for weight in stored_weights(model.network))
 
 
 def continue_prefix(model: LanguageModel, prefix: Prefix, tokens: Tensor, mask: Tensor) -> Tensor:

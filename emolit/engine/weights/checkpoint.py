@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from emolit.compat.torch import replace_forward
 from emolit.compat.transformers import checkpointing_units, delay_bars, set_source, version, why_not
+from emolit.engine.weights.parts import check_whole
 from emolit.engine.weights.quantization import keep_differentiable
 from emolit.errors import PolicyError
 
@@ -107,12 +108,13 @@ def load_model(
         quantization: Settings of transformers for weights of fewer bits.
 
     Raises:
-        PolicyError: The checkpoint is of another kind, or not whole, or the installed libraries
-            do not open it.
+        PolicyError: The checkpoint is of another kind, in parts, or not whole, or the installed
+            libraries do not open it.
     """
     import transformers
 
     delay_bars()
+    check_whole(source)
     factory = getattr(transformers, auto_class, None)
     if factory is None:
         raise PolicyError(

@@ -1,10 +1,12 @@
 """Weights sharded over processes (FSDP2): who shards, who runs along, how they come together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.tensor import DTensor
 
 from emolit.compat.transformers import checkpointing_units
 from emolit.engine.towers.memo import frozen_towers
@@ -61,10 +63,50 @@ def reshard(network: nn.Module) -> None:
             module.reshard()
 
 
-def gather_weights(model: nn.Module) -> dict[str, Tensor]:
-    """Return all weights, whole, on the host of the first process; every process must ask."""
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+@contextmanager
+def gathered_once(network: nn.Module) -> Iterator[None]:
+    """Keep the weights of a sharded network gathered from their first use to the end of a block.
 
-    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    state = get_model_state_dict(model, options=options)
-    return {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    Else each layer would be gathered anew for each token. Behind the first pass no process waits
+    for another. The outermost unit stays gathered behind the block too, as after any pass.
+    """
+    from torch.distributed.fsdp import FSDPModule
+
+    units = [part for part in network.modules() if isinstance(part, FSDPModule)]
+    layers = [unit for unit in units if unit is not network]
+    for layer in layers:
+        layer.set_reshard_after_forward(False, recurse=False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.set_reshard_after_forward(True, recurse=False)
+            layer.reshard()
+
+
+def gather_weights(
+    model: nn.Module, wanted: Callable[[str], bool] | None = None
+) -> dict[str, Tensor]:
+    """Return weights, whole, on the host of the first process; every process must ask.
+
+    They come together one by one, so that a device holds one whole weight at a time. What is not
+    wanted, such as the frozen weights below adapters, stays where it is.
+
+    Args:
+        model: Sharded.
+        wanted: Tells by its name whether a weight is; None takes all.
+    """
+    found: dict[str, Tensor] = {}
+    known: dict[int, Tensor] = {}  # weights that are tied stay one
+    for name, weight in model.state_dict(keep_vars=True).items():
+        if isinstance(weight, Tensor) and (wanted is None or wanted(name)):
+            if id(weight) not in known:
+                known[id(weight)] = gather_one(weight.detach())
+            found[name] = known[id(weight)]
+    return found if distributed.get_rank() == 0 else {}
+
+
+def gather_one(weight: Tensor) -> Tensor:
+    """Return a weight, whole, on the host of the first process; every process must ask."""
+    whole = weight.full_tensor() if isinstance(weight, DTensor) else weight
+    return whole.cpu() if distributed.get_rank() == 0 else whole.new_empty(0)

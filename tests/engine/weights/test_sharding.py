@@ -1,16 +1,23 @@
 """Sharded weights; two processes are tested in tests/test_strategies.py."""
 
+from functools import partial
+from pathlib import Path
+
 import pytest
 import torch
-from torch import distributed
+import torch.distributed.checkpoint
+from torch import distributed, multiprocessing
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule
 from torch.distributed.tensor import DTensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from emolit.engine.sampling.generate import generate, random_streams
-from emolit.engine.weights.sharding import any_rank, gather_weights, shard, single_process
+from emolit.engine.weights.adapters import Lora
+from emolit.engine.weights.parts import assemble_model
+from emolit.engine.weights.sharding import any_rank, gather_weights, reshard, shard, single_process
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
+from tests.conftest import part
 
 
 @pytest.fixture
@@ -54,24 +61,100 @@ def test_a_question_to_all_processes_is_answered(mesh):
     assert any_rank(mesh)(False) is single_process(False) is False
 
 
-def test_running_along_with_others_changes_nothing(policy, batch):
-    """As under sharding: the rows of this process have ended, those of another have not."""
-    sampling = Sampling(max_tokens=8)
-    uniform = random_streams(0, 0, [clip.id for clip in batch.clips], 2, 8)
-    results, asked = [], []
+GATHERS = (
+    torch.ops.c10d._allgather_base_.default,  # of a unit
+    torch.ops._c10d_functional.all_gather_into_tensor.default,  # of one weight
+)
 
-    def stops(rows):
-        return torch.full((len(rows),), rows.shape[1] >= 3)
 
-    for anyone in (single_process, lambda going: asked.append(going) or True):
-        with torch.no_grad():
-            prefix = policy.scorer.prefix(policy.language_model(), policy.encode(batch), batch)
-        model = policy.language_model()
-        results.append(generate(model, prefix.expand(2), sampling, stops, uniform, anyone))
-    one, other = results
-    assert len(asked) == 7
-    assert one.tokens.shape == other.tokens.shape
-    assert torch.equal(one.mask, other.mask)
-    assert torch.equal(one.finished, other.finished)
-    assert torch.equal(one.tokens[one.mask], other.tokens[other.mask])
-    assert torch.equal(one.behavior[one.mask], other.behavior[other.mask])
+class Gathers(TorchDispatchMode):
+    """Counts the all-gathers of weights, and the numbers in what they make."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls, self.numbers = 0, 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if function in GATHERS:
+            self.calls += 1
+            self.numbers += (result if isinstance(result, torch.Tensor) else args[0]).numel()
+        return result
+
+
+def gathers(run):
+    """Return what a function returns, and what is gathered meanwhile."""
+    with Gathers() as counted:
+        result = run()
+    return result, counted
+
+
+def gradients_of(policy, rollout):
+    """Return the gradients of a rollout's log-probabilities, whole, averaged over processes."""
+    policy.logprobs(rollout).sum().backward()
+    found = {}
+    for name, weight in policy.base.named_parameters():
+        if isinstance(weight.grad, DTensor):
+            found[name] = weight.grad.full_tensor()
+        else:
+            distributed.all_reduce(weight.grad)
+            found[name] = weight.grad / distributed.get_world_size()
+    return found
+
+
+def roll_out(rank, checkpoint, mine, meeting):
+    """Sample and learn, with whole weights and with sharded ones, on one of two processes."""
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    mesh = init_device_mesh("cpu", (1, 2), mesh_dim_names=("data_parallel", "tensor_parallel"))
+    sampling = Sampling(max_tokens=12 - 6 * rank)  # the second process is done before the first
+    for packed in (True, False):
+        found = []
+        for sharded in (False, True):
+            policy = Nano(checkpoint, gradient_checkpointing=packed)
+            policy.build(reference=False, seed=0)
+            if sharded:
+                policy.shard(mesh)
+            policy.encode(mine[rank])  # the first batch checks the network, which gathers too
+            reshard(policy.base)
+            rollout, count = gathers(partial(policy.sample, mine[rank], 2, sampling, 0, 0))
+            if not packed:
+                policy.scorer.fresh = None  # the loss takes over the prefill
+            found.append((rollout.tokens, gradients_of(policy, rollout), count.calls))
+        (tokens, gradients, none), (same, averaged, count) = found
+        units = [part for part in policy.base.modules() if isinstance(part, FSDPModule)]
+        assert torch.equal(tokens, same)
+        assert (none, count) == (0, len(units))
+        assert tokens.shape[2] == sampling.max_tokens
+        for name, gradient in gradients.items():
+            torch.testing.assert_close(averaged[name], gradient, atol=1e-6, rtol=1e-5)
+    distributed.checkpoint.save({"state_dict": {"policy": {"model": policy.base.state_dict()}}},
+                                checkpoint_id=f"{meeting}-parts/last.ckpt")  # fmt: skip
+    adapted = Nano(checkpoint, lora=Lora(rank=2, train=["multi_modal_projector"]))
+    adapted.build(reference=False, seed=0)
+    before = {name: kept.clone() for name, kept in adapted.model.state_dict().items()}
+    adapted.shard(mesh)
+    state, count = gathers(adapted.gather_weights)
+    assert count.numbers == sum(before[name].numel() for name in before if "default" in name)
+    assert not rank or state == {}
+    assert all(torch.equal(kept, before[name]) for name, kept in state.items())
+    if rank == 0:
+        adapted.save(Path(f"{meeting}-parts/adapter"), state)
+        again = Nano(f"{meeting}-parts/adapter")
+        again.build(reference=False, seed=1)
+        assert all(torch.equal(again.model.state_dict()[name], before[name]) for name in before)
+    distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_gather_each_unit_once_a_rollout_and_of_adapters_the_adapters_alone(
+    nano_folder, batch, tmp_path
+):
+    mine = part(batch, slice(0, 2)), part(batch, slice(2, 5))
+    arguments = (str(nano_folder), mine, f"{tmp_path}/meet")
+    multiprocessing.spawn(roll_out, arguments, nprocs=2)
+    policy = Nano(str(nano_folder))
+    policy.build(reference=False, seed=0)
+    policy.save_settings(tmp_path / "meet-parts" / "last")
+    found = assemble_model(tmp_path / "meet-parts" / "last", policy.auto_class).state_dict()
+    assert all(torch.equal(found[name], kept) for name, kept in policy.base.state_dict().items())

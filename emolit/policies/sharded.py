@@ -1,0 +1,85 @@
+"""A policy whose weights may be sharded over processes, and how they are saved."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from emolit.compat.peft import ADAPTER, in_adapter, is_wrapped
+from emolit.engine.scoring.logprobs import Scorer
+from emolit.engine.weights.sharding import any_rank, gather_weights, shard
+from emolit.errors import PolicyError
+from emolit.policies.referenced import ReferencedPolicy
+
+
+class ShardedPolicy(ReferencedPolicy):
+    """Holds the network and its frozen copy, shards them, and saves them.
+
+    Attributes:
+        model: Of transformers, adapters around it; None before the policy is built.
+        frozen_twin: The reference, where it is a network of its own.
+        scorer: Asks other processes where weights are sharded.
+    """
+
+    scorer: Scorer
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model: Any = None
+        self.frozen_twin: nn.Module | None = None
+        self._mesh: Any = None
+
+    @property
+    def base(self) -> Any:
+        """The transformers model, adapters inside."""
+        return self.model.get_base_model() if self.adapts else self.model
+
+    @property
+    def adapts(self) -> bool:
+        """Whether adapters train, not the whole model. Known once built."""
+        return is_wrapped(self.model)
+
+    def unshardable(self) -> list[str]:
+        """Return the settings that keep weights from being sharded."""
+        return []
+
+    def shard(self, mesh: Any) -> None:
+        """Shard model and frozen copy; from here on all processes run them in step."""
+        if self._mesh is not None:
+            return
+        if self.unshardable():
+            raise PolicyError(
+                "Weights that are quantized or compiled cannot be sharded; leave out "
+                f"{' and '.join(f'`{name}`' for name in self.unshardable())}, or choose another "
+                "`trainer.strategy`, such as ddp."
+            )
+        self._mesh = mesh
+        self.scorer.anyone = any_rank(mesh)
+        shard(self.base, mesh)
+        if self.frozen_twin is not None:
+            shard(self.frozen_twin, mesh)
+
+    def gather_weights(self) -> dict[str, Tensor] | None:
+        """Return what `save` writes, whole, on the first process; None where nothing is sharded.
+
+        Of adapters, these alone.
+        """
+        if self._mesh is None:
+            return None
+        return gather_weights(self.model, in_adapter if self.adapts else None)
+
+    def save(self, folder: Path, state: dict[str, Tensor] | None = None) -> None:
+        """Write a peft folder for adapters, else an ordinary model folder; with the processor."""
+        if self.adapts:
+            self.model.save_pretrained(folder, selected_adapters=[ADAPTER], state_dict=state)
+            (folder / "README.md").unlink(missing_ok=True)  # peft's form, with nothing filled in
+        else:
+            self.model.save_pretrained(folder, state_dict=state)
+        self.processor.save_pretrained(folder)
+
+    def save_settings(self, folder: Path) -> None:
+        """Write the folder of a whole model without its weights."""
+        self.base.config.save_pretrained(folder)
+        if self.base.can_generate():
+            self.base.generation_config.save_pretrained(folder)
+        self.processor.save_pretrained(folder)

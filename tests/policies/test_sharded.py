@@ -1,0 +1,35 @@
+"""How a policy is saved; sharded policies are tested in tests/engine/weights/test_sharding.py."""
+
+import pytest
+
+from emolit.engine.weights.adapters import Lora
+from emolit.errors import PolicyError
+from emolit.policies.nano import Nano
+
+
+def test_settings_are_all_of_a_saved_model_but_its_weights(nano_folder, tmp_path):
+    policy = Nano(str(nano_folder))
+    policy.build(reference=False, seed=0)
+    policy.save(tmp_path / "whole")
+    policy.save_settings(tmp_path / "settings")
+    whole, settings = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("whole", "settings")
+    )
+    del whole["model.safetensors"]
+    assert settings == whole
+
+
+@pytest.mark.parametrize("lora", [Lora(rank=2), None])
+def test_a_policy_knows_whether_adapters_train_and_where_nothing_is_sharded(nano_folder, lora):
+    policy = Nano(str(nano_folder), lora=lora)
+    policy.build(reference=False, seed=0)
+    assert policy.adapts is (lora is not None)
+    assert policy.gather_weights() is None
+
+
+def test_what_cannot_be_sharded_is_named(nano_folder):
+    policy = Nano(str(nano_folder), compile=True)
+    policy.build(reference=False, seed=0)
+    with pytest.raises(PolicyError, match="leave out `compile`, or"):
+        policy.shard(object())
