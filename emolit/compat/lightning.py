@@ -4,10 +4,13 @@ Trainers are `Any` here: Lightning sets much of what stands on them from outside
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, RichProgressBar
+from lightning.pytorch.plugins import MixedPrecision
 from lightning.pytorch.utilities import rank_zero_only
 
 LOADERS = "combined_loader"
@@ -81,6 +84,20 @@ def gather_state_by(trainer: Any, gather: Callable[[], dict[str, Any]]) -> None:
     Relies on ``lightning_module_state_dict`` being what a checkpoint is made from.
     """
     trainer.strategy.lightning_module_state_dict = gather
+
+
+def take_over_precision(trainer: Any) -> torch.dtype | None:
+    """Return what ``bf16-mixed`` computes in, and keep Lightning from casting; else None.
+
+    Under ``bf16-mixed`` Lightning wraps each step in autocast, without a cache, whatever the
+    strategy: every weight would be cast anew for each token. FSDP2 casts a weight as it is
+    gathered. Relies on ``autocast_context_manager`` being what a step is wrapped in.
+    """
+    plugin = trainer.precision_plugin
+    if not isinstance(plugin, MixedPrecision) or plugin.scaler is not None:
+        return None
+    plugin.autocast_context_manager = nullcontext
+    return torch.bfloat16
 
 
 def accumulates(trainer: Any) -> bool:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 
 from emolit.errors import PolicyError
@@ -97,8 +98,12 @@ class Policy(nn.Module, ABC):
         """Return the names of the reference's weights that move, for the checkpoint file."""
         return []
 
-    def shard(self, mesh: Any) -> None:
+    def shard(self, mesh: Any, compute: torch.dtype | None = None) -> None:
         """Shard the weights over the processes of a device mesh, once they are loaded.
+
+        Args:
+            mesh: Two axes, as Lightning makes them.
+            compute: What the network computes in; None is the precision of its weights.
 
         Raises:
             PolicyError: This policy cannot.

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from emolit.compat.peft import ADAPTER, in_adapter, is_wrapped
@@ -43,21 +44,20 @@ class ShardedPolicy(ReferencedPolicy):
         """Return the settings that keep weights from being sharded."""
         return []
 
-    def shard(self, mesh: Any) -> None:
+    def shard(self, mesh: Any, compute: torch.dtype | None = None) -> None:
         """Shard model and frozen copy; from here on all processes run them in step."""
         if self._mesh is not None:
             return
         if self.unshardable():
             raise PolicyError(
-                "Weights that are quantized or compiled cannot be sharded; leave out "
+                "Weights that are quantized, merged or compiled cannot be sharded; leave out "
                 f"{' and '.join(f'`{name}`' for name in self.unshardable())}, or choose another "
                 "`trainer.strategy`, such as ddp."
             )
         self._mesh = mesh
         self.scorer.anyone = any_rank(mesh)
-        shard(self.base, mesh)
-        if self.frozen_twin is not None:
-            shard(self.frozen_twin, mesh)
+        for network in [self.base] if self.frozen_twin is None else [self.base, self.frozen_twin]:
+            shard(network, mesh, compute)
 
     def gather_weights(self) -> dict[str, Tensor] | None:
         """Return what `save` writes, whole, on the first process; None where nothing is sharded.

@@ -15,6 +15,7 @@ from emolit.compat.lightning import (
     keep_batches,
     saves_in_parts,
     scales_gradients,
+    take_over_precision,
     trainer_of,
 )
 from emolit.engine.weights.freezing import trainable_table
@@ -85,7 +86,7 @@ class Task(ResumableTask, ABC):
         self.policy.pictured = getattr(loading, "frames", 0) > 0
         self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
         if self.device_mesh is not None:
-            self.policy.shard(self.device_mesh)
+            self.policy.shard(self.device_mesh, take_over_precision(trainer))
             if not saves_in_parts(trainer):
                 gather_state_by(trainer, self._gather_changing)
 

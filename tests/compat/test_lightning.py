@@ -30,6 +30,7 @@ from emolit.compat.lightning import (
     saves_in_parts,
     scales_gradients,
     set_progress,
+    take_over_precision,
     total_batch_index,
     trainer_of,
     validation_due,
@@ -159,6 +160,25 @@ def test_a_checkpoint_holds_what_a_function_gathers(tmp_path):
     made.save_checkpoint(tmp_path / "some.ckpt")
     state = torch.load(tmp_path / "some.ckpt", weights_only=True)["state_dict"]
     assert list(state) == ["only"], f"{HERE}: lightning_module_state_dict"
+
+
+@pytest.mark.filterwarnings("ignore:The number of training batches")
+@pytest.mark.parametrize(
+    ("precision", "expected"), [("bf16-mixed", torch.bfloat16), ("32-true", None)]
+)
+def test_mixed_precision_is_taken_over_and_nothing_is_cast(tmp_path, precision, expected):
+    class Watched(Line):
+        def training_step(self, batch, batch_idx):
+            casts.append(torch.is_autocast_enabled("cpu"))
+            return super().training_step(batch, batch_idx)
+
+    casts: list[bool] = []
+    for taken in (False, True):
+        made = trainer(tmp_path, precision=precision)
+        if taken:
+            assert take_over_precision(made) == expected
+        made.fit(Watched(), loader(1), loader(1))
+    assert casts == [expected is not None, False], f"{HERE}: autocast_context_manager"
 
 
 class Named(CheckpointHooks):

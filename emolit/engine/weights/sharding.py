@@ -31,7 +31,7 @@ def any_rank(mesh: Any) -> Anyone:
     return ask
 
 
-def shard(network: nn.Module, mesh: Any) -> None:
+def shard(network: nn.Module, mesh: Any, compute: torch.dtype | None = None) -> None:
     """Shard a transformers model in place: a unit for every layer, one for the rest.
 
     A frozen tower belongs to the rest: a process that remembers what it said leaves it out, and the
@@ -41,14 +41,18 @@ def shard(network: nn.Module, mesh: Any) -> None:
         network: The model, loaded.
         mesh: Two axes as Lightning makes them: weights are the same along the first (nodes) and
             sharded along the second (processes of a node).
+        compute: What weights are cast to as they are gathered, and inputs with them; gradients are
+            summed up in float32. None computes in the precision of the weights.
     """
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+
+    policy = MixedPrecisionPolicy(param_dtype=compute, reduce_dtype=compute and torch.float32)
 
     towers = tuple(f"{name}." for name in frozen_towers(network))
     for name, module in checkpointing_units(network):
         if not name.startswith(towers):
-            fully_shard(module, mesh=mesh)
-    fully_shard(network, mesh=mesh)
+            fully_shard(module, mesh=mesh, mp_policy=policy)
+    fully_shard(network, mesh=mesh, mp_policy=policy)
 
 
 def reshard(network: nn.Module) -> None:

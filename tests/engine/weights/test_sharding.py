@@ -56,6 +56,30 @@ def test_a_frozen_tower_is_no_unit_that_processes_wait_for(nano_folder, mesh, fr
     assert any("audio_tower" in name for name in units) is (not freeze)
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_in_bfloat16_weights_are_cast_as_they_are_gathered_and_trained_in_float32(
+    nano_folder, batch, mesh, packed
+):
+    """Under autocast each token casts each weight, and the cache is float32."""
+    made = Nano(str(nano_folder), gradient_checkpointing=packed)
+    made.build(reference=False, seed=0)
+    exact = made.sample(batch, 2, Sampling(max_tokens=8), 0, 0)
+    expected = made.logprobs(exact).detach()
+    made.shard(mesh, torch.bfloat16)
+    rollout = made.sample(batch, 2, Sampling(max_tokens=8), 0, 0)
+    logprobs = made.logprobs(exact)
+    assert (logprobs - expected).abs().max() < 0.05
+    assert (made.logprobs(rollout) - rollout.behavior).abs().max() < 0.05
+    logprobs.sum().backward()
+    for weight in made.base.parameters():
+        assert weight.dtype == weight.grad.dtype == torch.float32
+        assert weight.grad.full_tensor().isfinite().all()
+    with torch.no_grad():
+        prefix = made.scorer.prefix(made.language_model(), made.encode(batch), batch)
+    layer = prefix.cache.layers[0]
+    assert layer.keys.dtype == layer.values.dtype == prefix.last.dtype == torch.bfloat16
+
+
 def test_a_question_to_all_processes_is_answered(mesh):
     assert any_rank(mesh)(True) is single_process(True) is True
     assert any_rank(mesh)(False) is single_process(False) is False
