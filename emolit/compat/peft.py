@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 ADAPTER = "default"
 """The adapter that ``get_peft_model`` and ``from_pretrained`` make."""
@@ -50,6 +50,22 @@ def name_in_adapter(name: str, adapter: str, other: str) -> str:
         'q_proj.lora_A.reference.weight'
     """
     return ".".join(other if part == adapter else part for part in name.split("."))
+
+
+def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor]]:
+    """Yield the linear layers that carry a plain adapter, each with what it adds to the weight.
+
+    Relies on ``Linear`` of ``peft.tuners.lora`` and on its attributes: layers of other classes, and
+    those with a variant such as DoRA or with another adapter switched on, are left out.
+    """
+    from peft.tuners.lora import Linear
+
+    for layer in model.modules():
+        if type(layer) is not Linear or layer.disable_adapters or layer.fan_in_fan_out:
+            continue
+        odd = layer.lora_variant or layer.lora_bias.get(ADAPTER)
+        if layer.active_adapters == [ADAPTER] and ADAPTER in layer.lora_A and not odd:
+            yield layer, layer.get_delta_weight(ADAPTER)
 
 
 @contextmanager

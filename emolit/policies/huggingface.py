@@ -1,5 +1,6 @@
 """Any audio language model that transformers loads: adapters, freezing, sampling, reference."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
@@ -26,6 +27,7 @@ from emolit.engine.weights.adapters import Lora, fresh_adapter, trained_adapter
 from emolit.engine.weights.checkpoint import checkpoint_layers, load_model, source_of
 from emolit.engine.weights.compiling import compile_decoder
 from emolit.engine.weights.freezing import freeze_modules
+from emolit.engine.weights.merging import sampled_merged
 from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import frozen_copy
 from emolit.engine.weights.sharding import gathered_once
@@ -134,7 +136,8 @@ class HuggingFace(ShardedPolicy):
     def unshardable(self) -> list[str]:
         """Return the settings that keep weights from being sharded."""
         quantized = [] if self._quantization() is None else ["lora.quantize"]
-        return quantized + (["compile"] if self.compiled else [])
+        merged = ["lora.merge"] if self.lora is not None and self.lora.merge else []
+        return quantized + merged + (["compile"] if self.compiled else [])
 
     def untrainable_modules(self) -> list[str]:
         """Return the names of modules that no gradient reaches, so that they cannot train: eyes."""
@@ -217,16 +220,24 @@ class HuggingFace(ShardedPolicy):
         encoded = self.encode(batch)
         with gathered_once(self.base):
             prefix = self.scorer.prefix(self.language_model(), encoded, batch)
-            drawn = generate(
-                self.language_model(),
-                prefix.detach().expand(group_size),
-                sampling,
-                lambda rows: find_stop_strings(tokenizer, rows, sampling.stop),
-                random_streams(seed, step, keys, group_size, sampling.max_tokens),
-            )
+            with self._merged():
+                drawn = generate(
+                    self.language_model(),
+                    prefix.detach().expand(group_size),
+                    sampling,
+                    lambda rows: find_stop_strings(tokenizer, rows, sampling.stop),
+                    random_streams(seed, step, keys, group_size, sampling.max_tokens),
+                )
         begun = batch.repeat(group_size).begun
-        responses = decode_responses(tokenizer, drawn.tokens, drawn.mask, begun)
+        responses = decode_responses(tokenizer, drawn.tokens.cpu(), drawn.mask.cpu(), begun)
         return drawn.rollout(batch, sampling, responses)
+
+    def _merged(self) -> AbstractContextManager[None]:
+        """Return a block in which layers run with their adapters in the weights, if they may."""
+        asked = None if self.lora is None else self.lora.merge
+        if not self.adapts or self._mesh is not None or asked is False:
+            return nullcontext()
+        return sampled_merged(self.model, rounded=bool(asked))
 
     def encode_targets(self, batch: Batch) -> Rollout:
         """Tokenize the target replies, each followed by the end token.

@@ -13,6 +13,7 @@ from emolit.compat.peft import (
     is_wrapped,
     kept_training,
     name_in_adapter,
+    plain_layers,
     plain_name,
 )
 
@@ -67,6 +68,21 @@ def test_every_trained_weight_has_a_counterpart_in_another_adapter(wrapped):
 def test_the_weights_of_an_adapter_are_those_that_train(wrapped):
     for name, weight in wrapped.named_parameters():
         assert in_adapter(name) is weight.requires_grad, f"{HERE}: {name}"
+
+
+def test_plain_layers_say_what_their_adapter_adds(wrapped):
+    torch.nn.init.normal_(wrapped.base_model.model.body.lora_B.default.weight)
+    x = torch.randn(4, 3)
+    ((layer, more),) = plain_layers(wrapped)
+    assert layer is wrapped.base_model.model.body, f"{HERE}: Linear is another class"
+    torch.testing.assert_close(layer(x) - layer.base_layer(x), x @ more.T, msg=HERE)
+    with wrapped.disable_adapter():
+        assert not list(plain_layers(wrapped)), f"{HERE}: disable_adapters"
+
+
+def test_layers_with_other_adapters_are_not_plain(plain):
+    config = LoraConfig(r=1, target_modules=["body"], use_dora=True)
+    assert not list(plain_layers(get_peft_model(plain, config))), f"{HERE}: lora_variant"
 
 
 def test_what_trains_is_the_same_after_adapters_were_switched_off(wrapped):

@@ -10,9 +10,16 @@ from torch import Tensor
 
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
+from emolit.engine.scoring.masks import decoding_mask
 from emolit.errors import PolicyError
 from emolit.rl.functional import entropy, pack, selective_log_softmax, warp
 from emolit.types import Batch, Rollout, Sampling
+
+Ends = Callable[[Tensor], Tensor]
+"""Tells for token rows ``[n, t]`` which of them end with their last token. ``[n]`` boolean"""
+LOOK_EVERY = {"cpu": 1, "cuda": 8}
+"""Tokens between two looks at which rows have ended. To look, the host waits for a device. Rows
+that have ended run along until then, which costs a device little, a CPU as much as any."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,8 @@ def sample_token(logits: Tensor, uniform: Tensor, greedy: bool) -> Tensor:
 class SampleBuffer:
     """What has been drawn so far, all rows of it; only active rows are written.
 
+    A row that has ended is written until it is dropped; what lies behind its end is cleared.
+
     Attributes:
         rows: N.
         sampling: Limits.
@@ -133,41 +142,64 @@ class SampleBuffer:
     support: list[Tensor] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Make empty rows."""
+        """Make empty rows; how long they are is known on the host."""
         shape = (self.rows, self.sampling.max_tokens)
         self.tokens = torch.zeros(shape, dtype=torch.long, device=self.device)
         self.behavior = torch.zeros(shape, dtype=torch.float32, device=self.device)
         self.entropy = torch.zeros(shape, dtype=torch.float32, device=self.device)
-        self.length = torch.full((self.rows,), shape[1], dtype=torch.long, device=self.device)
-        self.finished = torch.zeros(self.rows, dtype=torch.bool, device=self.device)
+        self.length = torch.full((self.rows,), shape[1], dtype=torch.long)
+        self.finished = torch.zeros(self.rows, dtype=torch.bool)
 
     def write(self, active: Tensor, column: int, logits: Tensor, drawn: Tensor) -> None:
         """Note what active rows have drawn from their warped logits."""
-        self.tokens[active, column] = drawn
-        self.behavior[active, column] = selective_log_softmax(logits, drawn)
-        self.entropy[active, column] = entropy(logits)
+        chosen = selective_log_softmax(logits, drawn)
+        for kept, new in (
+            (self.tokens, drawn),
+            (self.behavior, chosen),
+            (self.entropy, entropy(logits)),
+        ):
+            kept[:, column].index_copy_(0, active, new)
         if self.sampling.truncated:
             bits = pack(logits.isfinite())
             kept = bits.new_full((self.rows, bits.shape[-1]), 255)
-            kept[active] = bits
-            self.support.append(kept)
+            self.support.append(kept.index_copy_(0, active, bits))
 
-    def end(self, rows: Tensor, length: int) -> None:
-        """Note which rows have ended by themselves."""
-        self.length[rows] = length
-        self.finished[rows] = True
+    def end_rows(self, rows: list[int], tokens: Tensor, seen: int, ends: Ends) -> list[int]:
+        """Note which rows have ended since the last look, each where it has ended first.
+
+        Args:
+            rows: Which are active.
+            tokens: Theirs so far, on the host. ``[n, t]``
+            seen: How many tokens had been looked at.
+            ends: Tells which rows end with their last token.
+
+        Returns:
+            Places in ``rows`` of those that go on.
+        """
+        going = list(range(len(rows)))
+        for length in range(seen + 1, tokens.shape[1] + 1):
+            if not going:
+                break
+            done = ends(tokens[going, :length]).tolist()
+            for place, over in zip(going, done, strict=True):
+                if over:
+                    self.length[rows[place]] = length
+                    self.finished[rows[place]] = True
+            going = [place for place, over in zip(going, done, strict=True) if not over]
+        return going
 
     def sampled(self) -> SampledTokens:
         """Return the rows, cut to the longest."""
         longest = int(self.length.max())
-        columns = torch.arange(longest, device=self.device)
+        mask = (torch.arange(longest) < self.length.unsqueeze(-1)).to(self.device)
+        support = torch.stack(self.support[:longest], dim=1) if self.support else None
         return SampledTokens(
-            tokens=self.tokens[:, :longest],
-            mask=columns < self.length.unsqueeze(-1),
-            behavior=self.behavior[:, :longest],
-            entropy=self.entropy[:, :longest],
-            finished=self.finished,
-            support=torch.stack(self.support[:longest], dim=1) if self.support else None,
+            tokens=self.tokens[:, :longest] * mask,
+            mask=mask,
+            behavior=self.behavior[:, :longest].masked_fill(~mask, 0.0),
+            entropy=self.entropy[:, :longest].masked_fill(~mask, 0.0),
+            finished=self.finished.to(self.device),
+            support=None if support is None else support.masked_fill(~mask.unsqueeze(-1), 255),
         )
 
 
@@ -176,22 +208,37 @@ def generate(
     model: LanguageModel,
     prefix: Prefix,
     sampling: Sampling,
-    stops: Callable[[Tensor], Tensor],
+    stops: Ends,
     uniform: Tensor,
+    look_every: int | None = None,
 ) -> SampledTokens:
     """Sample one response behind each row of a prefix.
+
+    The host looks at the tokens now and then, and drops the rows that have ended; between two looks
+    they run along. How often it looks changes no response.
 
     Args:
         model: The network.
         prefix: N rows; used up.
         sampling: Temperature and limits.
-        stops: Tells for token rows ``[n, t]`` which of them end with a stop string. ``[n]``
+        stops: Tells for token rows ``[n, t]``, on the host, which of them end with a stop string.
+            ``[n]``
         uniform: One stream a row. ``[N, max_tokens]``
+        look_every: Tokens between two looks; None chooses by the device.
     """
     draws = SampleBuffer(prefix.mask.shape[0], sampling, prefix.last.device)
+    every = look_every or LOOK_EVERY.get(draws.device.type, LOOK_EVERY["cuda"])
+    endings = model.ends.cpu()
+    rows, seen = list(range(draws.rows)), 0
     active = torch.arange(draws.rows, device=draws.device)
+    uniform = uniform.to(draws.device)
     prefix = prefix.preallocate(sampling.max_tokens)
-    hidden, mask = prefix.last, prefix.mask.long()
+    hidden = prefix.last
+    mask = decoding_mask(prefix.mask, sampling.max_tokens, model.network)
+
+    def ends(tokens: Tensor) -> Tensor:
+        return torch.isin(tokens[:, -1], endings) | stops(tokens)
+
     for column in range(sampling.max_tokens):
         logits = warp(
             model.logits(hidden),
@@ -200,19 +247,23 @@ def generate(
             sampling.top_p,
             sampling.top_k,
         )
-        drawn = sample_token(logits, uniform[active.cpu(), column], sampling.temperature == 0)
+        drawn = sample_token(logits, uniform[:, column], sampling.temperature == 0)
         draws.write(active, column, logits, drawn)
-        done = torch.isin(drawn, model.ends) | stops(draws.tokens[active, : column + 1])
-        draws.end(active[done], column + 1)
-        kept = (~done).nonzero().squeeze(-1)
-        if column + 1 == sampling.max_tokens or len(kept) == 0:
-            break
-        if len(kept) < len(active):
-            active, prefix, mask = active[kept], prefix.rows(kept), mask[kept]
-        mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
+        length = column + 1
+        if length % every == 0 or length == sampling.max_tokens:
+            going = draws.end_rows(rows, draws.tokens[active, :length].cpu(), seen, ends)
+            seen = length
+            if not going or length == sampling.max_tokens:
+                break
+            if len(going) < len(rows):
+                rows, kept = [rows[place] for place in going], torch.tensor(going).to(draws.device)
+                active, drawn, uniform, prefix = (
+                    active[kept], drawn[kept], uniform[kept], prefix.rows(kept)
+                )  # fmt: skip
+                mask = None if mask is None else mask[kept]
         hidden = model.forward(
-            input_ids=drawn[kept].unsqueeze(-1),
-            attention_mask=mask,
+            input_ids=drawn.unsqueeze(-1),
+            attention_mask=None if mask is None else mask[..., : prefix.mask.shape[1] + length],
             position_ids=prefix.positions(column, 1),
             cache=prefix.cache,
             use_cache=True,

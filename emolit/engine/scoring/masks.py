@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.engine.layers import SLIDING, kinds
+from emolit.engine.layers import FULL, SLIDING, kinds, packs
 
 
 def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
@@ -59,6 +59,29 @@ def layer_masks(
     time = positions if positions.dim() == 2 else positions[0]
     near = _additive(seen & (time.unsqueeze(-1) - time.unsqueeze(-2) < window), dtype)
     return near if len(known) == 1 else dict.fromkeys(known, whole) | {SLIDING: near}
+
+
+def decoding_mask(prompt: Tensor, length: int, network: Any) -> Tensor | None:
+    """Return what responses see that are decoded token by token, made once for all tokens.
+
+    Where no prompt is padded there is nothing to hide. Else transformers would look on the host,
+    token by token, whether a mask that it is given as 0 and 1 hides anything.
+
+    Args:
+        prompt: True on prompt tokens. ``[N, P]``
+        length: Of a response at most, T.
+        network: Whose layers may be of several kinds; then transformers makes its masks itself.
+
+    Returns:
+        ``[N, 1, 1, P + T]`` to be added, or ``[N, P + T]`` of 0 and 1; the last axis is cut to what
+        is there. None hides nothing.
+    """
+    if bool(prompt.all()):
+        return None
+    seen = torch.cat([prompt, prompt.new_ones(len(prompt), length)], dim=1)
+    if kinds(network.config) == {FULL} and packs(network):
+        return _additive(seen.unsqueeze(1), network.dtype)
+    return seen.long()
 
 
 def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:

@@ -2,9 +2,17 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
+from emolit.compat.peft import plain_layers
+from emolit.compat.torch import replaced_forward
 from emolit.engine.weights.adapters import open_adapter, widen
 from emolit.engine.weights.checkpoint import load_model, source_of
 from emolit.errors import PolicyError
@@ -39,6 +47,28 @@ def merge_adapter(folder: str, auto_class: str, dtype: str, foreign: tuple[str, 
     widen(base, given.get("modules_to_save") or [])
     merged = open_adapter(base, folder).merge_and_unload()
     return merged.to(kind)
+
+
+@contextmanager
+def sampled_merged(model: nn.Module, rounded: bool) -> Iterator[None]:
+    """Let layers with plain adapters run as one product each, for a block without gradients.
+
+    The sum of weight and adapter stands beside the weight, which nobody writes: behind the block
+    the model is what it was, bit by bit. It takes memory for these weights once more.
+
+    Args:
+        model: With its adapters.
+        rounded: Merge into weights of less than float32, too, which round the sum.
+    """
+    with ExitStack() as stack, torch.no_grad():
+        for layer, more in plain_layers(model):
+            base = layer.get_base_layer()
+            if not rounded and base.weight.dtype != torch.float32:
+                continue
+            weight = (base.weight.float() + more.float()).to(base.weight.dtype)
+            run = partial(nn.functional.linear, weight=weight, bias=base.bias)
+            stack.enter_context(replaced_forward(layer, run))
+        yield
 
 
 def rename_base(folder: Path, name: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from emolit.engine.sampling.generate import random_streams, sample_token
+from emolit.engine.inputs.responses import find_stop_strings
+from emolit.engine.sampling.generate import generate, random_streams, sample_token
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 from emolit.rl.groups import clips_of
@@ -100,3 +101,40 @@ def test_what_is_drawn_is_always_a_token():
     assert (
         sample_token(logits, torch.tensor([0.0, 0.99], dtype=torch.float64), greedy=False) < 5
     ).all()
+
+
+@pytest.mark.parametrize("top_p", [1.0, 0.9])
+@pytest.mark.parametrize("look_every", [3, 8, 64])
+def test_how_often_the_host_looks_changes_no_response(nano_folder, batch, look_every, top_p):
+    """Rows end by their end token or by a stop string, each where it has ended first."""
+    policy = Nano(str(nano_folder))
+    policy.build(reference=False, seed=0)
+    tokenizer, keys = policy.processor.tokenizer, [clip.id for clip in batch.clips]
+    sampling = Sampling(max_tokens=20, top_p=top_p, stop=("a", "e"))
+    uniform, found = random_streams(0, 0, keys, 4, 20), []
+    for every in (1, look_every):
+        with torch.no_grad():
+            prefix = policy.scorer.prefix(policy.language_model(), policy.encode(batch), batch)
+        found.append(
+            generate(
+                policy.language_model(),
+                prefix.expand(4),
+                sampling,
+                lambda rows: find_stop_strings(tokenizer, rows, sampling.stop),
+                uniform,
+                every,
+            )
+        )
+    often, seldom = found
+    lengths = often.mask.sum(-1)
+    assert len(lengths.unique()) > 3 and often.finished.any()
+    for name in ("tokens", "mask", "finished", "support"):
+        one, other = getattr(often, name), getattr(seldom, name)
+        assert (one is None and other is None) or torch.equal(one, other), name
+    torch.testing.assert_close(often.behavior, seldom.behavior, atol=1e-5, rtol=0)
+    torch.testing.assert_close(often.entropy, seldom.entropy, atol=1e-5, rtol=0)
+    for row, length in enumerate(lengths.tolist()):
+        ended = [bool(set("ae") & set(tokenizer.decode(often.tokens[row, :place])))
+                 or often.tokens[row, place - 1].item() in policy.ends.tolist()
+                 for place in range(1, length + 1)]  # fmt: skip
+        assert not any(ended[:-1]) and ended[-1] is often.finished[row].item()

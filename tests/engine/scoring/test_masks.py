@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.engine.scoring.masks import blocks, layer_masks
+from emolit.engine.scoring.masks import blocks, decoding_mask, layer_masks
 
 
 def test_a_packed_row_shows_each_response_its_prompt_and_itself():
@@ -64,3 +64,29 @@ def test_a_window_counts_positions_not_places(axes):
 def test_an_architecture_that_names_no_kinds_slides_everywhere():
     mask = layer_masks(SEEN, POSITIONS, config(sliding_window=2), torch.float32)
     assert not (mask[0, 0, 3, :2] == 0).any()
+
+
+class Network:
+    """What a mask of decoded tokens must know."""
+
+    dtype = torch.float32
+
+    def __init__(self, *kinds):
+        self.config = config(layer_types=list(kinds))
+
+    def forward(self, input_ids, position_ids):
+        raise AssertionError
+
+
+def test_tokens_behind_padded_prompts_see_all_but_the_padding():
+    prompt = torch.tensor([[False, True], [True, True]])
+    found = decoding_mask(prompt, 2, Network("full_attention"))
+    assert found.shape == (2, 1, 1, 4)
+    assert (found[:, 0, 0] == 0).int().tolist() == [[0, 1, 1, 1], [1, 1, 1, 1]]
+    assert found[0, 0, 0, 0] == torch.finfo(torch.float32).min
+    assert decoding_mask(prompt[1:], 2, Network("full_attention")) is None
+
+
+def test_where_windows_differ_transformers_makes_the_mask():
+    prompt = torch.tensor([[False, True]])
+    assert decoding_mask(prompt, 1, Network(*BOTH)).tolist() == [[0, 1, 1]]

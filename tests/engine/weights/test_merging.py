@@ -6,10 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from emolit.engine.scoring.logprobs import version
 from emolit.engine.weights.adapters import Lora
-from emolit.engine.weights.merging import copy_base, merge_adapter
-from emolit.errors import PolicyError
+from emolit.engine.weights.merging import copy_base, merge_adapter, sampled_merged
+from emolit.errors import ConfigError, PolicyError
 from emolit.policies.nano import Nano
+from emolit.types import Sampling
 
 
 @pytest.fixture
@@ -54,3 +56,54 @@ def test_a_copied_base_is_named_by_where_it_lies_now(nano_folder, adapter):
     assert (adapter / "base" / "config.json").is_file()
     settings = json.loads((adapter / "adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == "base" and settings["r"] == 2
+
+
+def shaken(nano_folder, lora, dtype="float32"):
+    """Return a policy whose adapters say something."""
+    policy = Nano(str(nano_folder), lora=lora, dtype=dtype)
+    policy.build(reference=False, seed=0)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weight in policy.named_parameters():
+            if "lora_B" in name:
+                weight.copy_(0.3 * torch.randn(weight.shape, generator=generator))
+    return policy
+
+
+@pytest.mark.parametrize("train", [[], ["multi_modal_projector"]])
+def test_a_policy_samples_merged_what_it_samples_otherwise_and_stays_bit_by_bit(
+    nano_folder, batch, train
+):
+    sampling, results = Sampling(max_tokens=10), []
+    for merge in (False, None):
+        policy = shaken(nano_folder, Lora(rank=2, train=train, merge=merge))
+        state = {name: kept.clone() for name, kept in policy.state_dict().items()}
+        before = version(policy.language_model())
+        results.append(policy.sample(batch, 3, sampling, seed=0, step=0))
+        assert version(policy.language_model()) == before  # so that the prefill serves the loss
+        assert all(torch.equal(policy.state_dict()[name], kept) for name, kept in state.items())
+        assert not any("forward" in vars(part) for part in policy.modules() if "lora" in
+                       type(part).__module__)  # fmt: skip
+    apart, merged = results
+    assert torch.equal(apart.tokens, merged.tokens)
+    torch.testing.assert_close(apart.behavior, merged.behavior, atol=1e-5, rtol=0)
+    assert not torch.equal(apart.behavior, merged.behavior)  # they were computed otherwise
+
+
+def test_an_adapter_is_rounded_away_in_bfloat16_only_where_that_is_asked_for(nano_folder):
+    policy = shaken(nano_folder, Lora(rank=2), dtype="bfloat16")
+    layer = policy.base.model.language_model.layers[0].self_attn.q_proj
+    sound = torch.randn(4, 16).bfloat16()
+    expected = layer(sound)
+    for rounded in (False, True):
+        with sampled_merged(policy.model, rounded=rounded):
+            said = layer(sound)
+            assert ("forward" in vars(layer)) is rounded
+        assert torch.equal(said, expected) is not rounded
+        torch.testing.assert_close(said, expected, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("other", [{"dora": True}, {"quantize": "nf4"}])
+def test_what_cannot_be_merged_is_refused(other):
+    with pytest.raises(ConfigError, match=next(iter(other))):
+        Lora(merge=True, **other)

@@ -1,0 +1,38 @@
+"""Kernels and syncs of a decoded token are counted."""
+
+import json
+from collections import Counter
+
+import torch
+
+from tools.bench import decode
+
+
+def test_operators_are_kernels_but_for_views_and_masks_as_indices_wait():
+    numbers, mask = torch.ones(3), torch.tensor([True, False, True])
+    with decode.Counted() as counted:
+        (numbers.view(1, 3) + 1)[0]
+        numbers[mask]
+        bool(mask.any())
+    assert counted.kernels["add"] == counted.kernels["any"] == 1
+    assert "view" not in counted.kernels
+    assert counted.syncs.total() == 2
+
+
+def test_what_goes_to_the_host_is_counted_and_nothing_stays_patched():
+    found, before = Counter(), torch.Tensor.cpu
+    with decode.counted_moves(found):
+        torch.ones(1).cpu().tolist()
+    assert found == {"cpu": 1}
+    assert torch.Tensor.cpu is before
+
+
+def test_all_forms_of_weights_are_counted(tmp_path, capsys):
+    target = tmp_path / "decode.json"
+    assert decode.main(["--layers", "2", "--target", str(target)]) == 0
+    rows = json.loads(target.read_text())["rows"]
+    assert rows.keys() == decode.FORMS.keys()
+    assert all(row["kernels"] > 40 and row["syncs"] <= 1 for row in rows.values())
+    apart, merged = rows["LoRA, fp32, not merged"], rows["LoRA, fp32, merged"]
+    assert merged["kernels"] < apart["kernels"] - 2 * 7 * 3  # a layer has 7 adapters of 4 kernels
+    assert "what a token costs" in capsys.readouterr().out
