@@ -9,6 +9,7 @@ from typing import ClassVar, get_args
 
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from torch import distributed
 
 from emolit.affect.taxonomy import Taxonomy, check_map, in_order, merge
 from emolit.data.audio_check import AudioCheck, AudioRecord
@@ -197,12 +198,23 @@ class Corpus(LightningDataModule, ABC):
             )
         return AudioCheck(self.name, self.location, self.loading.frames > 0).entries(
             clips,
-            lambda new: rank_zero_info(f"{self.name}: checking the audio of {new} clips"),
+            lambda text: rank_zero_info(f"{self.name}: {text}"),
         )
 
     def prepare_data(self) -> None:
-        """Read and check the release; other processes then find its audio checked."""
-        self._entries = self.entries()
+        """Read and check the release on the first process; each machine makes sure to have it."""
+        if placement()[0]:
+            self.ensure_release()
+        else:
+            self._entries = self.entries()
+
+    def _share_entries(self) -> tuple[AudioRecord, ...]:
+        """Return what the first process has found; the others touch no file for it."""
+        rank, processes = placement()
+        found = [() if rank else self._entries or self.entries()]
+        if processes > 1:
+            distributed.broadcast_object_list(found, src=0)
+        return found[0]
 
     def setup(self, stage: str | None = None) -> None:
         """Map and drop labels, sort out bad audio, partition, check. Runs once.
@@ -216,7 +228,7 @@ class Corpus(LightningDataModule, ABC):
         """
         if self._splits:
             return
-        entries = self._entries or self.entries()
+        entries = self._share_entries()
         kept, dropped = relabel(self.name, entries, self.taxonomy, self.label_map)
         good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
         clips = self._assign_splits([entry.clip for entry in entries], good)

@@ -26,7 +26,7 @@ from emolit.affect.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.corpora.base import Corpus
 from emolit.data.census import person
 from emolit.data.manifest_checks import check_recordings, check_rows
-from emolit.data.manifest_rows import COLUMNS, check_labels, clip_of, id_of, lexical
+from emolit.data.manifest_rows import COLUMNS, check_labels, clip_of, id_of, label_of, lexical
 from emolit.errors import ConfigError, CorpusError
 from emolit.files.table import Row
 from emolit.types import Clip, Split
@@ -111,8 +111,8 @@ class Listed(Corpus):
         """The label set in class order: the labels given, or those of the list."""
         if self.requested_labels is not None:
             return Taxonomy(tuple(self.requested_labels))
-        found = {clip.label for clip in self.parse_rows if clip.label is not None}
-        return Taxonomy(in_order(merge(label, self.label_map) for label in found))
+        found = {label_of(row, self.known) for row in self.rows.values()} - {None}
+        return Taxonomy(in_order(merge(label, self.label_map) for label in found if label))
 
     def ensure_release(self) -> None:
         """Read the list anew and check it."""

@@ -119,7 +119,7 @@ class Recordings(Corpus):
         """
         if self._splits:
             return
-        entries = self._entries or self.entries()
+        entries = self._share_entries()
         self.problems = {entry.clip.id: entry.problem for entry in entries if entry.problem}
         good = [entry.clip for entry in entries if entry.problem is None]
         self.windows = {

@@ -6,13 +6,17 @@ are kept in the user's cache, in a JSON file a corpus folder, by recording, whic
 and time of change, and the segment that the clip is. New and changed recordings are decoded, and
 those that could not be used are tried again; nothing else is. The cache is dispensable: where it
 cannot be written, or there is no home for it, that is said and all is decoded at every start.
+
+Many clips are decoded by many processes. What is found is kept every half minute, so a first
+reading that is stopped goes on from there.
 """
 
 import hashlib
 import json
 import os
+import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -23,11 +27,15 @@ from emolit.audio import decoding as audio
 
 from emolit.audio import container, limits
 from emolit.audio import video_frames as frames
+from emolit.data.decoding_pool import decoding_processes, look_at
 from emolit.errors import AudioError
+from emolit.files.listing import State, file_states
 from emolit.types import Clip
 
 CHECKS = (audio, container, limits, frames)
 """Modules that say what can be used: where one of them changes, all is decoded anew."""
+KEPT_EVERY = 30.0
+"""Seconds of decoding after which what is found is kept."""
 
 
 @dataclass(frozen=True)
@@ -77,34 +85,58 @@ class AudioCheck:
         return cache_folder() / f"{self.corpus}-{hashlib.sha256(key).hexdigest()[:16]}.json"
 
     def entries(
-        self, clips: Sequence[Clip], announce: Callable[[int], object] | None = None
+        self, clips: Sequence[Clip], announce: Callable[[str], object] | None = None
     ) -> tuple[AudioRecord, ...]:
         """Return the clips with their durations, or with what is wrong with them.
 
         Args:
             clips: Of the corpus.
-            announce: Is told how many will be decoded, unless there are none.
+            announce: Is told how many will be decoded, unless there are none, and every half
+                minute how far that is.
         """
-        recordings = [self.recording(clip) for clip in clips]
-        new = sum(
-            bool(clip.path) and recording not in self.durations
-            for clip, recording in zip(clips, recordings, strict=True)
-        )
-        if new and announce is not None:
-            announce(new)
-        found: list[AudioRecord] = []
-        good: dict[str, float] = {}
-        for clip, recording in zip(clips, recordings, strict=True):
-            seconds = self.durations.get(recording)
-            entry = (
-                self.look(clip) if seconds is None else AudioRecord(replace(clip, seconds=seconds))
-            )
-            found.append(entry)
-            if entry.clip.seconds is not None:
-                good[recording] = entry.clip.seconds
-        if good.keys() - self.durations.keys():
-            self._keep({**self.durations, **good})
+        recordings = self.recordings(clips)
+        kept = [self.durations.get(recording) for recording in recordings]
+        found = [
+            AudioRecord(replace(clip, seconds=seconds))
+            for clip, seconds in zip(clips, kept, strict=True)
+        ]
+        new = [i for i, clip in enumerate(clips) if clip.path and kept[i] is None]
+        if new:
+            good = dict(self.durations)
+            waiting = [clips[i] for i in new]
+            try:
+                for place, record in self._look_at(waiting, good, announce or (lambda _: None)):
+                    found[new[place]] = record
+                    if record.clip.seconds is not None:
+                        good[recordings[new[place]]] = record.clip.seconds
+            finally:  # also where somebody stops it
+                if good.keys() - self.durations.keys():
+                    self._keep(good)
         return tuple(found)
+
+    def _look_at(
+        self, clips: Sequence[Clip], good: Mapping[str, float], announce: Callable[[str], object]
+    ) -> Iterator[tuple[int, AudioRecord]]:
+        """Decode clips; keep what is found meanwhile, and say how far it is, every so often.
+
+        Args:
+            clips: Those to decode.
+            good: Durations found, to which the caller adds.
+            announce: Is told.
+        """
+        processes = decoding_processes(len(clips))
+        announce(
+            f"checking the audio of {len(clips)} clips"
+            + (f" in {processes} processes" if processes else "")
+        )
+        start = kept = time.monotonic()
+        for done, (place, record) in enumerate(look_at(self.look, clips, processes), 1):
+            yield place, record
+            if (now := time.monotonic()) - kept > KEPT_EVERY and done < len(clips):
+                left = (now - start) * (len(clips) - done) / done
+                announce(f"{done} of {len(clips)} clips checked, about {render_time(left)} left")
+                self._keep(good)
+                kept = time.monotonic()
 
     def _keep(self, durations: Mapping[str, float]) -> None:
         """Write durations into the cache, or say that it is not used."""
@@ -142,25 +174,44 @@ class AudioCheck:
             raise AudioError(f"{clip.id} has no video. Get it, or set `loading.frames` to 0.")
         frames.pictures(self.folder / clip.video, 1, 64, clip.start, seconds)
 
-    def recording(self, clip: Clip) -> str:
-        """Return what a duration belongs to: the files of a clip as they are now, and its segment.
+    def recordings(self, clips: Sequence[Clip]) -> list[str]:
+        """Return what durations belong to: the files of each clip as they are now, its segment.
 
         Example:
-            >>> AudioCheck("mine", Path("nowhere")).recording(Clip("a", "mine", "wav/a.wav"))
-            'wav/a.wav missing 0.0 None'
+            >>> AudioCheck("mine", Path("nowhere")).recordings([Clip("a", "mine", "wav/a.wav")])
+            ['wav/a.wav missing 0.0 None']
         """
-        files = [clip.path, clip.video or "no video"] if self.seeing else [clip.path]
-        states = (f"{file} {_state(self.folder / file)}" for file in files)
-        return " ".join((*states, str(clip.start), str(clip.end)))
+        files = [self._files(clip) for clip in clips]
+        base = str(self.folder)
+        places = {file: os.path.join(base, file) for each in files for file in each}  # noqa: PTH118
+        states = file_states(places.values())
+        return [
+            " ".join(
+                (
+                    *(f"{file} {_render_state(states.get(places[file]))}" for file in each),
+                    str(clip.start),
+                    str(clip.end),
+                )
+            )
+            for clip, each in zip(clips, files, strict=True)
+        ]
+
+    def _files(self, clip: Clip) -> tuple[str, ...]:
+        return (clip.path, clip.video or "no video") if self.seeing else (clip.path,)
 
 
-def _state(file: Path) -> str:
-    """Return size and time of change."""
-    try:
-        stat = file.stat()
-    except (OSError, ValueError):  # also a name that no file can have; `audio.check` says why
-        return "missing"
-    return f"{stat.st_size} {stat.st_mtime_ns}"
+def _render_state(state: State | None) -> str:
+    return "missing" if state is None else f"{state[0]} {state[1]}"
+
+
+def render_time(seconds: float) -> str:
+    """Return a time as people say it.
+
+    Example:
+        >>> [render_time(seconds) for seconds in (40, 700, 9000)]
+        ['1 min', '12 min', '2.5 h']
+    """
+    return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{max(1, seconds / 60):.0f} min"
 
 
 def cache_folder() -> Path:
@@ -196,7 +247,7 @@ def save(place: Path, durations: Mapping[str, float]) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{place.name}.{uuid4().hex}")
     try:
-        draft.write_text(json.dumps(durations, indent=0), encoding="utf-8")
+        draft.write_text(json.dumps(durations), encoding="utf-8")
         draft.replace(place)
     finally:
         draft.unlink(missing_ok=True)

@@ -1,13 +1,16 @@
 """What every corpus does, shown on a user's listing and on a small RAVDESS."""
 
+import json
 from collections import Counter
 from itertools import chain
+from typing import get_args
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from torch import distributed
 from torch.nn import Parameter
 from torch.optim import SGD
 
@@ -15,11 +18,15 @@ from emolit.audio import decoding as audio
 from emolit.corpora import base
 from emolit.corpora.manifest import Manifest
 from emolit.corpora.ravdess import Ravdess
+from emolit.data import audio_check
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import AudioError, ConfigError, CorpusError
 from emolit.files.table import Row
 from emolit.prompts.direct import Direct
+from emolit.types import Split
 from tests.fakes.listing import ROWS, write_listing, write_tone
+
+SPLITS = get_args(Split)
 
 BAD = {
     "wav/a0.wav": (None, "is missing"),
@@ -345,3 +352,27 @@ def test_folds_share_what_was_decoded(tmp_path, looked_at):
         corpus.setup()
         assert [clip.speaker for clip in corpus.clips(split)] == ["01"]
     assert len(looked_at) == 1
+
+
+def start_as(rank, folder, address):
+    """Start a corpus as one of two processes; tell what it looked at and what it serves."""
+    distributed.init_process_group("gloo", init_method=address, rank=rank, world_size=2)
+    looked, check, states = [], audio.check, audio_check.file_states
+    audio.check = lambda path, *more: looked.append(path.name) or check(path, *more)
+    audio_check.file_states = lambda files: looked.extend(files) or states(files)
+    corpus = set_up(folder)
+    served = [(clip.id, clip.split, clip.seconds) for s in SPLITS for clip in corpus.clips(s)]
+    (folder / f"{rank}.json").write_text(json.dumps([len(looked), served]))
+    distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_the_first_process_checks_and_the_others_read_its_result(tmp_path):
+    write_listing(tmp_path)
+    address = f"file://{tmp_path}/rendezvous"
+    torch.multiprocessing.spawn(start_as, (tmp_path, address), nprocs=2)
+    (looked, served), (others, same) = (
+        json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)
+    )
+    assert looked > 0 and others == 0
+    assert same == served and len(served) > 0

@@ -1,6 +1,10 @@
 """Recordings are decoded once: what is kept comes back, and belongs to the very files."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolit.audio import decoding as audio
-
 from emolit.data import audio_check as inspection
-from emolit.data.audio_check import AudioRecord, AudioCheck, cache_folder, load, save
+from emolit.data.audio_check import AudioCheck, AudioRecord, cache_folder, load, save
 from emolit.types import Clip
 from tests.fakes.video import write_video
 
@@ -62,7 +65,7 @@ def test_only_what_is_new_or_changed_is_decoded(folder, decoded):
     announced = []
     looked = AudioCheck("mine", folder).entries([CLIP, other], announced.append)
     assert [entry.clip.seconds for entry in looked] == [0.5, 0.1]
-    assert announced == [1]
+    assert announced == ["checking the audio of 1 clips"]
     stat = file.stat()
     soundfile.write(file, np.full(16_000, 0.2), 16_000)
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # another size alone
@@ -202,3 +205,83 @@ def test_a_name_that_is_no_unicode_is_a_bad_clip(folder):
     (folder / CLIP.path).rename(folder / name)
     (entry,) = again(folder, replace(CLIP, path=name))
     assert r"\udce9.wav' is a name in no Unicode. Rename" in entry.problem
+
+
+def many(folder, number):
+    """Write short files; return their clips."""
+    for index in range(number):
+        soundfile.write(folder / f"{index}.wav", np.full(800 + index, 0.2), 16_000)
+    return [replace(CLIP, id=str(index), path=f"{index}.wav") for index in range(number)]
+
+
+def test_many_processes_find_what_one_finds(folder, monkeypatch, cache):
+    clips = [*many(folder, 60), replace(CLIP, id="no", path="no.wav")]
+    one = again(folder, *clips)
+    for file in cache.iterdir():
+        file.unlink()
+    monkeypatch.setattr(inspection, "decoding_processes", lambda clips: 2)
+    announced = []
+    assert AudioCheck("mine", folder).entries(clips, announced.append) == one
+    assert announced == ["checking the audio of 61 clips in 2 processes"]
+    assert one[-1].problem and one[7].clip.seconds == 807 / 16_000
+
+
+def test_how_far_it_is_is_said_and_kept(folder, monkeypatch):
+    clock = iter(range(0, 10**6, 20))
+    monkeypatch.setattr(inspection.time, "monotonic", lambda: float(next(clock)))
+    kept = []
+    monkeypatch.setattr(inspection, "save", lambda place, good: kept.append(len(good)))
+    announced = []
+    AudioCheck("mine", folder).entries(many(folder, 10), announced.append)
+    assert announced[1] == "2 of 10 clips checked, about 3 min left"  # 40 s for 2, 160 s for 8
+    assert kept == sorted(kept) and kept[0] == 2 and kept[-1] == 10
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from emolit.data import audio_check
+from emolit.types import Clip
+audio_check.KEPT_EVERY = 0.0
+check = audio_check.audio.check
+def slowly(*given):
+    time.sleep(0.02)
+    return check(*given)
+audio_check.audio.check = slowly
+clips = [Clip(str(i), "mine", f"{i}.wav") for i in range(200)]
+audio_check.AudioCheck("mine", Path(sys.argv[1])).entries(clips)
+"""
+
+
+def test_a_first_reading_that_is_killed_goes_on_from_there(folder, cache, decoded):
+    clips = many(folder, 200)
+    reading = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)])
+    until = time.monotonic() + 60
+    while not (cache.is_dir() and list(cache.glob("mine-*.json"))) and time.monotonic() < until:
+        time.sleep(0.01)
+    reading.send_signal(signal.SIGKILL)
+    reading.wait()
+    found = again(folder, *clips)
+    assert all(entry.clip.seconds for entry in found)
+    assert 0 < len(decoded) < 200  # what was kept is not decoded again
+    decoded.clear()
+    assert again(folder, *clips) == found
+    assert decoded == []
+
+
+def test_what_is_found_before_somebody_stops_is_kept(folder, monkeypatch, decoded):
+    clips = many(folder, 5)
+    look = AudioCheck.look
+
+    def stop(self, clip):
+        if clip.id == "3":
+            raise KeyboardInterrupt
+        return look(self, clip)
+
+    monkeypatch.setattr(inspection, "look_at", lambda see, clips, _: enumerate(map(see, clips)))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(AudioCheck, "look", stop)
+        again(folder, *clips)
+    decoded.clear()
+    again(folder, *clips)
+    assert decoded == ["3.wav", "4.wav"]
