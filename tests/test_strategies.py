@@ -137,3 +137,19 @@ def test_a_run_whose_checkpoints_are_sharded_saves_often_and_resumes_bit_for_bit
         assert export([str(tmp_path / name / "last"), "--out", str(tmp_path / f"of {name}")]) == 0
     ends = [load_file(tmp_path / f"of {name}" / "model.safetensors") for name in ("whole", "run")]
     assert all(torch.equal(ends[1][name], weight) for name, weight in ends[0].items())
+
+
+@pytest.mark.slow
+def test_a_whole_batch_is_the_accumulated_one(config, nano_folder, tmp_path):
+    """8 clips at once, and twice 4 before a step: the same samples, gradients and weights."""
+    halves = ["--data.init_args.loading.batch_size", 4, "--trainer.accumulate_grad_batches", 2]
+    ends = []
+    for name, settings in {"whole": [], "halves": halves}.items():
+        fit(config, tmp_path / name, *settings)
+        (file,) = (tmp_path / name / "last").glob("*model.safetensors")
+        ends.append(load_file(file))
+    (file,) = nano_folder.glob("*.safetensors")
+    start = load_file(file)
+    assert any((ends[0][key] - start[key]).abs().max() > 1e-3 for key in start)
+    for key, weight in ends[0].items():
+        torch.testing.assert_close(ends[1][key], weight, atol=1e-6, rtol=0)

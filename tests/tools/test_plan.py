@@ -1,0 +1,183 @@
+"""What a plan computes is what real tensors of small models take, and its advice fits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils.checkpoint import checkpoint
+from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM
+
+from tests.test_hardware_page import in_adapters, omni, qwen2_audio, weights
+from tools.model_sizes import CARDS, MODELS, NF4, Model
+from tools.plan import Recipe, changes, fits, main, memory, recipe_of, seconds, verdict
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "experiments"
+SIZE = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "vocab_size": 100}
+SIZE |= {"num_key_value_heads": 2, "max_position_embeddings": 512}
+TINY = Model(64, 3, 4, 2, 96, 100, 0, head_width=16)
+
+
+@pytest.fixture
+def network():
+    return Qwen2ForCausalLM(
+        Qwen2Config(**SIZE, intermediate_size=96, tie_word_embeddings=False, use_cache=False)
+    )
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setitem(MODELS, "tiny", TINY)
+    return Recipe(model="tiny", trains="full", prompts=2, group=3, prompt_tokens=10)
+
+
+def taken(tensors):
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def test_parameters_are_those_of_transformers(network):
+    assert TINY.parameters == weights(network)
+    moe = {"moe_intermediate_size": 48, "num_experts": 8, "num_experts_per_tok": 2, "head_dim": 16}
+    with torch.device("meta"):
+        experts = Qwen3MoeForCausalLM(Qwen3MoeConfig(**SIZE, **moe, tie_word_embeddings=False))
+    size = Model(64, 3, 4, 2, 48, 100, 0, 16, experts=8, active=2, biased=False, normed=True)
+    assert size.parameters == weights(experts)
+
+
+@pytest.mark.parametrize(("name", "build"), [("qwen2_audio", qwen2_audio), ("qwen25_omni", omni)])
+def test_the_large_models_have_the_sizes_of_the_page_on_hardware(name, build):
+    model = build()
+    assert MODELS[name].parameters == pytest.approx(weights(model), rel=2e-4)
+    assert MODELS[name].adapters(16) == in_adapters(model)
+
+
+def test_the_published_names_are_the_sizes():
+    billions = {name: model.parameters / 1e9 for name, model in MODELS.items()}
+    assert 3 < billions["qwen25_omni_3b"] - MODELS["qwen25_omni_3b"].rest / 1e9 < 3.5
+    assert 30 < billions["qwen3_omni_30b"] < 33
+    assert 2.5e9 < MODELS["qwen3_omni_30b"].read < 3.5e9  # A3B
+
+
+def test_gradients_and_moments_are_what_a_step_leaves(network, tiny):
+    optimizer = torch.optim.AdamW(network.parameters())
+    network(torch.ones(1, 4, dtype=torch.long)).logits.sum().backward()
+    optimizer.step()
+    moments = [
+        state[name] for state in optimizer.state.values() for name in ("exp_avg", "exp_avg_sq")
+    ]
+    parts = memory(tiny)
+    assert parts["weights"] == taken(network.parameters())
+    assert parts["gradients"] == taken(p.grad for p in network.parameters())
+    assert parts["AdamW"] == taken(moments)
+
+
+def test_the_cache_is_that_of_a_rollout(network, tiny):
+    recipe = replace(tiny, response_tokens=7)
+    found = network(torch.ones(recipe.rows, 17, dtype=torch.long), use_cache=True).past_key_values
+    assert recipe.rows == 6
+    held = taken(t for layer in found.layers for t in (layer.keys, layer.values))
+    assert memory(recipe)["cache"] == held
+
+
+def test_checkpointed_layers_keep_their_inputs(network, tiny):
+    """Of each layer its input alone is kept; one layer at a time is computed again whole."""
+    recipe, kept = replace(tiny, prompts=1, group=1, response_tokens=22), []
+    hidden = torch.randn(1, recipe.tokens, 64, requires_grad=True)
+    where = torch.arange(recipe.tokens)[None]
+    rotary = network.model.rotary_emb(hidden, where)
+
+    def run(layer, value):
+        return layer(value, position_embeddings=rotary, position_ids=where)
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        sizes[storage.data_ptr()] = storage.nbytes()
+        kept.append(tensor)  # nothing is freed, so that no address is given away twice
+        return tensor
+
+    sizes, own = {}, {p.untyped_storage().data_ptr() for p in network.parameters()}
+    shared = own | {tensor.untyped_storage().data_ptr() for tensor in rotary}
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        value = hidden
+        for layer in network.model.layers:
+            value = checkpoint(run, layer, value, use_reentrant=False)
+    held = sum(size for place, size in sizes.items() if place not in shared)
+    assert held == 3 * recipe.tokens * 64 * 4
+    sizes.clear()
+    with saved_tensors_hooks(pack, lambda tensor: tensor):
+        run(network.model.layers[0], hidden)
+    inside = sum(size for place, size in sizes.items() if place not in shared)
+    square, chunk = recipe.tokens**2 * 4, recipe.response_tokens * 100 * 14
+    assert memory(recipe)["activations"] == pytest.approx(held + inside + square + chunk, rel=0.25)
+
+
+def test_four_bits_take_what_bitsandbytes_takes():
+    functional = pytest.importorskip("bitsandbytes.functional")
+    packed, state = functional.quantize_4bit(
+        torch.randn(1024, 1024), compress_statistics=True, quant_type="nf4"
+    )
+    scales = [state.absmax, state.state2.absmax]
+    assert taken([packed, *scales]) == pytest.approx(NF4 * 1024**2, rel=1e-3)
+
+
+def test_eight_gpus_share_and_sixty_four_repeat():
+    one = Recipe(trains="full", sharded=True)
+    eight, many = replace(one, gpus=8), replace(one, gpus=64)
+    assert memory(eight)["AdamW"] == memory(one)["AdamW"] / 8
+    assert memory(many) == memory(eight)  # weights are shared out over one machine
+    assert memory(replace(eight, prompts=4))["cache"] == 4 * memory(eight)["cache"]
+
+
+def test_half_the_rollouts_take_half_the_time():
+    """Reading the weights for a token takes as long for 12 rows as for 6, all but their cache."""
+    recipe = Recipe(trains="full", group=6, response_tokens=512, prompts=1, accumulated=2)
+    whole = seconds(replace(recipe, prompts=2, accumulated=1))
+    assert 0.5 <= whole["rollout"] / seconds(recipe)["rollout"] < 0.6
+    assert whole["update"] == pytest.approx(seconds(recipe)["update"])
+
+
+@pytest.mark.parametrize("card", CARDS)
+@pytest.mark.parametrize("trains", ["full", "lora", "qlora"])
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_advised_fits(model, trains, card):
+    recipe = Recipe(model, trains, prompts=8, card=card, checkpointing=False)
+    said = verdict(recipe)
+    if fits(recipe):
+        assert said.startswith("It fits: ")
+        return
+    assert said.startswith("It does not fit: a GPU would hold ")
+    cured = [text for text, changed in changes(recipe) if fits(changed)]
+    assert f" Take {cured[0]}: " in said if cured else "No setting makes it fit" in said
+    for _, changed in changes(recipe):
+        assert changed.prompts * changed.accumulated == 8  # the same gradient
+
+
+def test_the_sentence_names_what_is_too_large_and_what_to_change(capsys):
+    config = str(CONFIGS / "emo_rl" / "meld" / "grpo.yaml")
+    assert main(["--config", config]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert "most of it AdamW 67 and weights 34 GB. Take " in said
+    assert "`--trainer configs/trainers/fsdp.yaml` on 8 GPUs" in said
+    assert main(["--config", config, "--gpus", "8"]) == 0
+    assert "It fits: " in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["--gpus", "0"])
+
+
+def test_the_recipes_are_those_of_the_files():
+    full = recipe_of(CONFIGS / "emo_rl/iemocap/grpo.yaml")
+    assert (full.model, full.trains, full.group) == ("qwen2_audio", "full", 6)
+    assert (full.response_tokens, full.reference) == (512, True)
+    adapted = recipe_of(CONFIGS / "affectgpt_rl/qwen25_omni/sft.yaml")
+    assert (adapted.model, adapted.trains, adapted.group) == ("qwen25_omni", "lora", 0)
+    assert recipe_of(CONFIGS / "qwen2_audio/grpo.yaml").reference is True
+    with pytest.raises(SystemExit, match="whose sizes are not known"):
+        recipe_of(CONFIGS / "demo/grpo.yaml")
+
+
+def test_the_table_has_every_model(capsys):
+    assert main(["--table"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 2 + 3 * len(MODELS)
+    assert any("qwen3_omni_30b | full" in row and ": no" in row for row in rows)

@@ -1,0 +1,300 @@
+"""Computes what a recipe takes: memory a GPU, seconds a step, what to change if it does not fit.
+
+    python -m tools.plan --config configs/experiments/emo_rl/meld/grpo.yaml --gpus 8
+    python -m tools.plan --model qwen3_omni_30b --trains full --gpus 64 --card h200
+    python -m tools.plan --table
+
+All is computed: parameters times bytes, and bytes over bandwidth. `tests/tools/test_plan.py`
+compares parameters, optimizer state, cache and activations with real tensors of small models. The
+seconds have been compared with nothing: no GPU has run emolit yet.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.model_sizes import CARDS, MODELS, NF4
+
+GB = 1e9
+LOGITS = 2**27 * (2 + 4 + 4 + 4) + 2**28
+"""Bytes of a chunk of logits in the loss, at the most: in bfloat16 and, three times, in float32."""
+RUNTIME = 2.5 * GB
+"""What CUDA, NCCL and the allocator take beside it. A guess."""
+USABLE = 0.95
+"""Share of a card that a run may fill."""
+
+
+LAUNCH = 10e-6
+"""Seconds between two kernels that Python launches. A guess."""
+KERNELS = {"full": 1896 / 32, "lora": 3240 / 32, "qlora": 3240 / 32 + 14}
+"""Kernels a layer and decoded token: counted at 32 layers; the 14 for four bits are a guess."""
+REACHED = 0.4
+"""Share of a card's operations that matrix products reach. A guess."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained, how, and on what.
+
+    Attributes:
+        model: One of `MODELS`.
+        trains: ``full`` (float32 weights), ``lora`` (bfloat16 below) or ``qlora`` (nf4 below).
+        gpus: In all.
+        card: One of `CARDS`.
+        sharded: Whether weights are shared out over the GPUs of a machine (`fsdp.yaml`).
+        node: GPUs of a machine: weights are shared out over one, and repeated on the others.
+        prompts: Clips a GPU and step.
+        accumulated: Such steps before the optimizer's.
+        group: Responses to each; 0 is imitation, with one reply.
+        prompt_tokens: Of a clip and its question.
+        response_tokens: Of a response, at the most.
+        reference: Whether there is a frozen copy of what trains.
+        checkpointing: Whether activations are computed again.
+        rank: Of adapters.
+    """
+
+    model: str = "qwen2_audio"
+    trains: str = "lora"
+    gpus: int = 1
+    card: str = "h100"
+    sharded: bool = False
+    node: int = 8
+    prompts: int = 1
+    accumulated: int = 1
+    group: int = 8
+    prompt_tokens: int = 336
+    response_tokens: int = 64
+    reference: bool = True
+    checkpointing: bool = True
+    rank: int = 16
+
+    @property
+    def rows(self) -> int:
+        """Responses that a GPU decodes at once."""
+        return self.prompts * max(1, self.group)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that pass through the layers for the gradient: prompts once, and responses."""
+        return self.prompts * self.prompt_tokens + self.rows * self.response_tokens
+
+
+def memory(recipe: Recipe) -> dict[str, float]:
+    """Return the bytes that a GPU holds, part by part."""
+    model = MODELS[recipe.model]
+    full = recipe.trains == "full"
+    trained = model.parameters if full else model.adapters(recipe.rank)
+    parts = min(recipe.gpus, recipe.node) if recipe.sharded else 1
+    base = 0.0 if full else 2 * model.parameters
+    if recipe.trains == "qlora":
+        base -= (2 - NF4) * model.carrying
+    number = 4 if full else 2  # bf16-mixed keeps keys, values and the residual stream so
+    held = recipe.rows * (recipe.prompt_tokens + recipe.response_tokens)
+    kept = recipe.tokens * model.width * number * model.layers
+    inside = recipe.tokens * (6 * model.width + 3 * model.inner * max(1, model.active)) * 4
+    square = recipe.prompts * (recipe.tokens // recipe.prompts) ** 2 * number
+    return {
+        "weights": (base + 4 * trained) / parts,
+        "reference": 4 * trained / parts if recipe.reference and recipe.group else 0.0,
+        "gradients": 4 * trained / parts,
+        "AdamW": 8 * trained / parts,
+        "gathered": 2 * model.parameters * (1 - 1 / parts),
+        "cache": held * model.cached * number if recipe.group else 0.0,
+        "activations": square
+        + (kept + inside if recipe.checkpointing else model.layers * inside)
+        + min(LOGITS, recipe.rows * recipe.response_tokens * model.vocabulary * 14),
+        "runtime": RUNTIME,
+    }
+
+
+def seconds(recipe: Recipe) -> dict[str, float]:
+    """Return the seconds of an optimizer step, part by part."""
+    model, card = MODELS[recipe.model], CARDS[recipe.card]
+    full = recipe.trains == "full"
+    # float32 weights are read, written in bfloat16, and read again: 8 bytes where bfloat16 takes 2
+    held = 2 * min(model.read * (recipe.rows if model.experts else 1), model.parameters)
+    number = 4 if full else 2
+    half = recipe.prompt_tokens + recipe.response_tokens / 2
+    bytes_read = held * (4 if full else 1) + recipe.rows * half * model.cached * number
+    token = max(bytes_read / card.bandwidth, model.layers * KERNELS[recipe.trains] * LAUNCH)
+    forward = 2 * model.read * recipe.tokens / (REACHED * card.operations)
+    passes = (3 if full else 2) + recipe.checkpointing + (recipe.reference and recipe.group > 0)
+    sent = 2 * 4 * (model.parameters if full else model.adapters(recipe.rank))
+    link = 360e9 if recipe.gpus <= recipe.node else 50e9
+    return {
+        "rollout": recipe.accumulated * recipe.response_tokens * token * bool(recipe.group),
+        "update": recipe.accumulated * passes * forward,
+        "gradients sent": sent / link if recipe.gpus > 1 else 0.0,
+    }
+
+
+def fits(recipe: Recipe) -> bool:
+    """Tell whether a GPU has the memory."""
+    return sum(memory(recipe).values()) <= USABLE * CARDS[recipe.card].memory
+
+
+def changes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
+    """Yield what takes less memory, those first that change least of what is learned."""
+    now, steps = recipe, list[str]()
+    if not now.checkpointing:
+        now = replace(now, checkpointing=True)
+        steps.append("`gradient_checkpointing: true`")
+        yield ", then ".join(steps), now
+    if now.trains == "full" and not (now.sharded and now.gpus >= now.node):
+        now = replace(now, sharded=True, gpus=max(now.gpus, now.node))
+        steps.append(f"`--trainer configs/trainers/fsdp.yaml` on {now.gpus} GPUs")
+        yield ", then ".join(steps), now
+    if now.prompts > 1:
+        now = replace(now, prompts=1, accumulated=now.accumulated * now.prompts)
+        steps.append(f"`batch_size: 1` and `accumulate_grad_batches: {now.accumulated}`")
+        yield ", then ".join(steps), now
+    for text, other in _alternatives(now):
+        yield ", then ".join([*steps, text]), other
+
+
+def _alternatives(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
+    """Yield other cards and ways to train, each by itself."""
+    for card in ("h100", "h200"):
+        if CARDS[recipe.card].memory < CARDS[card].memory:
+            yield f"cards of {CARDS[card].memory / GB:.0f} GB", replace(recipe, card=card)
+    if recipe.trains == "full":
+        yield "adapters (`lora`, `dtype: bfloat16`)", replace(recipe, trains="lora", sharded=False)
+    if recipe.trains != "qlora":
+        text = "`lora.quantize: nf4` under `ddp.yaml`"
+        yield text, replace(recipe, trains="qlora", sharded=False)
+
+
+def verdict(recipe: Recipe) -> str:
+    """Return a sentence: it fits, or what is too large and what to change."""
+    parts = memory(recipe)
+    need, has = sum(parts.values()) / GB, CARDS[recipe.card].memory / GB
+    if fits(recipe):
+        return f"It fits: {need:.0f} of {has:.0f} GB a GPU."
+    largest = sorted(parts, key=lambda name: -parts[name])[:2]
+    what = " and ".join(f"{name} {parts[name] / GB:.0f}" for name in largest)
+    start = f"It does not fit: a GPU would hold {need:.0f} of {has:.0f} GB, most of it {what} GB."
+    for text, changed in changes(recipe):
+        if fits(changed):
+            return f"{start} Take {text}: {sum(memory(changed).values()) / GB:.0f} GB."
+    return f"{start} No setting makes it fit; take a smaller model, or shorter responses."
+
+
+CLASSES = {
+    "Qwen2Audio": "qwen2_audio",
+    "Qwen25Omni": "qwen25_omni",
+    "Qwen3Omni": "qwen3_omni_30b",
+}
+
+
+def recipe_of(path: Path) -> Recipe:
+    """Return the recipe of an experiment's file, on one GPU.
+
+    A policy in bfloat16 has adapters, as in the shipped experiments.
+    """
+    node = yaml.safe_load(path.read_text(encoding="utf-8"))
+    task = node["model"]["init_args"]
+
+    def settings(name: str) -> dict[str, Any]:
+        part = task.get(name) or {}
+        if isinstance(part, str):
+            part = yaml.safe_load((path.parent / part).read_text(encoding="utf-8"))
+        return {"class_path": part.get("class_path"), **(part.get("init_args") or {})}
+
+    policy, objective = settings("policy"), settings("objective")
+    model = CLASSES.get(policy["class_path"])
+    if model is None:
+        raise SystemExit(
+            f"error: {path} trains {policy['class_path']}, whose sizes are not known here; name "
+            f"one of {', '.join(MODELS)} by --model."
+        )
+    if "3B" in policy["checkpoint"]:
+        model = "qwen25_omni_3b"
+    lora = policy.get("lora") or {}
+    adapted = bool(lora) or policy.get("dtype") == "bfloat16"
+    sampled = "ReinforcementFinetuning" in node["model"]["class_path"]
+    return Recipe(
+        model=model,
+        trains="qlora" if lora.get("quantize") else "lora" if adapted else "full",
+        prompts=node["data"]["init_args"]["loading"]["batch_size"],
+        accumulated=node["trainer"].get("accumulate_grad_batches", 1),
+        group=task.get("group_size", 8) if sampled else 0,
+        response_tokens=task["sampling"]["max_tokens"],
+        reference=bool(objective.get("kl")),
+        checkpointing=bool(policy.get("gradient_checkpointing")),
+        rank=lora.get("rank", 16),
+    )
+
+
+def render(recipe: Recipe) -> str:
+    """Return what a recipe takes, a line a part, and the sentence."""
+    parts, times = memory(recipe), seconds(recipe)
+    lines = [
+        f"{name:16}{size / GB:8.1f} GB"
+        for name, size in (*parts.items(), ("sum", sum(parts.values())))
+    ]
+    lines += [
+        f"{name:16}{took:8.1f} s" for name, took in (*times.items(), ("step", sum(times.values())))
+    ]
+    return "\n".join([*lines, verdict(recipe)])
+
+
+def table() -> Iterator[str]:
+    """Yield a row for each model and way to train: GB a GPU, and seconds a step."""
+    sizes = (1, 8, 64)
+    yield "| model | trains | " + " | ".join(f"{n} x H100" for n in sizes) + " |"
+    yield "|---" * (2 + len(sizes)) + "|"
+    for model in MODELS:
+        for trains in KERNELS:
+            cells = []
+            for gpus in sizes:
+                sharded = gpus > 1 and trains != "qlora"
+                recipe = Recipe(model, trains, gpus, sharded=sharded, prompts=2)
+                need = f"{sum(memory(recipe).values()) / GB:.0f} GB"
+                took = f", {sum(seconds(recipe).values()):.1f} s" if fits(recipe) else ": no"
+                cells.append(need + took)
+            yield f"| {model} | {trains} | {' | '.join(cells)} |"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print what a recipe takes."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--config", type=Path, help="an experiment; what follows changes it")
+    parser.add_argument("--table", action="store_true", help="all models on 1, 8 and 64 GPUs")
+    parser.add_argument("--model", choices=MODELS)
+    parser.add_argument("--trains", choices=KERNELS)
+    parser.add_argument("--card", choices=CARDS)
+    parser.add_argument("--sharded", action=argparse.BooleanOptionalAction, default=None)
+    for name in NUMBERS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int)
+    given = vars(parser.parse_args(arguments))
+    if given.pop("table"):
+        print("\n".join(table()))
+        return 0
+    config = given.pop("config")
+    recipe = recipe_of(config) if config else Recipe()
+    recipe = replace(recipe, **{name: it for name, it in given.items() if it is not None})
+    if given["sharded"] is None:
+        recipe = replace(recipe, sharded=recipe.gpus > 1 and recipe.trains == "full")
+    for name in NUMBERS:
+        if getattr(recipe, name) < (0 if name == "group" else 1):
+            parser.error(
+                f"--{name.replace('_', '-')} is {getattr(recipe, name)}; it counts things."
+            )
+    if recipe.sharded and recipe.trains == "qlora":
+        parser.error("weights in four bits cannot be sharded; take --no-sharded.")
+    print(render(recipe))
+    return 0
+
+
+NUMBERS = tuple(
+    each.name
+    for each in fields(Recipe)
+    if isinstance(each.default, int) and not isinstance(each.default, bool)
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main())
