@@ -28,5 +28,12 @@ class ConfigError(EmolitError):
     """Two settings do not go together."""
 
 
+class NonFiniteError(PolicyError, RewardError):
+    """Weights, probabilities, a loss, a gradient or a reward are NaN or infinite.
+
+    A ``fit`` keeps what repeats the step (`emolit.callbacks.incident`).
+    """
+
+
 class RolloutError(EmolitError):
     """Whoever samples is away, says something unreadable, or is no longer the policy."""

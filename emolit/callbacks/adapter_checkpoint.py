@@ -20,8 +20,9 @@ from lightning.pytorch.callbacks import WeightAveraging
 
 from emolit.callbacks.base import rehearsal
 from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of, saves_in_parts
+from emolit.engine.weights.finite import broken_weights
 from emolit.engine.weights.record import FILE, record_of_run, render_record
-from emolit.errors import ConfigError
+from emolit.errors import ConfigError, NonFiniteError
 from emolit.files.modes import apply_umask
 
 OURS = ("config.json", "adapter_config.json")
@@ -166,8 +167,18 @@ class AdapterCheckpoint(CheckpointHooks):
         return found
 
     def write(self, trainer: Trainer, filepath: str) -> None:
-        """Write the file and the folder beside, then rename both."""
+        """Write the file and the folder beside, then rename both.
+
+        Raises:
+            NonFiniteError: The weights are broken; those of before stay.
+        """
         target = Path(filepath)
+        if broken := broken_weights(trainer.lightning_module):
+            raise NonFiniteError(
+                f"After step {trainer.global_step} {len(broken)} of the weights that train hold "
+                f"NaN or infinity, such as {broken[0]!r}; {target.name} stays what it was. Lower "
+                "the learning rate, or set trainer.gradient_clip_val."
+            )
         beside = target.with_name(f".{target.name}.part")
         if trainer.is_global_zero:
             _remove(beside)

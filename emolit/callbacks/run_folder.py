@@ -12,6 +12,7 @@ from typing_extensions import override
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, backup_of, selection_of
 from emolit.callbacks.base import rehearsal
 from emolit.callbacks.fit_report import FILE, FitReport
+from emolit.callbacks.incident import FOLDER as INCIDENT
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
@@ -92,6 +93,7 @@ class RunFolder(Callback):
             )
         left = [path for name in STAGES for path in results_of(root / name)]
         config = root / "fit" / "config.yaml"  # the new run's own by the time
+        left += [root / INCIDENT] if (root / INCIDENT).is_dir() else []
         self._earlier = [*found, *(path for path in left if path != config)]
 
     @override

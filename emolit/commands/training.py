@@ -14,6 +14,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import OutOfMemoryError
 
 import emolit
+from emolit.callbacks.incident import Incident
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.progress import Progress
 from emolit.callbacks.report import Report
@@ -98,7 +99,7 @@ class EmolitCLI(LightningCLI):
             PolicyError: The checkpoint is no folder that can be opened.
         """
         self.folder = RunFolder(self._get(self.config_init, "overwrite"))
-        callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion(), RunBoard()]
+        callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion(), RunBoard(), Incident()]
         if self.subcommand == "test":
             callbacks_of(self.trainer).extend(absent(self.trainer, PredictionWriter, Report))
         scores = self.subcommand != "predict" and (
@@ -195,4 +196,5 @@ def main() -> None:
         told = own_error(error)
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
-        raise SystemExit(f"error: {told}") from error
+        notes = getattr(error, "__notes__", [])
+        raise SystemExit("\n".join([f"error: {told}", *notes])) from error

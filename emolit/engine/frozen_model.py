@@ -21,7 +21,7 @@ from torch import Tensor
 
 from emolit.compat.transformers import settings_without_source, version, why_not
 from emolit.engine.tensor_store import TensorStore, digest
-from emolit.errors import PolicyError
+from emolit.errors import NonFiniteError, PolicyError
 
 Item = TypeVar("Item")
 Inputs = Mapping[str, Tensor]
@@ -60,6 +60,7 @@ class FrozenModel(ABC, Generic[Item]):
 
         Raises:
             PolicyError: The checkpoint does not load.
+            NonFiniteError: A vector has NaN or infinity, from weights that do.
         """
         return torch.stack(self.encode_each(items, device))
 
@@ -152,7 +153,13 @@ class FrozenModel(ABC, Generic[Item]):
         given = {name: torch.cat([each[name] for each in inputs]).to(device) for name in inputs[0]}
         self.model.to(device)
         with torch.autocast(device.type, enabled=False):
-            return self.compute(given).cpu()
+            vectors = self.compute(given).cpu()
+        if not vectors.isfinite().all():
+            raise NonFiniteError(
+                f"the model {self.checkpoint!r} makes numbers that are NaN or infinite; take "
+                "another checkpoint"
+            )
+        return vectors
 
     def _kept(self, key: str) -> Tensor | None:
         if self.store is None:

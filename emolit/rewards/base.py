@@ -13,7 +13,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from emolit.errors import ConfigError, RewardError
+from emolit.errors import ConfigError, NonFiniteError, RewardError
 from emolit.judges.guard import FAILURES, Guard, attempts, within
 from emolit.prompts import Prompt
 from emolit.rl.schedule import Schedule
@@ -166,7 +166,7 @@ class Reward(nn.Module, ABC):
             return self._fail(f"returned {outcome!r}", where, wanted, error)
         if not abs(value) <= LARGEST:
             wanted = f"{shown}; return a finite number or None"
-            return self._fail(f"returned {value}", where, wanted)
+            return self._fail(f"returned {value}", where, wanted, NonFiniteError(str(value)))
         return value
 
     def _at_once(self, rollout: Rollout) -> Tensor:
@@ -192,7 +192,8 @@ class Reward(nn.Module, ABC):
     def _fail(self, what: str, where: str, after: str, cause: BaseException | None = None) -> float:
         """Stop the run, or say what went wrong and return what marks the response."""
         if self.guard.on_error == "raise":
-            raise RewardError(f"The reward {self.name!r} {where} {what}{after}.") from cause
+            kind = NonFiniteError if isinstance(cause, NonFiniteError) else RewardError
+            raise kind(f"The reward {self.name!r} {where} {what}{after}.") from cause
         warnings.warn(
             f"The reward {self.name!r} {what}; with `on_error: skip` the response is not scored.",
             stacklevel=2,

@@ -6,8 +6,6 @@ from typing import Any
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
-from torch.distributed.tensor import DTensor
-from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from emolit.compat.lightning import (
@@ -18,9 +16,10 @@ from emolit.compat.lightning import (
     take_over_precision,
     trainer_of,
 )
+from emolit.engine.weights.finite import total_norm
 from emolit.engine.weights.freezing import trainable_table
 from emolit.engine.weights.sharding import gather_weights
-from emolit.errors import ConfigError, PolicyError
+from emolit.errors import ConfigError, NonFiniteError, PolicyError
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
 from emolit.prompts import Prompt
@@ -163,14 +162,12 @@ class Task(ResumableTask, ABC):
         """Log the norm of the gradient, before clipping; stop where it is not finite.
 
         Raises:
-            PolicyError: A loss was finite and its gradient is not.
+            NonFiniteError: A loss was finite and its gradient is not.
         """
-        gradients = [weight.grad for weight in self.parameters() if weight.grad is not None]
-        norm = get_total_norm(gradients)
-        norm = norm.full_tensor() if isinstance(norm, DTensor) else norm
+        norm = total_norm(w.grad for w in self.parameters() if w.grad is not None)
         self.log("train/grad_norm", norm, sync_dist=True)
         if not scales_gradients(self.trainer) and not torch.isfinite(norm):
-            raise PolicyError(
+            raise NonFiniteError(
                 f"The norm of the gradient is {norm.item()} in step {self.global_step}, though the "
                 "loss was finite; lower the learning rate, or train in float32 or bfloat16."
             )
@@ -217,11 +214,11 @@ def check_finite(loss: Tensor, batch: Batch) -> None:
     """Stop at a loss that is not finite, naming the clips that made it.
 
     Raises:
-        PolicyError: It is not.
+        NonFiniteError: It is not.
     """
     if not torch.isfinite(loss):
         clips = [clip.id for clip in batch.clips]
-        raise PolicyError(
+        raise NonFiniteError(
             f"The loss is {loss.item()} on the clips {clips}; lower the learning rate, "
             "set trainer.gradient_clip_val, or look at these clips."
         )

@@ -5,7 +5,7 @@ import pickle
 import pytest
 import torch
 
-from emolit.errors import PolicyError
+from emolit.errors import NonFiniteError, PolicyError
 from emolit.judges.encoder import SentenceEncoder, TextClassifier
 from tests.fakes.models import text_model
 
@@ -66,3 +66,12 @@ def test_a_checkpoint_without_its_head_is_refused(sentences):
 def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
     with pytest.raises(PolicyError, match=r"No Auto\w+ loads from"):
         SentenceEncoder(str(tmp_path)).encode(TEXTS)
+
+
+def test_a_model_that_makes_no_numbers_is_a_failure_and_nothing_is_kept(sentences, tmp_path):
+    broken = SentenceEncoder(sentences, store=str(tmp_path / "store"))
+    with torch.no_grad():
+        broken.model.encoder.layer[0].output.dense.bias[0] = torch.nan
+    with pytest.raises(NonFiniteError, match="makes numbers that are NaN or infinite"):
+        broken.encode(TEXTS)
+    assert broken.store.made == 0

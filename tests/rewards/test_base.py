@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from emolit.errors import RewardError
+from emolit.errors import NonFiniteError, RewardError
 from emolit.judges.guard import Guard
 from emolit.rewards import Reward
 from emolit.rewards.base import BatchedReward
@@ -51,8 +51,10 @@ def rollout(responses=(("yes", "no"),), answers=(("sad", None),), label="sad"):
     "value", [float("nan"), float("inf"), float("-inf"), 1e39, "high", [1, 2], 10**400]
 )
 def test_a_value_that_is_no_finite_number_stops_the_run_with_context(value):
-    with pytest.raises(RewardError, match=r"'told' on clip 'c0' of 'toy' returned .*'yes'"):
+    said = r"'told' on clip 'c0' of 'toy' returned .*'yes'"
+    with pytest.raises(RewardError, match=said) as caught:
         Returns(value)(rollout())
+    assert isinstance(caught.value, NonFiniteError) == isinstance(value, float)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from torch import Tensor
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
 from emolit.engine.scoring.masks import decoding_mask
-from emolit.errors import PolicyError
+from emolit.errors import NonFiniteError
 from emolit.rl.functional import entropy, pack, selective_log_softmax, warp
 from emolit.types import Batch, Rollout, Sampling
 
@@ -51,14 +51,14 @@ class SampledTokens:
             texts: One a row.
 
         Raises:
-            PolicyError: A probability was no number.
+            NonFiniteError: A probability was no number.
         """
         prompts, group = len(batch), len(texts) // len(batch)
         lost = ~(self.behavior.isfinite() | ~self.mask).all(-1)
         if lost.any():
             rows = lost.view(prompts, group).any(-1).tolist()
             clips = [clip.id for clip, odd in zip(batch.clips, rows, strict=True) if odd]
-            raise PolicyError(
+            raise NonFiniteError(
                 f"The policy's probabilities are no numbers on the clips {clips}: its weights or "
                 "their audio hold NaN or infinity. Go back to an earlier checkpoint and lower the "
                 "learning rate, or look at these clips."
