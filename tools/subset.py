@@ -1,6 +1,6 @@
 """Writes a corpus as a table for `Manifest` whose training split has listed clips alone.
 
-    python tools/subset.py --data configs/corpora/ravdess.yaml --data.root PARENT --keep IDS.txt --out subset.csv
+    python tools/subset.py --data CORPUS.yaml --data.root PARENT --keep IDS.txt --out subset.csv
 
 IDS.txt names a clip a line; lines that begin with # are remarks. Validation and test stay whole.
 Paths in the table are absolute, for the audio stays where it is: give `Manifest` the absolute path

@@ -11,6 +11,7 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from safetensors import SafetensorError
 from torch import OutOfMemoryError
 
 import emolit
@@ -24,6 +25,7 @@ from emolit.callbacks.same_question import SameQuestion
 from emolit.commands.memory import out_of_memory
 from emolit.commands.parsing import Parser, configs_first, own_error
 from emolit.commands.quiet import hush
+from emolit.commands.refused_disk import refused
 from emolit.commands.shelves import discover
 from emolit.commands.shipped import find_all
 from emolit.compat.lightning import callbacks_of
@@ -170,9 +172,9 @@ def resumption(trainer: Any) -> str:
 def main() -> None:
     """Run fit, validate, test or predict.
 
-    An error of emolit's own is shown as its sentence; ``EMOLIT_TRACEBACK=1`` in the environment
-    shows its traceback. A run that was told to terminate ends with the status of that: whoever
-    waits for it, such as a sweep, must not take it for done.
+    An error of emolit's own, and what a disk refuses, is shown as its sentence;
+    ``EMOLIT_TRACEBACK=1`` in the environment shows its traceback. A run that was told to terminate
+    ends with the status of that: whoever waits for it, such as a sweep, must not take it for done.
     """
     hush()
     discover()
@@ -192,8 +194,8 @@ def main() -> None:
         )
     except SIGTERMException as error:
         raise SystemExit(TERMINATED) from error
-    except (EmolitError, ValueError) as error:
-        told = own_error(error)
+    except (EmolitError, OSError, SafetensorError, ValueError) as error:
+        told = own_error(error) or refused(error)
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
         notes = getattr(error, "__notes__", [])

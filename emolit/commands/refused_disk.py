@@ -1,0 +1,32 @@
+"""A disk that is full, or takes no files, said as a sentence."""
+
+import errno
+import os
+import re
+import tempfile
+
+REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+NUMBER = re.compile(r"\(os error (\d+)\)")
+"""How the writer of safetensors, which is written in Rust, says it."""
+
+
+def refused(error: BaseException) -> str | None:
+    """Return what a disk has refused and what to do; None where another thing is the matter.
+
+    Example:
+        >>> import errno
+        >>> said = refused(OSError(errno.EROFS, "Read-only file system", "run/last"))
+        >>> str(said).partition(".")[0]
+        'run/last cannot be written: Read-only file system'
+        >>> refused(FileNotFoundError(errno.ENOENT, "No such file", "run/last"))
+    """
+    found = NUMBER.search(str(error))
+    number = error.errno if isinstance(error, OSError) else int(found[1]) if found else None
+    if number not in REFUSALS:
+        return None
+    what = getattr(error, "filename", None) or "A file of the run"
+    return (
+        f"{what} cannot be written: {os.strerror(number)}. A checkpoint needs room for another one "
+        f"beside it, and its .ckpt for one in {tempfile.gettempdir()} (`TMPDIR`) too. Mend this; "
+        "what was written before is whole, and `--ckpt_path last` goes on from there."
+    )

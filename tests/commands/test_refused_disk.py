@@ -1,0 +1,35 @@
+"""What a disk refuses becomes a sentence; other errors stay what they are."""
+
+import errno
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+
+from emolit.commands.refused_disk import refused
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full, which Linux has")
+def test_a_full_disk_is_told_whoever_writes():
+    with FULL.open("w") as file, pytest.raises(OSError, match="No space") as plain:
+        file.write("much")
+        file.flush()
+    assert "A file of the run cannot be written: No space left on device." in refused(plain.value)
+
+
+def test_the_writer_of_weights_is_understood(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SafetensorError, match="os error") as caught:
+        save_file({"a": torch.zeros(2)}, tmp_path / "missing" / "weights.safetensors")
+    assert refused(caught.value) is None  # a folder that is missing is not the disk's refusal
+    full = SafetensorError(f"I/O error: No space left on device (os error {errno.ENOSPC})")
+    assert "No space left on device" in refused(full)
+
+
+@pytest.mark.parametrize("error", [ValueError("28"), OSError("no number"), KeyError("a")])
+def test_other_errors_are_none_of_its_business(error):
+    assert refused(error) is None
