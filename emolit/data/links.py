@@ -13,17 +13,17 @@ from emolit.types import Clip
 
 
 class LinkResolver:
-    """Follows the links of paths; those of each folder once."""
+    """Follows the links of paths. Each folder is listed once, and no file is looked at."""
 
     def __init__(self) -> None:
-        self._folders: dict[Path, Path] = {}
+        self._folders: dict[Path, tuple[Path, frozenset[str]]] = {}
 
     def resolve(self, path: Path) -> Path:
         """Return a path without links and ``..``; one that no file can have stays as it is."""
         if path.parent not in self._folders:
-            self._folders[path.parent] = _resolve(path.parent)
-        file = self._folders[path.parent] / path.name
-        return _resolve(file) if _is_link(file) else file
+            self._folders[path.parent] = _resolve(path.parent), _links_in(path.parent)
+        folder, links = self._folders[path.parent]
+        return _resolve(folder / path.name) if path.name in links else folder / path.name
 
 
 def check_inside(clips: Iterable[Clip], location: Path, homes: Iterable[Path]) -> None:
@@ -50,12 +50,13 @@ def check_inside(clips: Iterable[Clip], location: Path, homes: Iterable[Path]) -
                 )
 
 
-def _is_link(path: Path) -> bool:
-    """Tell whether there is a link; not where no file can be."""
+def _links_in(folder: Path) -> frozenset[str]:
+    """Return the names in a folder that are links; none where no folder can be."""
     try:
-        return path.is_symlink()
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_symlink())
     except (OSError, ValueError):
-        return False
+        return frozenset()
 
 
 def _resolve(path: Path) -> Path:
