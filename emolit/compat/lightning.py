@@ -94,7 +94,8 @@ def take_over_precision(trainer: Any) -> torch.dtype | None:
     gathered. Relies on ``autocast_context_manager`` being what a step is wrapped in.
     """
     plugin = trainer.precision_plugin
-    if not isinstance(plugin, MixedPrecision) or plugin.scaler is not None:
+    mixed = isinstance(plugin, MixedPrecision)
+    if not mixed or plugin.scaler is not None:
         return None
     plugin.autocast_context_manager = nullcontext
     return torch.bfloat16

@@ -60,7 +60,8 @@ def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor]]:
     """
     from peft.tuners.lora import Linear
 
-    for layer in model.modules():
+    layers: Iterator[Any] = model.modules()  # their class is not typed
+    for layer in layers:
         if type(layer) is not Linear or layer.disable_adapters or layer.fan_in_fan_out:
             continue
         odd = layer.lora_variant or layer.lora_bias.get(ADAPTER)

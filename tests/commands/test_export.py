@@ -13,6 +13,8 @@ import soundfile
 import torch
 import yaml
 from huggingface_hub import HfApi, ModelCard
+from safetensors.torch import load_file
+from torch.distributed import checkpoint
 
 from emolit.audio.decoding import decode
 from emolit.commands.export import main
@@ -172,6 +174,26 @@ def shared(place) -> Path:
         words = [place / run / "best", "--out", place / "shared" / kind, *options]
         assert main([*map(str, words)]) == 0
     return place / "shared"
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+def test_weights_in_parts_are_put_together(place, shared, tmp_path):
+    """As a run leaves them under `save_distributed_checkpoint`."""
+    whole, last = place / "sft" / "best", tmp_path / "run" / "last"
+    shutil.copytree(whole, last, ignore=shutil.ignore_patterns("*.safetensors"))
+    policy = Nano(str(whole))
+    policy.build(reference=False, seed=0)
+    written = {"state_dict": {"policy": {"model": policy.base.state_dict()}}}
+    checkpoint.save(written, checkpoint_id=last.with_suffix(".ckpt"), no_dist=True)
+    assert main([str(last), "--out", str(tmp_path / "out")]) == 0
+    found, expected = (
+        load_file(folder / "model.safetensors") for folder in (tmp_path / "out", shared / "full")
+    )
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    assert {each.name for each in (tmp_path / "out").iterdir()} == {
+        each.name for each in (shared / "full").iterdir() if each.suffix != ".wav"
+    }
 
 
 def card_of(folder: Path) -> ModelCard:

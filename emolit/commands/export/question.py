@@ -1,6 +1,7 @@
 """What a checkpoint was trained to be asked, as a text that another library can ask."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from emolit.engine.weights.record import FILE
 from emolit.inference.trained import Trained, make
@@ -51,7 +52,9 @@ def question_of(trained: Trained) -> Question:
     settings = {**node["init_args"]}
     if isinstance(settings.get("variation"), dict):
         settings["variation"] = {**settings["variation"], "paraphrases": [], "shuffle": False}
-    prompt: Prompt = make(Prompt, {**node, "init_args": settings}, FILE)
+    prompt: Prompt = make(
+        Prompt, {**node, "init_args": settings}, str(Path(trained.checkpoint) / FILE)
+    )
     clip = Clip("clip", "corpus", "clip.wav", transcript=SPOKEN)
     return Question(
         text=prompt.render(clip, trained.labels),

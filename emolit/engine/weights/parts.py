@@ -51,12 +51,13 @@ def assemble_model(folder: Path, auto_class: str) -> Any:
         PolicyError: There are no parts, or they are not those of this model.
     """
     import transformers
-    from torch.distributed.checkpoint import FileSystemReader, load
+    from torch.distributed.checkpoint.filesystem import FileSystemReader
+    from torch.distributed.checkpoint.state_dict_loader import load
 
     parts = parts_of(folder)
     if parts is None:
         raise PolicyError(f"{folder} has no parts of weights beside it; export another folder.")
-    kept = FileSystemReader(parts).read_metadata().state_dict_metadata
+    kept: dict[str, Any] = {**FileSystemReader(parts).read_metadata().state_dict_metadata}
     state: dict[str, Any] = {
         name: torch.empty(tensor.size, dtype=tensor.properties.dtype)
         for name, tensor in kept.items()
