@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
@@ -75,3 +76,12 @@ def replaced_weight(module: nn.Module, name: str, value: Tensor) -> Iterator[Non
 def map_tree(run: Callable[[Any], Any], values: Any) -> Any:
     """Return nested values with each leaf changed; relies on the module ``torch.utils._pytree``."""
     return tree_map(run, values)
+
+
+def avoid_cudnn_attention() -> None:
+    """Keep attention from cuDNN's kernel for the rest of the process; the others stay.
+
+    On Hopper its gradient may be NaN under a mask that is given, which is what packed rows have:
+    https://github.com/pytorch/pytorch/issues/196678. No release is known to have mended it.
+    """
+    torch.backends.cuda.enable_cudnn_sdp(False)

@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from emolit.compat.torch import avoid_cudnn_attention
 from emolit.errors import PolicyError
 from emolit.types import Batch, Rollout, Sampling
 
@@ -20,6 +21,10 @@ class Policy(nn.Module, ABC):
 
     pictured: bool = False
     """Whether batches have pictures; a task sets it before :meth:`build`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        avoid_cudnn_attention()
 
     @property
     def window(self) -> float | None:

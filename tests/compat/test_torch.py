@@ -7,6 +7,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from emolit.compat.torch import (
+    avoid_cudnn_attention,
     map_tree,
     replace_forward,
     replaced_forward,
@@ -90,3 +91,15 @@ def test_gradients_flow_through_a_replaced_weight():
 def test_nested_values_are_changed_leaf_by_leaf():
     given = {"a": (1, [2]), "b": torch.ones(1)}
     assert map_tree(lambda leaf: leaf + 1, given) == {"a": (2, [3]), "b": torch.tensor([2.0])}, HERE
+
+
+def test_attention_leaves_cudnn_alone_and_keeps_the_other_kernels():
+    backends, before = torch.backends.cuda, torch.backends.cuda.cudnn_sdp_enabled()
+    try:
+        backends.enable_cudnn_sdp(True)
+        avoid_cudnn_attention()
+        assert not backends.cudnn_sdp_enabled(), f"{HERE}: cuDNN's attention is still on"
+        assert backends.flash_sdp_enabled() and backends.mem_efficient_sdp_enabled()
+        assert backends.math_sdp_enabled()
+    finally:
+        backends.enable_cudnn_sdp(before)

@@ -11,6 +11,9 @@ from emolit.engine.layers import FULL, SLIDING, kinds, packs
 def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
     """Return who sees whom in a packed row. ``[B, P + G T, P + G T]`` boolean.
 
+    Padding sees itself, too: a row that sees nobody has no softmax, and some kernels return NaN.
+    Nobody else sees it.
+
     Args:
         prompt: True on prompt tokens. ``[B, P]``
         responses: True on response tokens. ``[B, G, T]``
@@ -28,7 +31,7 @@ def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
     order = torch.arange(len(owner), device=prompt.device)
     causal = order.unsqueeze(-1) >= order
     own = (owner.unsqueeze(-1) == owner) | (owner == 0)
-    return (causal & own) & real.unsqueeze(1)
+    return (causal & own & real.unsqueeze(1)) | (order.unsqueeze(-1) == order)
 
 
 def layer_masks(

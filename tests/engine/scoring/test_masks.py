@@ -12,12 +12,12 @@ def test_a_packed_row_shows_each_response_its_prompt_and_itself():
     prompt = torch.tensor([[False, True]])
     responses = torch.tensor([[[True, True], [True, False]]])
     assert blocks(prompt, responses)[0].int().tolist() == [
-        [0, 0, 0, 0, 0, 0],
+        [1, 0, 0, 0, 0, 0],  # padding
         [0, 1, 0, 0, 0, 0],
         [0, 1, 1, 0, 0, 0],
         [0, 1, 1, 1, 0, 0],
         [0, 1, 0, 0, 1, 0],
-        [0, 1, 0, 0, 1, 0],
+        [0, 1, 0, 0, 1, 1],  # padding
     ]
 
 
@@ -90,3 +90,19 @@ def test_tokens_behind_padded_prompts_see_all_but_the_padding():
 def test_where_windows_differ_transformers_makes_the_mask():
     prompt = torch.tensor([[False, True]])
     assert decoding_mask(prompt, 1, Network(*BOTH)).tolist() == [[0, 1, 1]]
+
+
+@pytest.mark.parametrize("window", [None, 1])
+def test_every_row_sees_somebody_and_padding_is_seen_by_itself_alone(window):
+    """Left padding of a prompt and right padding of responses, also under the narrowest window."""
+    prompt = torch.tensor([[False, False, True], [True, True, True]])
+    responses = torch.tensor([[[True, False], [False, False]], [[True, True], [True, False]]])
+    seen = blocks(prompt, responses)
+    real = torch.cat([prompt, responses.flatten(1)], dim=1)
+    assert seen.any(-1).all()
+    others = ~torch.eye(seen.shape[-1], dtype=torch.bool)
+    assert not (seen & others)[~real.unsqueeze(1).expand_as(seen)].any()
+    where = torch.arange(seen.shape[-1]).expand(2, -1)
+    settings = {"sliding_window": window, "layer_types": ["sliding_attention"]}
+    mask = layer_masks(seen, where, config(**settings), torch.float16)
+    assert (mask == 0).any(-1).all()
