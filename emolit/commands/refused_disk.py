@@ -24,7 +24,8 @@ def refused(error: BaseException) -> str | None:
     number = error.errno if isinstance(error, OSError) else int(found[1]) if found else None
     if number not in REFUSALS:
         return None
-    what = getattr(error, "filename", None) or "A file of the run"
+    named = (getattr(error, name, None) for name in ("filename2", "filename"))  # to, from
+    what = next(filter(None, named), "A file of the run")
     return (
         f"{what} cannot be written: {os.strerror(number)}. A checkpoint needs room for another one "
         f"beside it, and its .ckpt for one in {tempfile.gettempdir()} (`TMPDIR`) too. Mend this; "

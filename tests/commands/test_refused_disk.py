@@ -15,7 +15,7 @@ FULL = Path("/dev/full")
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full, which Linux has")
 def test_a_full_disk_is_told_whoever_writes():
-    with FULL.open("w") as file, pytest.raises(OSError, match="No space") as plain:
+    with pytest.raises(OSError, match="No space") as plain, FULL.open("w") as file:
         file.write("much")
         file.flush()
     assert "A file of the run cannot be written: No space left on device." in refused(plain.value)
@@ -28,6 +28,11 @@ def test_the_writer_of_weights_is_understood(tmp_path):
     assert refused(caught.value) is None  # a folder that is missing is not the disk's refusal
     full = SafetensorError(f"I/O error: No space left on device (os error {errno.ENOSPC})")
     assert "No space left on device" in refused(full)
+
+
+def test_of_a_copy_the_end_is_named_that_is_full():
+    copied = OSError(errno.ENOSPC, "No space left on device", "from", None, "to")
+    assert refused(copied).startswith("to cannot be written: No space left on device.")
 
 
 @pytest.mark.parametrize("error", [ValueError("28"), OSError("no number"), KeyError("a")])
