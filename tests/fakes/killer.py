@@ -1,7 +1,11 @@
 """A process that dies in the middle of training, without a chance to clean up."""
 
+import json
 import os
 import signal
+from functools import wraps
+from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -23,3 +27,51 @@ class Killer(Callback):
         self.batches -= 1
         if self.batches == 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillerAt(Callback):
+    """Counts the calls of functions, and sends SIGKILL to its own process at one of them.
+
+    Args:
+        places: Functions and methods, with the modules that hold them.
+        target: A JSON file of how often each was called, written at the end of the training.
+        place: Where to die; None counts only.
+        call: At which call, from 1.
+        after: Whether the call is made first.
+    """
+
+    def __init__(
+        self,
+        places: list[str],
+        target: str,
+        place: str | None = None,
+        call: int = 0,
+        after: bool = False,
+    ) -> None:
+        self.target = target
+        self.death = (place, call, after)
+        self.counts = dict.fromkeys(places, 0)
+        for name in places:
+            self._watch(name)
+
+    def _watch(self, name: str) -> None:
+        holder, _, attribute = name.rpartition(".")
+        owner = locate(holder)
+        inner = getattr(owner, attribute)
+
+        @wraps(inner)
+        def outer(*args: Any, **kwargs: Any) -> Any:
+            self.counts[name] += 1
+            self._die(name, after=False)
+            found = inner(*args, **kwargs)
+            self._die(name, after=True)
+            return found
+
+        setattr(owner, attribute, outer)
+
+    def _die(self, name: str, after: bool) -> None:
+        if self.death == (name, self.counts[name], after):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        Path(self.target).write_text(json.dumps(self.counts))
