@@ -55,7 +55,7 @@ test-vllm: install ## Run GRPO through a real vLLM on the CPU, in an environment
 	$(VLLM)/bin/python -m pip install --quiet --no-deps --requirement tools/locks/vllm.txt
 	$(BIN)/python -m pytest --numprocesses 0 -m vllm -o log_cli=true -o log_cli_level=INFO tests/rollouts/test_vllm.py
 
-test-faults: install ## Kill runs at 20 random moments and resume them; fill disks, take files away (20 minutes)
+test-faults: install ## Kill runs at 20 random moments and resume them; fill their disk
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m faults tests
 
 check: install ## Lint, types, import layers, spelling
