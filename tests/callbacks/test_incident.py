@@ -3,8 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -164,19 +162,3 @@ def test_a_run_that_is_replaced_takes_its_incident_along(experiment, tmp_path):
     broken(*arguments(experiment, run, *breaker("loss")))
     emolit(*arguments(experiment, run, "--overwrite", "true", "--trainer.max_steps", "1"))
     assert not (run / FOLDER).exists()
-
-
-@pytest.mark.slow
-def test_of_two_processes_the_one_that_breaks_tells_and_both_end(experiment, tmp_path):
-    run = tmp_path / "run"
-    two = tmp_path / "two.yaml"
-    text = experiment.read_text().replace("devices: 1", "devices: 2\n  strategy: ddp")
-    two.write_text(text)
-    words = arguments(two, run, *breaker("loss", rank=1))
-    command = [sys.executable, "-m", "emolit", *words]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
-    assert ended.returncode not in (0, None)
-    assert "The loss is nan on the clips" in ended.stderr
-    assert f"--ckpt_path {run / 'last.ckpt'}" in record(run, rank=1)["command"]
-    assert record(run, rank=1)["broken_weights"] is None
-    assert not (run / FOLDER / "rank0.json").exists()
