@@ -1,8 +1,8 @@
 """A folder of audformat: its tables, their rows and splits.
 
-audformat reads the tables. It is an extra and is imported when the first database is opened. It would
-also unpickle tables that it finds pickled, and make any object that a header asks for, so that a
-database could run code: pickles are left alone here, and the header is read as plain YAML.
+audformat reads the tables. It is an extra and is imported when the first database is opened. It
+would also unpickle tables that it finds pickled, and make any object that a header asks for, so
+that a database could run code: pickles are left alone here, and the header is read as plain YAML.
 """
 
 import tempfile
@@ -35,8 +35,8 @@ class AudformatDatabase:
         header = folder / HEADER
         if not header.is_file():
             raise CorpusError(
-                f"There is no database of audformat: looked for {header}. Put it there, for example "
-                "by audb.load_to, or correct `root` or the path below it."
+                f"There is no database of audformat: looked for {header}. Put it there, for "
+                "example by audb.load_to, or correct `root` or the path below it."
             )
         try:
             library = import_module("audformat")

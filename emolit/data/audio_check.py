@@ -23,9 +23,8 @@ from math import inf
 from pathlib import Path
 from uuid import uuid4
 
-from emolit.audio import decoding as audio
-
 from emolit.audio import container, limits
+from emolit.audio import decoding as audio
 from emolit.audio import video_frames as frames
 from emolit.data.decoding_pool import decoding_processes, look_at
 from emolit.errors import AudioError

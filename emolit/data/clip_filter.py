@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from emolit.affect.taxonomy import Taxonomy, merge
+from emolit.affect.votes import merge_votes
+from emolit.data.audio_check import AudioRecord
 from emolit.data.census import shorten
 from emolit.errors import AudioError, CorpusError
-from emolit.data.audio_check import AudioRecord
-from emolit.affect.taxonomy import Taxonomy, merge
 from emolit.types import Clip
-from emolit.affect.votes import merge_votes
 
 
 def relabel(

@@ -9,10 +9,10 @@ from torch import Generator, Tensor, zeros
 from torch.utils.data import Dataset
 
 from emolit.audio import decoding as audio
-from emolit.errors import AudioError, ConfigError
 from emolit.audio.video_frames import pictures
-from emolit.prompts import Prompt
 from emolit.data.sampler import ClipLoader, ClipSampler, even, placement
+from emolit.errors import AudioError, ConfigError
+from emolit.prompts import Prompt
 from emolit.seed import run_seed
 from emolit.types import Batch, Clip
 

@@ -21,8 +21,8 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from emolit.data.census import shorten
-from emolit.files.disk import json_of
 from emolit.errors import ConfigError, CorpusError
+from emolit.files.disk import json_of
 from emolit.files.table import Row, read_table
 from emolit.types import Clip, Split
 
@@ -214,7 +214,9 @@ class FoldLists:
         return found
 
 
-def assign_splits(clips: Sequence[Clip], splits: Mapping[str, Split], lists: FoldLists) -> list[Clip]:
+def assign_splits(
+    clips: Sequence[Clip], splits: Mapping[str, Split], lists: FoldLists
+) -> list[Clip]:
     """Return the clips with their listed split; validation is cut from training if not listed.
 
     Args:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from emolit.files.disk import below, json_of
 from emolit.errors import CorpusError
+from emolit.files.disk import below, json_of
 from emolit.text.tokenizer import tidy
 
 Kind = Literal["overall", "style", "emotion", "speaker"]
@@ -25,9 +25,7 @@ NAMES: dict[Kind, tuple[str, ...]] = {
 }
 """What a key that holds captions of a kind has in it."""
 SOURCE = "sourceAttr"
-_MARK = re.compile(
-    r"\[(?!/?over)[A-Za-z ]+\]|(?<!\[)\[++/?over/?\]?|/?over/?\]", re.IGNORECASE
-)
+_MARK = re.compile(r"\[(?!/?over)[A-Za-z ]+\]|(?<!\[)\[++/?over/?\]?|/?over/?\]", re.IGNORECASE)
 
 
 def marks(text: str) -> list[str]:
@@ -162,7 +160,10 @@ def _parse_nested(node: Any) -> Any:
 def _is_name(value: Any) -> bool:
     """Tell whether a value is the name of a kind and nothing more."""
     names = [name for some in NAMES.values() for name in some]
-    return isinstance(value, str) and re.sub(r"(?<![\W_])[\W_]*+caption$", "", value.strip().lower()) in names
+    return (
+        isinstance(value, str)
+        and re.sub(r"(?<![\W_])[\W_]*+caption$", "", value.strip().lower()) in names
+    )
 
 
 def kind_of(path: tuple[str, ...]) -> Kind | None:

@@ -44,9 +44,9 @@ def check_inside(clips: Iterable[Clip], location: Path, homes: Iterable[Path]) -
             file = links.resolve(location / path)
             if not any(file.is_relative_to(root) for root in roots):
                 raise CorpusError(
-                    f"The clip {clip.id!r} of {clip.corpus!r} has the file {location / path}, which "
-                    f"lies outside of the corpus: it is {file}. If you trust the corpus and the "
-                    "link is meant, set `loading.outside_links: true`; else remove it."
+                    f"The clip {clip.id!r} of {clip.corpus!r} has the file {location / path}, "
+                    f"which lies outside of the corpus: it is {file}. If you trust the corpus and "
+                    "the link is meant, set `loading.outside_links: true`; else remove it."
                 )
 
 

@@ -10,9 +10,9 @@ from unicodedata import normalize
 
 from emolit.data.census import person
 from emolit.data.links import LinkResolver
-from emolit.files.headings import plain, find_renamed
 from emolit.data.manifest_rows import COLUMNS, id_of
 from emolit.data.split_names import SPLITS
+from emolit.files.headings import find_renamed, plain
 from emolit.files.table import Row
 from emolit.types import Clip
 
@@ -87,8 +87,8 @@ def check_names(rows: Sequence[Row], settled: Collection[str] = ()) -> None:
     if "duration" in map(plain, strange) and "start" in values and "end" not in {*values, *settled}:
         raise rows[0].error(
             "there are 'start' and a duration, but no 'end'",
-            "Write 'end', the sum of both, in its place; or remove it, or set `columns: {end: null}`, "
-            "and a clip lasts to the end of its file.",
+            "Write 'end', the sum of both, in its place; or remove it, or set "
+            "`columns: {end: null}`: a clip then lasts to the end of its file.",
         )
 
 

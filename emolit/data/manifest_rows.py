@@ -1,14 +1,14 @@
 """A row of a user's table as a clip: which columns there are, and what may stand in them.
 
 ``path`` is needed, and one truth or several: ``label``, ``caption`` (or ``captions``), ``openset``
-(words of an open vocabulary: a Python list or words between commas, `emolit.affect.word_lists`; ``[]`` means
-neutral, an empty field nothing), ``valence`` (or ``sentiment``, a number: negative, neutral 0,
-positive). Optional: ``id``, ``speaker``, ``split``, ``transcript`` (or ``text``), ``reason`` (why
-these emotions are heard), ``start`` and ``end`` (seconds, of a clip that is a part of its file) and
-``video`` (a file with pictures; a video container that is heard is also the one to see). In JSONL
-captions and words may be lists. ``arousal`` and whatever else is not used. `emolit.data.manifest_checks` refuses a
-column that seems to be one of these under another name where it would be missed without a word, and
-a ``valence`` that is never negative.
+(words of an open vocabulary: a Python list or words between commas, `emolit.affect.word_lists`;
+``[]`` means neutral, an empty field nothing), ``valence`` (or ``sentiment``, a number: negative,
+neutral 0, positive). Optional: ``id``, ``speaker``, ``split``, ``transcript`` (or ``text``),
+``reason`` (why these emotions are heard), ``start`` and ``end`` (seconds, of a clip that is a part
+of its file) and ``video`` (a file with pictures; a video container that is heard is also the one to
+see). In JSONL captions and words may be lists. ``arousal`` and whatever else is not used.
+`emolit.data.manifest_checks` refuses a column that seems to be one of these under another name
+where it would be missed without a word, and a ``valence`` that is never negative.
 
 No model of pydantic checks a row: what may be wrong depends on other columns and on the disk, and
 each sentence with row, value and next step would have to be written around its errors all the same.
@@ -18,14 +18,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from emolit.affect.taxonomy import CANONICAL
+from emolit.affect.word_lists import split_phrases, words_of
 from emolit.audio.container import CONTAINERS
+from emolit.data.split_names import SPLITS
 from emolit.files.disk import find_spelling as spelled_on_disk
 from emolit.files.headings import find_renamed
 from emolit.files.media import AUDIO
-from emolit.affect.word_lists import split_phrases, words_of
 from emolit.files.table import MISSING, Row
-from emolit.affect.taxonomy import CANONICAL
-from emolit.data.split_names import SPLITS
 from emolit.types import Clip, Split
 
 COLUMNS = (

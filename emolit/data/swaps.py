@@ -111,9 +111,7 @@ def _sound_of_another(clips: Sequence[Clip], seed: int, name: str, fits: Fits) -
     return [Swap(clip, donor, donor) for clip, donor in pairs]
 
 
-def _donors(
-    clips: Sequence[Clip], seed: int, name: str, fits: Fits
-) -> Iterable[tuple[Clip, Clip]]:
+def _donors(clips: Sequence[Clip], seed: int, name: str, fits: Fits) -> Iterable[tuple[Clip, Clip]]:
     """Yield a donor for each clip that has one: of its corpus, and of its speaker if possible.
 
     It is the first that fits behind a place that is drawn: in the order of ids, around the end.

@@ -19,9 +19,9 @@ from os.path import realpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fsspec import open as open_anywhere
 import numpy as np
 import soundfile
+from fsspec import open as open_anywhere
 
 from emolit.compat.datasets import audio_columns, rows_of
 from emolit.errors import ConfigError, CorpusError

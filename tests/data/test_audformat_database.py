@@ -45,7 +45,9 @@ def test_pickles_are_left_alone(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("text", ["!!python/object/apply:os.getcwd []", "{", "[1, 2]", "a: 1\nb: 2"])
+@pytest.mark.parametrize(
+    "text", ["!!python/object/apply:os.getcwd []", "{", "[1, 2]", "a: 1\nb: 2"]
+)
 def test_a_header_that_is_none_is_refused_and_runs_nothing(tmp_path, text):
     (tmp_path / "db.yaml").write_text(text)
     with pytest.raises(CorpusError, match=r"db\.yaml is no header of audformat"):

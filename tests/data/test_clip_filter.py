@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from emolit.errors import AudioError, CorpusError
-from emolit.data.audio_check import AudioRecord
-from emolit.data.clip_filter import relabel, usable, drop
 from emolit.affect.taxonomy import Taxonomy
+from emolit.data.audio_check import AudioRecord
+from emolit.data.clip_filter import drop, relabel, usable
+from emolit.errors import AudioError, CorpusError
 from emolit.types import Clip
 
 

@@ -6,10 +6,10 @@ import pytest
 import soundfile
 import torch
 
-from emolit.errors import AudioError, ConfigError
-from emolit.rl.groups import clips_of
 from emolit.data.dataset import ClipDataset, Collate, LoaderSettings
+from emolit.errors import AudioError, ConfigError
 from emolit.prompts.direct import Direct
+from emolit.rl.groups import clips_of
 from emolit.types import Clip
 from tests.fakes.listing import write_tone
 from tests.fakes.video import write_video

@@ -5,8 +5,8 @@ from itertools import product
 
 import pytest
 
-from emolit.errors import ConfigError, CorpusError
 from emolit.data.emobox_folds import FoldLists, assign_splits, with_validation
+from emolit.errors import ConfigError, CorpusError
 from emolit.types import Clip
 from tests.fakes.emobox import (
     SPEAKERS,

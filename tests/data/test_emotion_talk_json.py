@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from emolit.errors import CorpusError
 from emolit.data.emotion_talk_json import UtteranceFiles, kind_of, leaves, marks, remove_marks
+from emolit.errors import CorpusError
 from emolit.files.table import read_table
 
 VARIANTS = {
@@ -98,4 +98,6 @@ def test_the_real_transcripts_keep_no_mark(shared):
     )
     texts = [row.required("chinese") for row in rows]
     assert sum(bool(marks(text)) for text in texts) == 9137
-    assert not any(set("[]") & set(remove_marks(text)) or "over" in remove_marks(text) for text in texts)
+    assert not any(
+        set("[]") & set(remove_marks(text)) or "over" in remove_marks(text) for text in texts
+    )

@@ -77,7 +77,7 @@ def test_the_top_of_an_unpacked_archive_may_link_nowhere_either(root, tmp_path):
     for row in ROWS:
         write_tone(unpacked / str(row["path"]))
     for where, name in ((unpacked, "list.csv"), (root, str(unpacked / "list.csv"))):
-        with pytest.raises(CorpusError, match="private.wav"):
+        with pytest.raises(CorpusError, match=r"private\.wav"):
             set_up(where, name)
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolit.errors import CorpusError
-from emolit.data.manifest_rows import clip_of
 from emolit.data.manifest_checks import check_recordings, check_rows
+from emolit.data.manifest_rows import clip_of
+from emolit.errors import CorpusError
 from emolit.files.table import Row, read_table
 from emolit.types import Clip
 

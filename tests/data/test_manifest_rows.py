@@ -2,8 +2,8 @@
 
 import pytest
 
-from emolit.errors import CorpusError
 from emolit.data.manifest_rows import COLUMNS, clip_of, openset_of
+from emolit.errors import CorpusError
 from emolit.files.table import Row
 
 

@@ -45,7 +45,9 @@ def test_a_file_that_is_named_twice_is_asked_about_once(place):
 def test_a_list_and_a_table_are_relative_to_themselves(place):
     (place / "new/list.txt").write_text("a.wav\n\nsub/b.MP4\n")
     assert ids("new/list.txt") == ["a.wav", "sub/b.MP4"]
-    (place / "new/t.csv").write_text("path,start,end,text,mood\na.wav,1,2.5,Hello,x\na.wav,3,4,,y\n")
+    (place / "new/t.csv").write_text(
+        "path,start,end,text,mood\na.wav,1,2.5,Hello,x\na.wav,3,4,,y\n"
+    )
     one, two = find_recordings(["new/t.csv"], "toy").clips
     assert (one.path, one.start, one.end) == (f"{place}/new/a.wav", 1.0, 2.5)
     assert (one.transcript, two.transcript, two.start) == ("Hello", None, 3.0)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from emolit.errors import ConfigError
 from emolit.data.sampler import ClipLoader, ClipSampler, even, quotas
+from emolit.errors import ConfigError
 
 SIZE = 23
 BATCH = 3

@@ -36,7 +36,9 @@ def test_bytes_stay_as_they_are_and_keep_their_extension(tmp_path):
 def test_arrays_lose_nothing(tmp_path):
     samples = np.array([0.5, -1.25, 2**-20], np.float32)
     place, (fields,) = unpacked(tmp_path, [{"audio": {"array": samples, "sampling_rate": 8000}}])
-    heard, rate = soundfile.read(io.BytesIO((place / fields[RECORDING]).read_bytes()), dtype="float32")
+    heard, rate = soundfile.read(
+        io.BytesIO((place / fields[RECORDING]).read_bytes()), dtype="float32"
+    )
     assert (rate, heard.tolist()) == (8000, samples.tolist())
 
 
@@ -77,7 +79,7 @@ def test_what_breaks_in_the_middle_leaves_nothing_and_the_next_try_begins_anew(t
             raise OSError("the line is dead")
 
     rows = [{"audio": b"x"}]
-    with pytest.raises(CorpusError, match="cannot be unpacked into .*: the line is dead"):
+    with pytest.raises(CorpusError, match=r"cannot be unpacked into .*: the line is dead"):
         unpack({"train": Broken(rows)}, tmp_path / "out", "x/y", "audio", None)
     assert not (tmp_path / "out").exists()
     _, fields = unpacked(tmp_path, rows)

@@ -1,5 +1,7 @@
 """Windows cover a recording, have one length, and overlap as wanted."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def test_windows_cover_all_and_none_is_longer(seconds, window, overlap):
     assert found[0][0] == 0
     assert found[-1][1] == pytest.approx(seconds)
     hop = window * (1 - overlap)
-    for (start, end), (after, _) in zip(found, found[1:], strict=False):
+    for (start, end), (after, _) in pairwise(found):
         assert start < after <= end + 1e-9
         assert after - start <= hop + 1e-6
     assert all(end - start <= window + 1e-6 for start, end in found)
