@@ -30,8 +30,9 @@ USABLE = 0.95
 
 LAUNCH = 10e-6
 """Seconds between two kernels that Python launches. A guess."""
-KERNELS = {"full": 1896 / 32, "lora": 3240 / 32, "qlora": 3240 / 32 + 14}
-"""Kernels a layer and decoded token: counted at 32 layers; the 14 for four bits are a guess."""
+KERNELS = {"full": 1770 / 32, "lora": 3114 / 32, "qlora": 3114 / 32 + 14}
+"""Kernels a layer and decoded token: counted by `tools.bench.decode` at 32 layers under bf16-mixed;
+the 14 for four bits are a guess."""
 REACHED = 0.4
 """Share of a card's operations that matrix products reach. A guess."""
 
