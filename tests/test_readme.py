@@ -34,6 +34,8 @@ def commands():
 
 
 COMMANDS = list(commands())
+PROGRAMS = {"tensorboard", "git", "cd", "pip", "mkdir", "cp", "vllm", "sbatch"}
+"""Of others."""
 
 
 def test_there_are_commands_to_check():
@@ -65,7 +67,7 @@ def test_the_command_exists(words, tmp_path, monkeypatch, capsys):
     elif words[0] == "python":
         assert (ROOT / words[1]).is_file()
     else:
-        assert words[0] in {"tensorboard", "git", "cd", "pip", "mkdir", "cp", "vllm"}
+        assert words[0] in PROGRAMS or (ROOT / words[0]).is_file()
 
 
 PYTHON = [
