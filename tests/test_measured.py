@@ -11,6 +11,8 @@ COLUMNS = {
     "synthetic_shifted, never seen": ("demo", "synthetic_shifted", "UA"),
     "way to learn: held-out speakers": ("demo_learning", "synthetic", "UA"),
     "way to learn: never seen": ("demo_learning", "synthetic_shifted", "UA"),
+    "four held-out speakers": ("ravdess_learning", "ravdess", "UA"),
+    "URDU, eight options": ("ravdess_learning", "urdu", "UA"),
     "RAVDESS": ("emo_rl", "ravdess", "UA"),
     "URDU, never seen": ("emo_rl", "urdu", "UA"),
     "URDU, options restricted": ("emo_rl", "urdu, options restricted", "UA"),

@@ -30,6 +30,7 @@ SETTINGS = {
     "24 steps": "a length of training",
     "60 steps": "a length of training",
     "40 steps of 8 clips": "a length of training",
+    "40 steps of 16 clips": "a length of training",
     "116 steps": "the length of a schedule",
     "first 2 layers": "what the model is made of",
     "first 4 layers": "what the model is made of",
@@ -150,7 +151,16 @@ def demo_learning():
         yield f"{arm} by {gaps(file, arm, 'sft_continued', corpus)}"
 
 
+def ravdess_learning():
+    """Yield what the page says of the ways to learn on RAVDESS below their table."""
+    file, corpus = "ravdess_learning", "ravdess"
+    for arm in ("chord", "hpt", "enumerated_log"):
+        yield f"{arm} by {gaps(file, arm, 'grpo', corpus)}"
+    yield f"for as long: chord by {gaps(file, 'chord', 'sft_continued', corpus)}."
+
+
 SENTENCES = {
+    "ravdess_learning": ravdess_learning,
     "emo_rl": emo_rl,
     "affectgpt_rl": affectgpt_rl,
     "mecap_r1": mecap_r1,
@@ -217,6 +227,28 @@ def test_gold_replies_and_all_options_are_ahead_of_grpo_on_every_seed(arm):
     significant = {("chord", 0), ("enumerated", 1)}
     for row in against("demo_learning", arm, "grpo", "synthetic"):
         assert (row["randomization_p_holm"] < 0.05) == ((arm, row["seed"]) in significant)
+
+
+@pytest.mark.parametrize(
+    ("arm", "kept"),
+    [
+        *[("grpo", 2), ("luffy", 2), ("chord", 1), ("hpt", 1), ("enumerated", 1)],
+        *[("enumerated_log", 1), ("sft_continued", 0)],
+    ],
+)
+def test_on_ravdess_the_start_is_kept_and_no_arm_leads_significantly(arm, kept):
+    runs = by_seed("ravdess_learning", arm, "ravdess")
+    assert [bool(row.get("start")) for row in runs].count(True) == kept
+    for versus in ("grpo", "sft_continued"):
+        told = against("ravdess_learning", arm, versus, "ravdess")
+        assert not told or not all(row["difference"] > 0 for row in told)
+        assert all(row["randomization_p_holm"] > 0.05 for row in told)
+
+
+def test_on_ravdess_imitation_and_chord_have_the_highest_means():
+    arms = ("grpo", "luffy", "chord", "hpt", "enumerated", "enumerated_log", "sft_continued")
+    ranked = sorted(arms, key=lambda arm: -of_arm("ravdess_learning", arm, "ravdess")["UA"])
+    assert ranked[:2] == ["sft_continued", "chord"]
 
 
 @pytest.mark.parametrize("arm", ["luffy", "chord", "hpt", "enumerated", "enumerated_log"])

@@ -173,11 +173,13 @@ def verdict(recipe: Recipe) -> str:
     """Return a sentence: it fits, or what is too large and what to change."""
     parts = memory(recipe)
     need, has = sum(parts.values()) / GB, CARDS[recipe.card].memory / GB
+    has *= USABLE
     if fits(recipe):
-        return f"It fits: {need:.0f} of {has:.0f} GB a GPU."
+        return f"It fits: {need:.0f} of {has:.0f} usable GB a GPU."
     largest = sorted(parts, key=lambda name: -parts[name])[:2]
     what = " and ".join(f"{name} {parts[name] / GB:.0f}" for name in largest)
-    start = f"It does not fit: a GPU would hold {need:.0f} of {has:.0f} GB, most of it {what} GB."
+    start = f"It does not fit: a GPU would hold {need:.0f} of {has:.0f} usable GB, "
+    start += f"most of it {what} GB."
     for text, changed in changes(recipe):
         if fits(changed):
             return f"{start} Take {text}: {sum(memory(changed).values()) / GB:.0f} GB."
@@ -276,6 +278,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(table()))
         return 0
     config = given.pop("config")
+    if config and not config.is_file():
+        parser.error(f"{config} is no file; give the path, as configs/experiments/demo/grpo.yaml.")
     recipe = recipe_of(config) if config else Recipe()
     recipe = replace(recipe, **{name: it for name, it in given.items() if it is not None})
     if given["sharded"] is None:

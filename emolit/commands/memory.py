@@ -20,6 +20,8 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
     what, less = [], []
     if training and getattr(task.policy, "gradient_checkpointing", None) is False:
         less.append("`model.policy.gradient_checkpointing: true`")
+    if group is not None and merges(task.policy):
+        less.append("`model.policy.lora.merge: false`")
     if loading is not None:
         clips = getattr(loading, size)
         what.append(f"{clips} clips of up to {loading.max_seconds:g} s")
@@ -40,3 +42,11 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
         f"Memory ran out in {where} ({'. '.join(reason).rstrip('.')}), with {', '.join(what)}. "
         f"Each of these takes less, the first ones change least: {'; '.join(less)}."
     )
+
+
+def merges(policy: Any) -> bool:
+    """Tell whether a policy samples with merged adapters, which take their layers once more."""
+    lora = getattr(policy, "lora", None)
+    if lora is None or lora.merge is not None:
+        return bool(lora and lora.merge)
+    return bool(policy.dtype == "float32")

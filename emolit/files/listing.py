@@ -22,17 +22,19 @@ def file_states(files: Iterable[str]) -> dict[str, State]:
     Args:
         files: Paths; one that no file can have is not there.
     """
-    folders: dict[str, set[str]] = defaultdict(set)
+    folders: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         folder, name = os.path.split(file)
-        folders[folder].add(name)
+        folders[folder][name].append(file)  # one file may be spelled in several ways
     found: dict[str, State] = {}
     for folder, names in folders.items():
-        listed = _list_states(folder, names) if len(names) >= TOGETHER else {}
-        for name in names - listed.keys():  # on disks without case a listing has another name
+        listed = _list_states(folder, {*names}) if len(names) >= TOGETHER else {}
+        for name in (
+            names.keys() - listed.keys()
+        ):  # on disks without case a listing has another name
             with suppress(OSError, ValueError):
                 listed[name] = _state(os.stat(os.path.join(folder, name)))  # noqa: PTH116, PTH118
-        found |= {os.path.join(folder, name): state for name, state in listed.items()}  # noqa: PTH118
+        found |= {file: state for name, state in listed.items() for file in names[name]}
     return found
 
 

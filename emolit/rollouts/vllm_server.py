@@ -48,7 +48,7 @@ class VLLMServer(RolloutEngine):
             path; ``/dev/shm`` is the memory of one machine.
         max_gap: By how many nats a token, on average, the servers and training may differ before
             the run stops; None sets no bound. In bfloat16 two engines differ by some hundredths, in
-            float32 by 1e-5.
+            float32 by 1e-6.
         wait: Seconds that a server may be away before the run stops.
         request_timeout: Seconds for one response, and to load weights.
         limit: How many responses a process asks for at once.

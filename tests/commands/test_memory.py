@@ -2,7 +2,10 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from emolit.commands.memory import out_of_memory
+from emolit.engine.weights.adapters import Lora
 
 SAID = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79 GiB of "
@@ -54,3 +57,18 @@ def test_without_a_corpus_only_the_task_is_told():
     said = told(corpus=False, group_size=6, sampling=SimpleNamespace(max_tokens=256))
     assert "with 6 responses to each" in said
     assert "loading" not in said
+
+
+@pytest.mark.parametrize(
+    ("merge", "dtype", "advised"),
+    [
+        (None, "float32", True),
+        (None, "bfloat16", False),
+        (True, "bfloat16", True),
+        (False, "float32", False),
+    ],
+)
+def test_adapters_that_are_merged_for_sampling_need_not_be(merge, dtype, advised):
+    policy = SimpleNamespace(lora=Lora(merge=merge), dtype=dtype)
+    assert ("lora.merge: false" in told(policy=policy, group_size=6)) is advised
+    assert "lora.merge" not in told(policy=policy)  # nothing is sampled

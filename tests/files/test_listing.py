@@ -59,3 +59,10 @@ def test_a_name_in_another_case_is_found_where_the_disk_finds_it(tmp_path, monke
     monkeypatch.setattr(os, "stat", lambda path: stat(str(path).replace("OTHER", "0")))
     found = file_states([*files, f"{tmp_path}/OTHER.wav"])
     assert found[f"{tmp_path}/OTHER.wav"] == found[files[0]]
+
+
+def test_a_file_answers_under_the_spelling_that_was_asked(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"12")
+    odd = f"{tmp_path}//a.wav"
+    found = file_states([odd, f"{tmp_path}/a.wav"])
+    assert found[odd] == found[f"{tmp_path}/a.wav"] and found[odd][0] == 2

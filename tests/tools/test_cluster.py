@@ -44,8 +44,8 @@ def test_a_process_starts_and_after_a_failure_goes_on(call, tmp_path):
     (tmp_path / "run" / "last.ckpt").touch()
     _, ((first, *_), (second, *_)) = call("run.sh", "--config", "mine.yaml", **settings)
     assert first == (
-        f"python -m emolit fit --trainer.default_root_dir {tmp_path}/run --trainer.num_nodes 2 "
-        "--trainer.devices 8 --config mine.yaml"
+        f"python -m emolit fit --config mine.yaml --trainer.default_root_dir {tmp_path}/run "
+        "--trainer.num_nodes 2 --trainer.devices 8"
     )
     assert second == f"{first} --ckpt_path last"
 
