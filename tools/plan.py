@@ -11,13 +11,11 @@ seconds have been compared with nothing: no GPU has run emolit yet.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from tools.model_sizes import CARDS, MODELS, NF4
+from tools.recipe import Recipe, recipe_of
 
 GB = 1e9
 LOGITS = 2**27 * (2 + 4 + 4 + 4) + 2**28
@@ -35,53 +33,6 @@ KERNELS = {"full": 1770 / 32, "lora": 3114 / 32, "qlora": 3114 / 32 + 14}
 the 14 for four bits are a guess."""
 REACHED = 0.4
 """Share of a card's operations that matrix products reach. A guess."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is trained, how, and on what.
-
-    Attributes:
-        model: One of `MODELS`.
-        trains: ``full`` (float32 weights), ``lora`` (bfloat16 below) or ``qlora`` (nf4 below).
-        gpus: In all.
-        card: One of `CARDS`.
-        sharded: Whether weights are shared out over the GPUs of a machine (`fsdp.yaml`).
-        node: GPUs of a machine: weights are shared out over one, and repeated on the others.
-        prompts: Clips a GPU and step.
-        accumulated: Such steps before the optimizer's.
-        group: Responses to each; 0 is imitation, with one reply.
-        prompt_tokens: Of a clip and its question.
-        response_tokens: Of a response, at the most.
-        reference: Whether there is a frozen copy of what trains.
-        checkpointing: Whether activations are computed again.
-        rank: Of adapters.
-    """
-
-    model: str = "qwen2_audio"
-    trains: str = "lora"
-    gpus: int = 1
-    card: str = "h100"
-    sharded: bool = False
-    node: int = 8
-    prompts: int = 1
-    accumulated: int = 1
-    group: int = 8
-    prompt_tokens: int = 336
-    response_tokens: int = 64
-    reference: bool = True
-    checkpointing: bool = True
-    rank: int = 16
-
-    @property
-    def rows(self) -> int:
-        """Responses that a GPU decodes at once."""
-        return self.prompts * max(1, self.group)
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that pass through the layers for the gradient: prompts once, and responses."""
-        return self.prompts * self.prompt_tokens + self.rows * self.response_tokens
 
 
 def memory(recipe: Recipe) -> dict[str, float]:
@@ -186,52 +137,6 @@ def verdict(recipe: Recipe) -> str:
     return f"{start} No setting makes it fit; take a smaller model, or shorter responses."
 
 
-CLASSES = {
-    "Qwen2Audio": "qwen2_audio",
-    "Qwen25Omni": "qwen25_omni",
-    "Qwen3Omni": "qwen3_omni_30b",
-}
-
-
-def recipe_of(path: Path) -> Recipe:
-    """Return the recipe of an experiment's file, on one GPU.
-
-    A policy in bfloat16 has adapters, as in the shipped experiments.
-    """
-    node = yaml.safe_load(path.read_text(encoding="utf-8"))
-    task = node["model"]["init_args"]
-
-    def settings(name: str) -> dict[str, Any]:
-        part = task.get(name) or {}
-        if isinstance(part, str):
-            part = yaml.safe_load((path.parent / part).read_text(encoding="utf-8"))
-        return {"class_path": part.get("class_path"), **(part.get("init_args") or {})}
-
-    policy, objective = settings("policy"), settings("objective")
-    model = CLASSES.get(policy["class_path"])
-    if model is None:
-        raise SystemExit(
-            f"error: {path} trains {policy['class_path']}, whose sizes are not known here; name "
-            f"one of {', '.join(MODELS)} by --model."
-        )
-    if "3B" in policy["checkpoint"]:
-        model = "qwen25_omni_3b"
-    lora = policy.get("lora") or {}
-    adapted = bool(lora) or policy.get("dtype") == "bfloat16"
-    sampled = "ReinforcementFinetuning" in node["model"]["class_path"]
-    return Recipe(
-        model=model,
-        trains="qlora" if lora.get("quantize") else "lora" if adapted else "full",
-        prompts=node["data"]["init_args"]["loading"]["batch_size"],
-        accumulated=node["trainer"].get("accumulate_grad_batches", 1),
-        group=task.get("group_size", 8) if sampled else 0,
-        response_tokens=task["sampling"]["max_tokens"],
-        reference=bool(objective.get("kl")),
-        checkpointing=bool(policy.get("gradient_checkpointing")),
-        rank=lora.get("rank", 16),
-    )
-
-
 def render(recipe: Recipe) -> str:
     """Return what a recipe takes, a line a part, and the sentence."""
     parts, times = memory(recipe), seconds(recipe)
@@ -279,7 +184,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     config = given.pop("config")
     if config and not config.is_file():
-        parser.error(f"{config} is no file; give the path, as configs/experiments/demo/grpo.yaml.")
+        parser.error(
+            f"{config} is no file; give the path, as configs/experiments/emo_rl/meld/grpo.yaml."
+        )
     recipe = recipe_of(config) if config else Recipe()
     recipe = replace(recipe, **{name: it for name, it in given.items() if it is not None})
     if given["sharded"] is None:

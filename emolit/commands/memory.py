@@ -46,7 +46,7 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
 
 def merges(policy: Any) -> bool:
     """Tell whether a policy samples with merged adapters, which take their layers once more."""
-    lora = getattr(policy, "lora", None)
-    if lora is None or lora.merge is not None:
-        return bool(lora and lora.merge)
-    return bool(policy.dtype == "float32")
+    if not getattr(policy, "adapts", False):
+        return False
+    asked = None if policy.lora is None else policy.lora.merge
+    return bool(policy.dtype == "float32" if asked is None else asked)

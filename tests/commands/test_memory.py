@@ -69,6 +69,6 @@ def test_without_a_corpus_only_the_task_is_told():
     ],
 )
 def test_adapters_that_are_merged_for_sampling_need_not_be(merge, dtype, advised):
-    policy = SimpleNamespace(lora=Lora(merge=merge), dtype=dtype)
+    policy = SimpleNamespace(adapts=True, lora=Lora(merge=merge), dtype=dtype)
     assert ("lora.merge: false" in told(policy=policy, group_size=6)) is advised
     assert "lora.merge" not in told(policy=policy)  # nothing is sampled

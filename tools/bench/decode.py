@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -117,13 +117,13 @@ def main(arguments: list[str] | None = None) -> int:
 def count(
     nano: Path,
     group: int,
-    dtype: str = "float32",
+    dtype: Literal["float32", "bfloat16"] = "float32",
     lora: bool = False,
     mixed: bool = False,
     merge: bool | None = None,
 ) -> dict[str, Any]:
     """Return kernels and syncs a token of one form of weights, and which syncs they are."""
-    policy = Nano(str(nano), lora=Lora(rank=4, merge=merge) if lora else None, dtype=dtype)  # type: ignore[arg-type]
+    policy = Nano(str(nano), lora=Lora(rank=4, merge=merge) if lora else None, dtype=dtype)
     policy.build(reference=False, seed=0)
     batch = clips()
     totals = []
