@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import settings
 from packaging.requirements import Requirement
+from tensorboard.summary.writer import event_file_writer
 
 from emolit.policies.nano import NanoSize, write_nano
 from emolit.prompts.direct import Direct
@@ -46,6 +47,15 @@ def is_locked(lock: str) -> bool:
             except PackageNotFoundError:
                 continue
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _order_of_event_files() -> None:
+    """Let TensorBoard read what one process writes within one second in the order of writing.
+
+    It reads files by name, which ends in the second, the process, and a counter; 10 is before 9.
+    """
+    event_file_writer._global_uid = event_file_writer.AtomicCounter(100_000)
 
 
 @pytest.fixture(scope="session")
