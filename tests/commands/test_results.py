@@ -114,7 +114,7 @@ def test_there_is_a_row_for_each_run_and_corpus_with_where_it_comes_from(place, 
     assert row["UA"] == ua(all_answers("grpo", 2, 1)["held_out"])
     assert (row["n"], row["UA_low"], row["UA_high"]) == (120, 0.1, 0.9)
     assert (row["config"], row["commit"], row["trained_config"]) == ("grpo2", "c0ffee", "grpo")
-    assert row["command"].endswith("grpo/fold2-seed1/test")
+    assert row["command"] == "emolit test …/test"  # without the folders of a machine
     assert "cropped" not in row
     assert len([row for row in rows if "versus" not in row and type(row["fold"]) is int]) == 16 + 8
 
@@ -123,6 +123,19 @@ def test_a_sweep_is_named_as_one_types_it_here(place, tool):
     assert tool.main(["toy", str(place / "sweep.yaml")]) == 0
     rows = json.loads(Path("docs/results/toy.json").read_text())
     assert {row["command"] for row in pick(rows, fold="pooled")} == {"emolit sweep sweep.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("fit --data.root /srv/me/corpora", "fit --data.root …/corpora"),
+        ('fit --a \'{"b": "/srv/c.csv"}\' --d /', 'fit --a \'{"b": "…/c.csv"}\' --d /'),
+        ("fit --a ../b/c.yaml --u http://h/x/y", "fit --a ../b/c.yaml --u http://h/x/y"),
+        (None, None),
+    ],
+)
+def test_folders_of_a_machine_are_left_out_of_commands(tool, typed, kept):
+    assert tool.without_homes(typed) == kept
 
 
 def test_folds_are_pooled_over_the_union_of_what_they_held_out(place, tool):

@@ -9,6 +9,7 @@ that is not in the runs' own files. docs/experiments.md says what a row holds.
 
 import argparse
 import json
+import re
 import statistics
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +38,8 @@ from emolit.errors import ConfigError
 DOCS = Path("docs")
 ORIGIN = ("config", "commit", "command", "trained_config", "trained_command")
 """Where a row comes from; the last two are of the training whose ``best`` was tested."""
+HOME = re.compile(r"(?<![\w./:])/[^\s\"',\]}]*/")
+"""Folders before the last name of an absolute path: those of the machine that ran a command."""
 COUNTS = ("n", "cropped", "outside")
 """Numbers of a corpus in ``scores.json`` that are no scores."""
 Row = dict[str, Any]
@@ -79,7 +82,8 @@ class Test:
             "corpus": corpus,
             "split": self.scores["split"],
         }
-        return {**where, **found, **{key: self.record[key] for key in ORIGIN}}
+        origin = {key: without_homes(self.record[key]) for key in ORIGIN}
+        return {**where, **found, **origin}
 
 
 def main(arguments: list[str]) -> int:
@@ -197,6 +201,11 @@ def join_tests(tests: Sequence[Test], sweep: Sweep) -> Test:
     """Return several tests as one, each origin named once."""
     record = {key: all_of(test.record[key] for test in tests) for key in ORIGIN}
     return replace(tests[0], record={**record, "command": f"emolit sweep {relative(sweep.path)}"})
+
+
+def without_homes(origin: str | None) -> str | None:
+    """Return a command with ``…/corpora`` in place of ``/home/me/corpora``."""
+    return origin and HOME.sub("…/", origin)
 
 
 def all_of(origins: Iterable[str | None]) -> str | None:
