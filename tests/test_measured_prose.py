@@ -7,6 +7,7 @@ import pytest
 from tests.figures import (
     PAGE,
     README,
+    ROOT,
     against,
     by_seed,
     flat,
@@ -46,6 +47,8 @@ SETTINGS = {
     "seeds 1 and 2": "which seeds",
     "seeds 2 and 3": "which seeds",
     "Seeds 1, 2, 3": "which seeds",
+    "128 clips each": "the size of a corpus",
+    "13 to 26 clips": "the size of a corpus",
     "16 contributors": "the size of a corpus",
     "30 categories": "the size of a corpus",
     "95% interval": "the level of intervals",
@@ -159,7 +162,22 @@ def ravdess_learning():
     yield f"for as long: chord by {gaps(file, 'chord', 'sft_continued', corpus)}."
 
 
+def ravdess_imbalanced():
+    """Yield what the pages say of rare labels."""
+    file, corpus, base = "ravdess_imbalanced", "ravdess", "sft_balanced"
+    rare = {arm: score(file, arm, corpus, "recall_rare") for arm in (base, *DRAWN_EVENLY)}
+    told = [f"{rare[arm]} ({arm})" for arm in DRAWN_EVENLY]
+    yield f"recalled at {listed(told)}, and at {rare[base]} by {base}"
+    for arm in DRAWN_EVENLY:
+        yield f"{arm} by {gaps(file, arm, base, corpus)}"
+    frequent = [score(file, arm, corpus, "recall_frequent") for arm in (*DRAWN_EVENLY, base)]
+    start = score(file, "sft", corpus, "recall_frequent")
+    yield f"falls from {start} to between {min(frequent)} and {max(frequent)}"
+
+
+DRAWN_EVENLY = ("grpo_balanced", "grpo_mixed", "enumerated_balanced")
 SENTENCES = {
+    "ravdess_imbalanced": ravdess_imbalanced,
     "ravdess_learning": ravdess_learning,
     "emo_rl": emo_rl,
     "affectgpt_rl": affectgpt_rl,
@@ -244,6 +262,37 @@ def test_on_ravdess_the_start_is_kept_and_no_arm_leads_significantly(arm, kept):
     for versus in ("grpo", "sft_continued"):
         for row in against("ravdess_learning", arm, versus, "ravdess"):
             assert row["randomization_p_holm"] > 0.05
+
+
+@pytest.mark.parametrize("arm", DRAWN_EVENLY)
+def test_rare_labels_are_recalled_as_by_imitation_that_draws_evenly(arm):
+    file, corpus, base = "ravdess_imbalanced", "ravdess", "sft_balanced"
+    ours, theirs = (of_arm(file, each, corpus)["recall_rare"] for each in (arm, base))
+    assert ours >= theirs
+    pairs = zip(by_seed(file, arm, corpus), by_seed(file, base, corpus), strict=True)
+    ahead = sum(ours["recall_rare"] > theirs["recall_rare"] for ours, theirs in pairs)
+    assert ahead >= 2
+    for row in against(file, arm, base, corpus):
+        assert row["randomization_p_holm"] > 0.05
+
+
+def test_plain_grpo_neglects_rare_labels():
+    file, corpus = "ravdess_imbalanced", "ravdess"
+    runs = by_seed(file, "grpo", corpus)
+    assert [bool(row.get("start")) for row in runs].count(True) == 2
+    for ours, theirs in zip(runs, by_seed(file, "sft_balanced", corpus), strict=True):
+        assert ours["UA"] < theirs["UA"] and ours["recall_rare"] < theirs["recall_rare"]
+
+
+def test_what_choosing_says_of_rare_labels_is_in_the_rows():
+    page = flat((ROOT / "docs" / "choosing.md").read_text())
+    recall = {
+        arm: score("ravdess_imbalanced", f"grpo{arm}", "ravdess", "recall_rare")
+        for arm in ("", "_balanced", "_weighted", "_focal")
+    }
+    assert f"recalls them at {recall['_balanced']}, and at {recall['']} without" in page
+    assert f"`label_balance` ({recall['_weighted']})" in page
+    assert f"`Focal` alone ({recall['_focal']})" in page
 
 
 def test_on_ravdess_all_ways_are_compared_with_both():

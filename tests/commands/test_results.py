@@ -60,12 +60,21 @@ def leave(folder, arm, fold, seed, by_corpus, **record):
         interval = {"low": 0.1, "high": 0.9, "level": 0.95, "unit": "speakers", "clusters": 3}
         interval |= {"resamples": 1000, "seed": 0, "remark": "unreliable: only 3 speakers"}
         corpora[corpus] = {"n": len(lines), "UA": ua(lines), "UA_interval": interval,
-                           "per_class": {}, "dropped": {}, "cropped": 3, "words": 2}  # fmt: skip
+                           "per_class": per_class(lines), "dropped": {},
+                           "cropped": 3, "words": 2}  # fmt: skip
     scores = {"seed": seed, "split": "test", "labels": LABELS, "corpora": corpora}
     (folder / "test" / "scores.json").write_text(json.dumps(scores))
     found = {"config": f"{arm}{fold}", "commit": "c0ffee", "command": f"emolit test {folder}"}
     found |= {"trained_config": arm, "trained_command": f"emolit fit {arm}", **record}
     (folder / "run.json").write_text(json.dumps(found))
+
+
+def per_class(lines):
+    shares = {}
+    for label in LABELS:
+        told = [line["answer"] == label for line in lines if line["target"] == label]
+        shares[label] = {"recall": sum(told) / len(told), "support": len(told)}
+    return shares
 
 
 def ua(lines):
@@ -113,6 +122,8 @@ def test_there_is_a_row_for_each_run_and_corpus_with_where_it_comes_from(place, 
     assert list(row)[:7] == ["arm", "test", "seed", "fold", "corpus", "split", "n"]
     assert row["UA"] == ua(all_answers("grpo", 2, 1)["held_out"])
     assert (row["n"], row["UA_low"], row["UA_high"]) == (120, 0.1, 0.9)
+    recalls = [row[f"recall_{label}"] for label in LABELS]
+    assert statistics.fmean(recalls) == pytest.approx(row["UA"])
     assert (row["config"], row["commit"], row["trained_config"]) == ("grpo2", "c0ffee", "grpo")
     assert row["command"] == "emolit test …/test"  # without the folders of a machine
     assert "cropped" not in row

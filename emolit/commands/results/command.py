@@ -180,6 +180,8 @@ def rows_of(test: Test) -> Iterator[Row]:
                 found |= interval_keys(key.removesuffix("_interval"), value)
             elif key not in COUNTS and (value is None or type(value) in (int, float)):
                 found[key] = value
+        for label, card in entry.get("per_class", {}).items():
+            found[f"recall_{label}"] = card["recall"]
         if start_note(test.scores.get("checkpoint")):
             found["start"] = True
         if CAPTIONED.keys() & entry.keys():

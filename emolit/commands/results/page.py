@@ -28,6 +28,10 @@ SHOWN = {
     "emo_rl": (
         "UA", "WA", "macro_F1", "parse_rate", "foreign_rate", "probability_ECE", "probability_AURC",
     ),
+    "ravdess_imbalanced": (
+        "UA", "WA", "macro_F1", "recall_neutral", "recall_calm", "recall_happy", "recall_sad",
+        "recall_angry", "recall_fear", "recall_disgust", "recall_surprise",
+    ),
     "affectgpt_rl": (
         "sample_F1", "F1", "precision", "recall", "exact_F1", "length", "gold_length", "known",
         "gold_known", "parse_rate",
