@@ -53,7 +53,8 @@ test-all: install ## Run all tests, the slow ones too
 test-vllm: install ## Run GRPO through a real vLLM on the CPU, in an environment of its own (2.3 GB; 15 minutes)
 	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/python -m pip install --quiet --no-deps --requirement tools/locks/vllm.txt
-	$(BIN)/python -m pytest --numprocesses 0 -m vllm -o log_cli=true -o log_cli_level=INFO tests/rollouts/test_vllm.py
+	$(VLLM)/bin/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m pytest --numprocesses 0 -m vllm -o log_cli=true -o log_cli_level=INFO tests/rollouts/test_vllm.py tests/compat/test_vllm.py
 
 test-faults: install ## Kill runs at 20 random moments and resume them; fill their disk
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m faults tests

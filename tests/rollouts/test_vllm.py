@@ -205,15 +205,21 @@ def test_rows_depend_on_no_order(server, batch, tmp_path):
     assert rows(turned) == together[4:] + together[:4]
 
 
-def test_adapters_are_hot_loaded(batch, tmp_path):
-    """By a model that reads: vLLM has no adapters for Qwen2-Audio."""
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [(TextOnly, ()), (Nano, ("--limit-mm-per-prompt", '{"audio": 1}'))],
+)
+def test_adapters_are_hot_loaded(batch, tmp_path, kind, options):
+    """By a model that reads, and by a Qwen2-Audio, which emolit's plugin lets have adapters."""
     if not PYTHON.is_file():
         pytest.skip("needs an environment with vLLM; run `make test-vllm`")
-    folder = reader(tmp_path / "reader", width=128, heads=4)
-    made = VLLMProcess(folder, tmp_path / "server.log", "--enable-lora", "--max-lora-rank", "8")
+    sharp = kind is Nano
+    folder = write_sharp_nano(tmp_path) if sharp else reader(tmp_path, width=128, heads=4)
+    options += ("--enable-lora", "--max-lora-rank", "8")
+    made = VLLMProcess(folder, tmp_path / "server.log", *options)
     made.start()
     try:
-        policy = TextOnly(str(folder), Lora(rank=4))
+        policy = kind(str(folder), Lora(rank=4))
         policy.build(reference=False, seed=0)
         engine = VLLMServer([made.url], str(tmp_path / "weights"))
         found, last = [], None
