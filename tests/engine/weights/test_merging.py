@@ -8,10 +8,16 @@ from safetensors.torch import load_file
 
 from emolit.engine.scoring.logprobs import version
 from emolit.engine.weights.adapters import Lora
-from emolit.engine.weights.merging import copy_base, merge_adapter, sampled_merged
+from emolit.engine.weights.merging import (
+    StackedProduct,
+    copy_base,
+    merge_adapter,
+    sampled_merged,
+)
 from emolit.errors import ConfigError, PolicyError
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
+from tools.bench.decode import Counted
 
 
 @pytest.fixture
@@ -88,6 +94,32 @@ def test_a_policy_samples_merged_what_it_samples_otherwise_and_stays_bit_by_bit(
     assert torch.equal(apart.tokens, merged.tokens)
     torch.testing.assert_close(apart.behavior, merged.behavior, atol=1e-5, rtol=0)
     assert not torch.equal(apart.behavior, merged.behavior)  # they were computed otherwise
+
+
+def test_layers_with_one_input_are_one_product_and_say_each_its_own():
+    weights = [torch.randn(rows, 4) for rows in (3, 2, 2)]
+    biases = [torch.randn(rows) for rows in (3, 2, 2)]
+    product, one, other = StackedProduct(weights, biases), torch.randn(5, 4), torch.randn(5, 4)
+    with Counted() as counted:
+        found = [product.run(one, place) for place in (0, 1, 2)]
+    assert counted.kernels == {"addmm": 1}
+    again = product.run(one, 0)  # parts are handed out once: the input may be another one by now
+    for said, weight, bias in zip((*found, again), (*weights, weights[0]), (*biases, biases[0]),
+                                  strict=True):  # fmt: skip
+        torch.testing.assert_close(said, one @ weight.T + bias)
+    torch.testing.assert_close(product.run(other, 1), other @ weights[1].T + biases[1])
+
+
+@pytest.mark.parametrize(
+    "targets", [["q_proj", "v_proj", "up_proj"], ["q_proj", "k_proj", "v_proj"]]
+)
+def test_layers_whose_neighbors_carry_no_adapter_run_alone(nano_folder, batch, targets):
+    policy = shaken(nano_folder, Lora(rank=2, targets=targets))
+    prompt = policy.encode(batch)
+    with torch.no_grad():
+        expected = policy.model(**prompt.inputs).logits
+        with sampled_merged(policy.model, rounded=False):
+            torch.testing.assert_close(policy.model(**prompt.inputs).logits, expected)
 
 
 def test_an_adapter_is_rounded_away_in_bfloat16_only_where_that_is_asked_for(nano_folder):
