@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
-from tools.model_sizes import CARDS, MODELS, NF4
+from tools.model_sizes import CARDS, MODELS, NF4, Model
 from tools.recipe import Recipe, recipe_of
 
 GB = 1e9
@@ -35,9 +35,14 @@ REACHED = 0.4
 """Share of a card's operations that matrix products reach. A guess."""
 
 
-def memory(recipe: Recipe) -> dict[str, float]:
-    """Return the bytes that a GPU holds, part by part."""
-    model = MODELS[recipe.model]
+def memory(recipe: Recipe, sizes: Model | None = None) -> dict[str, float]:
+    """Return the bytes that a GPU holds, part by part.
+
+    Args:
+        recipe: What is trained.
+        sizes: Of the model; None looks up its name.
+    """
+    model = sizes or MODELS[recipe.model]
     full = recipe.trains == "full"
     trained = model.parameters if full else model.adapters(recipe.rank)
     parts = min(recipe.gpus, recipe.node) if recipe.sharded else 1
@@ -54,13 +59,20 @@ def memory(recipe: Recipe) -> dict[str, float]:
         "reference": 4 * trained / parts if recipe.reference and recipe.group else 0.0,
         "gradients": 4 * trained / parts,
         "AdamW": 8 * trained / parts,
-        "gathered": 2 * model.parameters * (1 - 1 / parts),
+        "gathered": 2 * held_whole(recipe, model) * (1 - 1 / parts),
         "cache": held * model.cached * number if recipe.group else 0.0,
         "activations": square
         + (kept + inside if recipe.checkpointing else model.layers * inside)
         + min(LOGITS, recipe.rows * recipe.response_tokens * model.vocabulary * 14),
         "runtime": RUNTIME,
     }
+
+
+def held_whole(recipe: Recipe, model: Model) -> float:
+    """Return the parameters that a GPU has whole at a time: all, or two layers and the rest."""
+    if recipe.gather == "model":
+        return model.parameters
+    return model.embeddings + model.rest + 2 * model.layer()
 
 
 def seconds(recipe: Recipe) -> dict[str, float]:
@@ -73,6 +85,9 @@ def seconds(recipe: Recipe) -> dict[str, float]:
     half = recipe.prompt_tokens + recipe.response_tokens / 2
     bytes_read = held * (4 if full else 1) + recipe.rows * half * model.cached * number
     token = max(bytes_read / card.bandwidth, model.layers * KERNELS[recipe.trains] * LAUNCH)
+    parts = min(recipe.gpus, recipe.node) if recipe.sharded else 1
+    if recipe.gather == "layer":  # each layer for each token, over the links of a machine
+        token += 2 * model.layers * model.layer() * (1 - 1 / parts) / 360e9
     forward = 2 * model.read * recipe.tokens / (REACHED * card.operations)
     passes = (3 if full else 2) + recipe.checkpointing + (recipe.reference and recipe.group > 0)
     sent = 2 * 4 * (model.parameters if full else model.adapters(recipe.rank))
@@ -99,6 +114,10 @@ def changes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
     if now.trains == "full" and not (now.sharded and now.gpus >= now.node):
         now = replace(now, sharded=True, gpus=max(now.gpus, now.node))
         steps.append(f"`--trainer configs/trainers/fsdp.yaml` on {now.gpus} GPUs")
+        yield ", then ".join(steps), now
+    if now.sharded and now.gather == "model":
+        now = replace(now, gather="layer")
+        steps.append("`gather: layer` of the policy")
         yield ", then ".join(steps), now
     if now.prompts > 1:
         now = replace(now, prompts=1, accumulated=now.accumulated * now.prompts)
@@ -175,6 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", choices=MODELS)
     parser.add_argument("--trains", choices=KERNELS)
     parser.add_argument("--card", choices=CARDS)
+    parser.add_argument("--gather", choices=("model", "layer"))
     parser.add_argument("--sharded", action=argparse.BooleanOptionalAction, default=None)
     for name in NUMBERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int)

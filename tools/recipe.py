@@ -34,6 +34,7 @@ class Recipe:
         reference: Whether there is a frozen copy of what trains.
         checkpointing: Whether activations are computed again.
         rank: Of adapters.
+        gather: What sharded weights are gathered by in a rollout: the ``model``, or a ``layer``.
     """
 
     model: str = "qwen2_audio"
@@ -50,6 +51,7 @@ class Recipe:
     reference: bool = True
     checkpointing: bool = True
     rank: int = 16
+    gather: str = "model"
 
     @property
     def rows(self) -> int:
@@ -98,4 +100,5 @@ def recipe_of(path: Path) -> Recipe:
         reference=bool(objective.get("kl")),
         checkpointing=bool(policy.get("gradient_checkpointing")),
         rank=lora.get("rank", 16),
+        gather=policy.get("gather", "model"),
     )

@@ -6,11 +6,12 @@ transformers is imported inside functions: it is slow, and most of emolit runs w
 import copy
 import inspect
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pickle import UnpicklingError
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from emolit.errors import PolicyError
@@ -43,6 +44,33 @@ def why_not(error: Exception) -> str:
     if "trust_remote_code" in str(error):
         return "it needs code that it brings along, and emolit runs no code of a checkpoint"
     return str(error)
+
+
+def build_empty(factory: Any, source: str, dtype: torch.dtype) -> Any:
+    """Return a model whose weights have shapes and no memory; buffers are there.
+
+    Relies on ``_from_config``, and on a context in which weights are neither drawn nor tied.
+
+    Args:
+        factory: The class of transformers that opens the checkpoint.
+        source: A folder or hub id.
+        dtype: Of the weights.
+    """
+    from accelerate import init_empty_weights
+    from transformers import AutoConfig, GenerationConfig
+    from transformers.initialization import no_init_weights
+
+    reader: Any = getattr(factory, "config_class", None) or AutoConfig
+    config = reader.from_pretrained(source, trust_remote_code=False)
+    make = getattr(factory, "from_config", None) or factory._from_config
+    with no_init_weights(), init_empty_weights(include_buffers=False):
+        model = make(config, dtype=dtype)
+    model.tie_weights()
+    model.requires_grad_(True)  # as loading leaves it, whatever the architecture had frozen
+    if model.can_generate():
+        with suppress(OSError):  # without a file it follows from the config already
+            model.generation_config = GenerationConfig.from_pretrained(source)
+    return model.eval()
 
 
 def delay_bars() -> None:
@@ -121,6 +149,23 @@ def preallocate(kept: Any, room: int) -> None:
             kept.layers[place] = made(layer, room)
 
 
+def fix_length(kept: Any, where: Tensor) -> None:
+    """Let a cache with memory of its own show all of it; a mask must hide what is not written.
+
+    Args:
+        kept: A cache behind `preallocate`; changed in place.
+        where: The place of the next token, on the device. ``[1]`` int64
+
+    Raises:
+        PolicyError: A layer has no such memory.
+    """
+    made = _preallocated_layer()
+    if odd := sorted({type(each).__name__ for each in kept.layers if not isinstance(each, made)}):
+        raise PolicyError(f"A cache with layers {odd} has no fixed length; leave `cuda_graph` out.")
+    for layer in kept.layers:
+        layer.where = where
+
+
 @cache
 def _preallocated_layer() -> Any:
     """Return the class of layers whose memory is as long as it will ever be.
@@ -139,6 +184,7 @@ def _preallocated_layer() -> Any:
             super().__init__()
             self.lazy_initialization(layer.keys, layer.values)
             self.length = layer.keys.shape[-2]
+            self.where: Tensor | None = None
             self.memory = tuple(
                 nn.functional.pad(kept, (0, 0, 0, room)) for kept in (layer.keys, layer.values)
             )
@@ -152,6 +198,10 @@ def _preallocated_layer() -> Any:
             self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any
         ) -> tuple[Tensor, Tensor]:
             """Write behind what is there and return all of it."""
+            if self.where is not None:
+                for part, new in zip(self.memory, (key_states, value_states), strict=True):
+                    part.index_copy_(2, self.where, new)
+                return self.memory[0], self.memory[1]
             more = key_states.shape[-2]
             for part, new in zip(self.memory, (key_states, value_states), strict=True):
                 part.narrow(2, self.length, more).copy_(new)  # a slice would swallow the excess

@@ -21,6 +21,9 @@ class AudioFlamingo3(HuggingFace):
         long_audio: Whether a clip longer than what is heard, ten minutes, is cut, or stops the run.
         store: Folder of stored features; None keeps nothing.
         compile: Compile the language model for the update.
+        gather: What is gathered at a time of sharded weights (FSDP2) while sampling: the ``model``,
+            or a ``layer``.
+        cuda_graph: Replay a decoded token as a CUDA graph; on a GPU alone.
     """
 
     auto_class = "AudioFlamingo3ForConditionalGeneration"

@@ -103,6 +103,9 @@ class Policy(nn.Module, ABC):
         """Return the names of the reference's weights that move, for the checkpoint file."""
         return []
 
+    def expect_shards(self) -> None:  # a hook
+        """Be told, before :meth:`build`, that :meth:`shard` will follow; by default do nothing."""
+
     def shard(self, mesh: Any, compute: torch.dtype | None = None) -> None:
         """Shard the weights over the processes of a device mesh, once they are loaded.
 

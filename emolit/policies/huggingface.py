@@ -19,6 +19,7 @@ from emolit.engine.layers import check_layers
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import EncodedPrompts, positions
 from emolit.engine.sampling.generate import generate, random_streams
+from emolit.engine.sampling.steps import EagerStep, StaticStep
 from emolit.engine.scoring.logprobs import Scorer
 from emolit.engine.self_check import check_network
 from emolit.engine.tensor_store import TensorStore
@@ -30,7 +31,7 @@ from emolit.engine.weights.freezing import freeze_modules
 from emolit.engine.weights.merging import sampled_merged
 from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import frozen_copy
-from emolit.engine.weights.sharding import gathered_once
+from emolit.engine.weights.sharding import gathered_once, single_process
 from emolit.policies.sharded import ShardedPolicy
 from emolit.types import Batch, Rollout, Sampling
 
@@ -55,6 +56,10 @@ class HuggingFace(ShardedPolicy):
             between steps and runs; None keeps nothing.
         compile: Compile the language model for the update (``torch.compile``): the first steps
             take long.
+        gather: What is gathered at a time of sharded weights (FSDP2) while sampling: the ``model``,
+            once a rollout, or a ``layer``, for each token, where no GPU holds the whole model.
+        cuda_graph: Replay a decoded token as a CUDA graph instead of launching its kernels one by
+            one. On a GPU alone, and for layers of full attention.
     """
 
     auto_class = "AutoModelForMultimodalLM"
@@ -76,6 +81,8 @@ class HuggingFace(ShardedPolicy):
         long_audio: Literal["cut", "raise"] = "cut",
         store: str | None = None,
         compile: bool = False,  # noqa: A002
+        gather: Literal["model", "layer"] = "model",
+        cuda_graph: bool = False,
     ) -> None:
         super().__init__()
         self.checkpoint = checkpoint
@@ -85,6 +92,8 @@ class HuggingFace(ShardedPolicy):
         self.gradient_checkpointing = gradient_checkpointing
         self.long_audio = long_audio
         self.compiled = compile
+        self.gather = gather
+        self.cuda_graph = cuda_graph
         self.store = None if store is None else TensorStore(store)
         self.scorer = Scorer(packed=gradient_checkpointing)
         self._checked = False
@@ -100,7 +109,8 @@ class HuggingFace(ShardedPolicy):
             return
         source, given = source_of(self.checkpoint)
         self.processor = self.load_processor(source)
-        base = load_model(source, self.auto_class, self.dtype, self.foreign, self._quantization())
+        kind, empty = self._quantization(), self.builds_empty
+        base = load_model(source, self.auto_class, self.dtype, self.foreign, kind, empty)
         check_layers(base, source)
         if given is not None:
             self.model, self._reference = trained_adapter(
@@ -114,7 +124,7 @@ class HuggingFace(ShardedPolicy):
             self.model = base
         freeze_modules(self.model, self.base, [*self.freeze, *self.untrainable_modules()])
         if given is None and self.lora is None and reference:
-            self._reference, self.frozen_twin = frozen_copy(base)
+            self._reference, self.frozen_twin = frozen_copy(base, empty=self._shards)
         networks = [base] if self.frozen_twin is None else [base, self.frozen_twin]
         for network in networks:
             self.prepare(network)
@@ -133,11 +143,17 @@ class HuggingFace(ShardedPolicy):
         targets = self.lora.targets or self.lora_targets
         return four_bit(targets, self.lora.quantize, self.dtype)
 
+    def expect_shards(self) -> None:
+        """Let the first process alone read the weights; with a store each has to know the tower."""
+        if self.store is None:
+            super().expect_shards()
+
     def unshardable(self) -> list[str]:
         """Return the settings that keep weights from being sharded."""
         quantized = [] if self._quantization() is None else ["lora.quantize"]
         merged = ["lora.merge"] if self.lora is not None and self.lora.merge else []
-        return quantized + merged + (["compile"] if self.compiled else [])
+        fixed = {"compile": self.compiled, "cuda_graph": self.cuda_graph}
+        return quantized + merged + [name for name, on in fixed.items() if on]
 
     def untrainable_modules(self) -> list[str]:
         """Return the names of modules that no gradient reaches, so that they cannot train: eyes."""
@@ -218,7 +234,8 @@ class HuggingFace(ShardedPolicy):
         keys = [f"{clip.corpus}/{clip.id}" for clip in batch.clips]
         self._check_room(batch, torch.full((len(batch),), sampling.max_tokens))
         encoded = self.encode(batch)
-        with gathered_once(self.base):
+        whole = self.gather == "model"
+        with gathered_once(self.base) if whole else nullcontext():
             prefix = self.scorer.prefix(self.language_model(), encoded, batch)
             with self._merged():
                 drawn = generate(
@@ -227,6 +244,8 @@ class HuggingFace(ShardedPolicy):
                     sampling,
                     lambda rows: find_stop_strings(tokenizer, rows, sampling.stop),
                     random_streams(seed, step, keys, group_size, sampling.max_tokens),
+                    anyone=single_process if whole else self.scorer.anyone,
+                    open_step=StaticStep if self.cuda_graph else EagerStep,
                 )
         begun = batch.repeat(group_size).begun
         responses = decode_responses(tokenizer, drawn.tokens.cpu(), drawn.mask.cpu(), begun)

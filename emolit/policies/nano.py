@@ -75,6 +75,9 @@ class Nano(Qwen2Audio):
         long_audio: Whether a clip longer than the window is cut, or stops the run.
         store: Folder of stored features and tower outputs; None keeps nothing.
         compile: Compile the language model for the update.
+        gather: What is gathered at a time of sharded weights (FSDP2) while sampling: the ``model``,
+            or a ``layer``.
+        cuda_graph: Replay a decoded token as a CUDA graph; on a GPU alone.
         size: Of new weights.
         folder: Where new weights are written.
     """
@@ -89,6 +92,8 @@ class Nano(Qwen2Audio):
         long_audio: Literal["cut", "raise"] = "cut",
         store: str | None = None,
         compile: bool = False,  # noqa: A002
+        gather: Literal["model", "layer"] = "model",
+        cuda_graph: bool = False,
         size: NanoSize = NanoSize(),
         folder: str = "runs/nano",
     ) -> None:
@@ -101,6 +106,8 @@ class Nano(Qwen2Audio):
             long_audio,
             store,
             compile,
+            gather,
+            cuda_graph,
         )
         self.size = size
         self.folder = folder

@@ -30,6 +30,9 @@ class Phi4Multimodal(HuggingFace):
         store: Idle here: features depend on the clip's own length, and only whole windows are
             stored.
         compile: Compile the language model for the update.
+        gather: What is gathered at a time of sharded weights (FSDP2) while sampling: the ``model``,
+            or a ``layer``.
+        cuda_graph: Replay a decoded token as a CUDA graph; on a GPU alone.
     """
 
     auto_class = "Phi4MultimodalForCausalLM"

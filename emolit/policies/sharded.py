@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from emolit.compat.peft import ADAPTER, in_adapter, is_wrapped
 from emolit.engine.scoring.logprobs import Scorer
-from emolit.engine.weights.sharding import any_rank, gather_weights, shard
+from emolit.engine.weights.sharding import any_rank, gather_weights
+from emolit.engine.weights.spreading import copy_out, reads_weights, share_out
 from emolit.errors import PolicyError
 from emolit.policies.referenced import ReferencedPolicy
 
@@ -29,6 +30,7 @@ class ShardedPolicy(ReferencedPolicy):
         self.model: Any = None
         self.frozen_twin: nn.Module | None = None
         self._mesh: Any = None
+        self._shards = False
 
     @property
     def base(self) -> Any:
@@ -44,20 +46,30 @@ class ShardedPolicy(ReferencedPolicy):
         """Return the settings that keep weights from being sharded."""
         return []
 
+    def expect_shards(self) -> None:
+        """Let the first process alone read the weights, and the frozen copy wait for its parts."""
+        self._shards = not self.unshardable()
+
+    @property
+    def builds_empty(self) -> bool:
+        """Whether weights come from the first process, once they are sharded."""
+        return self._shards and not reads_weights()
+
     def shard(self, mesh: Any, compute: torch.dtype | None = None) -> None:
         """Shard model and frozen copy; from here on all processes run them in step."""
         if self._mesh is not None:
             return
-        if self.unshardable():
+        odd = " and ".join(f"`{name}`" for name in self.unshardable())
+        if odd:
             raise PolicyError(
-                "Weights that are quantized, merged or compiled cannot be sharded; leave out "
-                f"{' and '.join(f'`{name}`' for name in self.unshardable())}, or choose another "
-                "`trainer.strategy`, such as ddp."
+                "Weights that are quantized, merged, compiled or captured cannot be sharded; leave "
+                f"out {odd}, or choose another `trainer.strategy`, such as ddp."
             )
         self._mesh = mesh
         self.scorer.anyone = any_rank(mesh)
-        for network in [self.base] if self.frozen_twin is None else [self.base, self.frozen_twin]:
-            shard(network, mesh, compute)
+        share_out(self.base, mesh, compute)
+        if self.frozen_twin is not None:
+            copy_out(self.frozen_twin, self.base, mesh, compute)
 
     def gather_weights(self) -> dict[str, Tensor] | None:
         """Return what `save` writes, whole, on the first process; None where nothing is sharded.

@@ -25,6 +25,9 @@ class TextOnly(HuggingFace):
         long_audio: Without effect: no audio is heard.
         store: Without effect, likewise.
         compile: Compile the language model for the update.
+        gather: What is gathered at a time of sharded weights (FSDP2) while sampling: the ``model``,
+            or a ``layer``.
+        cuda_graph: Replay a decoded token as a CUDA graph; on a GPU alone.
     """
 
     auto_class = "AutoModelForCausalLM"

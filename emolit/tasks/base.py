@@ -83,6 +83,8 @@ class Task(ResumableTask, ABC):
         fitting = trainer is not None and trainer.state.fn == "fit"
         loading = getattr(getattr(trainer, "datamodule", None), "loading", None)
         self.policy.pictured = getattr(loading, "frames", 0) > 0
+        if self.device_mesh is not None:
+            self.policy.expect_shards()
         self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
         if self.device_mesh is not None:
             self.policy.shard(self.device_mesh, take_over_precision(trainer))

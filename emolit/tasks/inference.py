@@ -38,6 +38,8 @@ class Inference(GenerativeModule):
 
     def configure_model(self) -> None:
         """Load the weights, once."""
+        if self.device_mesh is not None:
+            self.policy.expect_shards()
         self.policy.build(reference=False, seed=run_seed())
         if self.device_mesh is not None:
             self.policy.shard(self.device_mesh)

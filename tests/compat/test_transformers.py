@@ -5,16 +5,19 @@ A failure here means that a new release has changed what nobody had promised; me
 """
 
 import inspect
+import shutil
 from pickle import UnpicklingError
 
 import pytest
 import torch
+import transformers
 from transformers.cache_utils import DynamicCache
 from transformers.dynamic_module_utils import resolve_trust_remote_code
 
 from emolit.compat.transformers import (
     CACHE_NAMES,
     TOWERS,
+    build_empty,
     cache_name,
     cache_of,
     checkpointing_units,
@@ -131,6 +134,40 @@ def test_positions_of_a_whisper_tower_are_sines_and_cosines():
     assert table.shape == (4, 8)
     torch.testing.assert_close(table[0], torch.tensor([0.0] * 4 + [1.0] * 4), msg=HERE)
     torch.testing.assert_close(table[1, 0], torch.tensor(1.0).sin(), msg=HERE)
+
+
+@pytest.mark.parametrize(
+    "named", ["Qwen2AudioForConditionalGeneration", "AutoModelForMultimodalLM"]
+)
+def test_an_empty_model_is_the_loaded_one_without_weights(nano_folder, tmp_path, named):
+    """All but the weights: names, shapes, types, buffers, settings; no file of weights is there."""
+    shutil.copytree(nano_folder, tmp_path / "bare", ignore=shutil.ignore_patterns("*.safetensors"))
+    factory = getattr(transformers, named)
+    loaded = factory.from_pretrained(nano_folder, dtype=torch.bfloat16)
+    empty = build_empty(factory, str(tmp_path / "bare"), torch.bfloat16)
+    assert type(empty) is type(loaded)
+    whole, bare = loaded.state_dict(), empty.state_dict()
+    assert {name: (t.shape, t.dtype) for name, t in whole.items()} == {
+        name: (t.shape, t.dtype) for name, t in bare.items()
+    }
+    assert all(weight.is_meta for weight in empty.parameters())
+    trains = [{n: w.requires_grad for n, w in each.named_parameters()} for each in (loaded, empty)]
+    assert trains[0] == trains[1]
+    for (name, kept), (other, made) in zip(
+        loaded.named_buffers(), empty.named_buffers(), strict=True
+    ):
+        assert name == other and torch.equal(kept, made)
+    ends = [model.generation_config.eos_token_id for model in (loaded, empty)]
+    assert ends[0] == ends[1] is not None
+    assert empty.training is loaded.training is False
+
+
+def test_the_weights_of_an_empty_model_are_tied(tmp_path):
+    size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 20}
+    size |= {"num_key_value_heads": 2, "intermediate_size": 8, "tie_word_embeddings": True}
+    transformers.Qwen2Config(**size).save_pretrained(tmp_path)
+    empty = build_empty(transformers.Qwen2ForCausalLM, str(tmp_path), torch.float32)
+    assert empty.lm_head.weight is empty.get_input_embeddings().weight
 
 
 def test_every_policy_finds_its_network_taking_a_cache():

@@ -28,6 +28,26 @@ def test_a_policy_knows_whether_adapters_train_and_where_nothing_is_sharded(nano
     assert policy.gather_weights() is None
 
 
+@pytest.mark.parametrize(
+    ("settings", "shares"),
+    [({}, True), ({"store": "kept"}, False), ({"compile": True}, False)],
+)
+def test_the_other_processes_build_without_weights_where_that_can_be(
+    nano_folder, tmp_path, monkeypatch, settings, shares
+):
+    monkeypatch.setattr("emolit.policies.sharded.reads_weights", lambda: False)
+    settings = {name: str(tmp_path) if name == "store" else it for name, it in settings.items()}
+    policy = Nano(str(nano_folder), **settings)
+    assert not policy.builds_empty  # nothing is sharded later
+    policy.expect_shards()
+    assert policy.builds_empty is shares
+    if settings.get("compile"):  # is refused once it is to be sharded
+        return
+    policy.build(reference=True, seed=0)
+    assert all(weight.is_meta is shares for weight in policy.base.parameters())
+    assert all(weight.is_meta is shares for weight in policy.frozen_twin.parameters())
+
+
 def test_what_cannot_be_sharded_is_named(nano_folder):
     policy = Nano(str(nano_folder), compile=True)
     policy.build(reference=False, seed=0)

@@ -129,6 +129,19 @@ def test_eight_gpus_share_and_sixty_four_repeat():
     assert memory(replace(eight, prompts=4))["cache"] == 4 * memory(eight)["cache"]
 
 
+def test_a_layer_at_a_time_takes_less_memory_and_more_time():
+    whole = Recipe("qwen3_omni_30b", "full", gpus=8, sharded=True, card="h200", checkpointing=True)
+    layered, model = replace(whole, gather="layer"), MODELS["qwen3_omni_30b"]
+    saved = memory(whole)["gathered"] - memory(layered)["gathered"]
+    others = (model.layers - 2) * model.layer() + model.width  # all layers but two, and a norm
+    assert saved == pytest.approx(2 * others * 7 / 8)
+    more = seconds(layered)["rollout"] - seconds(whole)["rollout"]
+    sent = 2 * model.layers * model.layer() * 7 / 8
+    assert more == pytest.approx(whole.response_tokens * sent / 360e9)
+    assert not fits(whole) and fits(layered)
+    assert "Take `gather: layer` of the policy: " in verdict(whole)
+
+
 def test_half_the_rollouts_take_half_the_time():
     """Reading the weights for a token takes as long for 12 rows as for 6, all but their cache."""
     recipe = Recipe(trains="full", group=6, response_tokens=512, prompts=1, accumulated=2)

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix
-from emolit.engine.scoring.masks import decoding_mask
+from emolit.engine.sampling.compaction import kept_places
+from emolit.engine.sampling.steps import EagerStep, Step
+from emolit.engine.weights.sharding import Anyone, single_process
 from emolit.errors import NonFiniteError
 from emolit.rl.functional import entropy, pack, selective_log_softmax, warp
 from emolit.types import Batch, Rollout, Sampling
@@ -164,29 +166,33 @@ class SampleBuffer:
             kept = bits.new_full((self.rows, bits.shape[-1]), 255)
             self.support.append(kept.index_copy_(0, active, bits))
 
-    def end_rows(self, rows: list[int], tokens: Tensor, seen: int, ends: Ends) -> list[int]:
+    def end_rows(
+        self, rows: list[int | None], tokens: Tensor, seen: int, ends: Ends
+    ) -> list[int | None]:
         """Note which rows have ended since the last look, each where it has ended first.
 
         Args:
-            rows: Which are active.
+            rows: Which are active; None where one has ended and runs along.
             tokens: Theirs so far, on the host. ``[n, t]``
             seen: How many tokens had been looked at.
             ends: Tells which rows end with their last token.
 
         Returns:
-            Places in ``rows`` of those that go on.
+            The same, with None for those that have ended.
         """
-        going = list(range(len(rows)))
+        left = list(rows)
         for length in range(seen + 1, tokens.shape[1] + 1):
+            going = [place for place, row in enumerate(left) if row is not None]
             if not going:
                 break
             done = ends(tokens[going, :length]).tolist()
             for place, over in zip(going, done, strict=True):
-                if over:
-                    self.length[rows[place]] = length
-                    self.finished[rows[place]] = True
-            going = [place for place, over in zip(going, done, strict=True) if not over]
-        return going
+                row = left[place]
+                if over and row is not None:
+                    self.length[row] = length
+                    self.finished[row] = True
+                    left[place] = None
+        return left
 
     def sampled(self) -> SampledTokens:
         """Return the rows, cut to the longest."""
@@ -211,11 +217,13 @@ def generate(
     stops: Ends,
     uniform: Tensor,
     look_every: int | None = None,
+    anyone: Anyone = single_process,
+    open_step: Callable[[LanguageModel, Prefix, int], Step] = EagerStep,
 ) -> SampledTokens:
     """Sample one response behind each row of a prefix.
 
-    The host looks at the tokens now and then, and drops the rows that have ended; between two looks
-    they run along. How often it looks changes no response.
+    The host looks at the tokens now and then, and drops rows that have ended; till then they run
+    along. How often it looks changes no response.
 
     Args:
         model: The network.
@@ -224,17 +232,19 @@ def generate(
         stops: Tells for token rows ``[n, t]``, on the host, which of them end with a stop string.
             ``[n]``
         uniform: One stream a row. ``[N, max_tokens]``
-        look_every: Tokens between two looks; None chooses by the device.
+        look_every: Tokens between two looks; None chooses by the device. Who looks at each one
+            drops a row at once, others cut the batch to powers of two.
+        anyone: Asks all processes that run the network in step: none ends before the others.
+        open_step: Makes what runs the network for a token, out of network, prefix and length.
     """
     draws = SampleBuffer(prefix.mask.shape[0], sampling, prefix.last.device)
     every = look_every or LOOK_EVERY.get(draws.device.type, LOOK_EVERY["cuda"])
     endings = model.ends.cpu()
-    rows, seen = list(range(draws.rows)), 0
+    rows: list[int | None] = list(range(draws.rows))
+    seen = 0
     active = torch.arange(draws.rows, device=draws.device)
     uniform = uniform.to(draws.device)
-    prefix = prefix.preallocate(sampling.max_tokens)
-    hidden = prefix.last
-    mask = decoding_mask(prefix.mask, sampling.max_tokens, model.network)
+    step, hidden = open_step(model, prefix, sampling.max_tokens), prefix.last
 
     def ends(tokens: Tensor) -> Tensor:
         return torch.isin(tokens[:, -1], endings) | stops(tokens)
@@ -251,21 +261,15 @@ def generate(
         draws.write(active, column, logits, drawn)
         length = column + 1
         if length % every == 0 or length == sampling.max_tokens:
-            going = draws.end_rows(rows, draws.tokens[active, :length].cpu(), seen, ends)
+            rows = draws.end_rows(rows, draws.tokens[active, :length].cpu(), seen, ends)
             seen = length
-            if not going or length == sampling.max_tokens:
+            going = any(row is not None for row in rows)
+            if length == sampling.max_tokens or not anyone(going):
                 break
-            if len(going) < len(rows):
-                rows, kept = [rows[place] for place in going], torch.tensor(going).to(draws.device)
-                active, drawn, uniform, prefix = (
-                    active[kept], drawn[kept], uniform[kept], prefix.rows(kept)
-                )  # fmt: skip
-                mask = None if mask is None else mask[kept]
-        hidden = model.forward(
-            input_ids=drawn.unsqueeze(-1),
-            attention_mask=None if mask is None else mask[..., : prefix.mask.shape[1] + length],
-            position_ids=prefix.positions(column, 1),
-            cache=prefix.cache,
-            use_cache=True,
-        ).logits[:, -1]
+            places = kept_places(rows, halve=every > 1)
+            if len(places) < len(rows):
+                rows, kept = [rows[at] for at in places], torch.tensor(places).to(draws.device)
+                active, drawn, uniform = active[kept], drawn[kept], uniform[kept]
+                step = step.rows(kept)
+        hidden = step(drawn, column)
     return draws.sampled()

@@ -56,11 +56,11 @@ def layer_masks(
     text = config.get_text_config()
     window = getattr(text, "sliding_window", None)
     known = kinds(config)
-    whole = _additive(seen, dtype)
+    whole = additive(seen, dtype)
     if window is None or SLIDING not in known:
         return whole
     time = positions if positions.dim() == 2 else positions[0]
-    near = _additive(seen & (time.unsqueeze(-1) - time.unsqueeze(-2) < window), dtype)
+    near = additive(seen & (time.unsqueeze(-1) - time.unsqueeze(-2) < window), dtype)
     return near if len(known) == 1 else dict.fromkeys(known, whole) | {SLIDING: near}
 
 
@@ -83,10 +83,10 @@ def decoding_mask(prompt: Tensor, length: int, network: Any) -> Tensor | None:
         return None
     seen = torch.cat([prompt, prompt.new_ones(len(prompt), length)], dim=1)
     if kinds(network.config) == {FULL} and packs(network):
-        return _additive(seen.unsqueeze(1), network.dtype)
+        return additive(seen.unsqueeze(1), network.dtype)
     return seen.long()
 
 
-def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return 0 where seen and the lowest number elsewhere."""
+def additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return 0 where seen and the lowest number elsewhere. ``[N, ...]`` -> ``[N, 1, ...]``."""
     return (~seen).to(dtype).mul(torch.finfo(dtype).min).unsqueeze(1)

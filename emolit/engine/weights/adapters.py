@@ -161,13 +161,17 @@ def trained_adapter(
 
 
 def open_adapter(base: Any, folder: str, trainable: bool = False) -> Any:
-    """Return a base in the adapter of a folder.
+    """Return a base in the adapter of a folder; one without memory opens no weights of it either.
 
     Raises:
         PolicyError: Its weights are a pickle of something else.
     """
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel, get_peft_model
 
+    if next(base.parameters()).is_meta:
+        settings = PeftConfig.from_pretrained(folder)
+        settings.inference_mode = not trainable
+        return get_peft_model(base, settings)
     try:
         return PeftModel.from_pretrained(base, folder, is_trainable=trainable)
     except UnpicklingError as error:

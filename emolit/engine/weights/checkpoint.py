@@ -15,7 +15,14 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from emolit.compat.torch import replace_forward
-from emolit.compat.transformers import checkpointing_units, delay_bars, set_source, version, why_not
+from emolit.compat.transformers import (
+    build_empty,
+    checkpointing_units,
+    delay_bars,
+    set_source,
+    version,
+    why_not,
+)
 from emolit.engine.weights.parts import check_whole
 from emolit.engine.weights.quantization import keep_differentiable
 from emolit.errors import PolicyError
@@ -97,6 +104,7 @@ def load_model(
     dtype: str,
     foreign: tuple[str, ...] = (),
     quantization: Any = None,
+    empty: bool = False,
 ) -> Any:
     """Load the weights; missing or superfluous ones are an error.
 
@@ -106,6 +114,7 @@ def load_model(
         dtype: Of the weights.
         foreign: Beginnings of the names of weights that a checkpoint may hold for other models.
         quantization: Settings of transformers for weights of fewer bits.
+        empty: Open no weights: they have shapes and no memory, until another process sends them.
 
     Raises:
         PolicyError: The checkpoint is of another kind, in parts, or not whole, or the installed
@@ -122,20 +131,24 @@ def load_model(
             f"checkpoint {source!r}; install a newer one."
         )
     try:
-        model, info = factory.from_pretrained(
-            source,
-            dtype=getattr(torch, dtype),
-            output_loading_info=True,
-            quantization_config=quantization,
-            trust_remote_code=False,
-        )
+        if empty:
+            model, info = build_empty(factory, source, getattr(torch, dtype)), {}
+        else:
+            model, info = factory.from_pretrained(
+                source,
+                dtype=getattr(torch, dtype),
+                output_loading_info=True,
+                quantization_config=quantization,
+                trust_remote_code=False,
+            )
     except (OSError, ValueError, RuntimeError, ImportError, UnpicklingError) as error:
         raise PolicyError(
             f"No model loads from the checkpoint {source!r} ({why_not(error)}); "
             f"`{auto_class}` of transformers {version()} must open it."
         ) from error
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        wrong = sorted(name for name in map(str, info[kind]) if not name.startswith(foreign))
+        names = map(str, info.get(kind, ()))
+        wrong = sorted(name for name in names if not name.startswith(foreign))
         if wrong:
             raise PolicyError(
                 f"The checkpoint {source!r} has {len(wrong)} {kind.replace('_', ' ')}, "

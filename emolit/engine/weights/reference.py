@@ -95,7 +95,9 @@ def twin_adapter(peft_model: Any) -> Reference:
 
     with torch.no_grad():
         for weight, mirror in pairs():
-            mirror.copy_(weight).requires_grad_(False)
+            mirror.requires_grad_(False)
+            if not weight.is_meta:  # else both get what another process has
+                mirror.copy_(weight)
 
     @contextmanager
     def opened() -> Iterator[nn.Module]:
@@ -109,10 +111,20 @@ def twin_adapter(peft_model: Any) -> Reference:
     return Reference(opened, pairs)
 
 
-def frozen_copy(model: nn.Module) -> tuple[Reference, nn.Module]:
-    """Copy what trains and share what is frozen; the copy must be kept where it moves along."""
-    shared = {id(weight): weight for weight in model.parameters() if not weight.requires_grad}
-    twin = copy.deepcopy(model, memo=dict(shared))
+def frozen_copy(model: nn.Module, empty: bool = False) -> tuple[Reference, nn.Module]:
+    """Copy what trains and share what is frozen; the copy must be kept where it moves along.
+
+    Args:
+        model: The policy's.
+        empty: Give the weights of the copy no memory: once both are sharded it gets parts of its
+            own of all of them.
+    """
+    memo: dict[int, Any] = {
+        id(weight): nn.Parameter(torch.empty_like(weight, device="meta")) if empty else weight
+        for weight in model.parameters()
+        if empty or not weight.requires_grad
+    }
+    twin = copy.deepcopy(model, memo=memo)
     twin.requires_grad_(False)
 
     @contextmanager

@@ -126,6 +126,32 @@ def gradients_of(policy, rollout):
     return found
 
 
+def roll_out_by_layers(rank, checkpoint, mine, mesh):
+    """Sample where no process may hold the model: rows that end early wait for those of others."""
+    rollouts, counts = [], []
+    for sharded in (False, True):
+        policy = Nano(checkpoint, gather="layer")
+        policy.build(reference=False, seed=0)
+        if rank == 1:
+            policy.ends = torch.arange(0, 500, 2)
+        if sharded:
+            policy.shard(mesh)
+        policy.encode(mine)
+        reshard(policy.base)
+        rollout, count = gathers(partial(policy.sample, mine, 2, Sampling(max_tokens=12), 0, 0))
+        rollouts.append(rollout)
+        counts.append(count.calls)
+    for name in ("tokens", "mask", "finished"):
+        assert torch.equal(*(getattr(rollout, name) for rollout in rollouts)), name
+    torch.testing.assert_close(rollouts[0].behavior, rollouts[1].behavior)
+    lengths = [torch.tensor(0), torch.tensor(0)]
+    distributed.all_gather(lengths, torch.tensor(rollout.tokens.shape[2]))
+    assert lengths[0] == 12 > lengths[1]
+    units = [name for name, part in policy.base.named_modules() if isinstance(part, FSDPModule)]
+    layers = sum("language_model.layers" in name for name in units)
+    assert counts == [0, len(units) + 11 * layers]  # all for the prompts, layers for each token
+
+
 def roll_out(rank, checkpoint, mine, meeting):
     """Sample and learn, with whole weights and with sharded ones, on one of two processes."""
     torch.set_num_threads(1)
@@ -152,6 +178,7 @@ def roll_out(rank, checkpoint, mine, meeting):
         assert tokens.shape[2] == sampling.max_tokens
         for name, gradient in gradients.items():
             torch.testing.assert_close(averaged[name], gradient, atol=1e-6, rtol=1e-5)
+    roll_out_by_layers(rank, checkpoint, mine[rank], mesh)
     distributed.checkpoint.save({"state_dict": {"policy": {"model": policy.base.state_dict()}}},
                                 checkpoint_id=f"{meeting}-parts/last.ckpt")  # fmt: skip
     adapted = Nano(checkpoint, lora=Lora(rank=2, train=["multi_modal_projector"]))
