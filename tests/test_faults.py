@@ -86,7 +86,7 @@ PLACES = {
     "before a checkpoint's file": "torch.save",
     "before a checkpoint's folder": f"{CHECKPOINT}._replace_folder",
     "in the middle of a folder": f"{CHECKPOINT}.apply_umask",
-    "between two renames": f"{CHECKPOINT}._replace",
+    "between two renames": f"{CHECKPOINT}.replace_path",
     "while the reference moves": "emolit.policies.referenced.ReferencedPolicy.sync_reference",
 }
 KILLS = 20

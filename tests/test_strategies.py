@@ -139,6 +139,56 @@ def test_a_run_whose_checkpoints_are_sharded_saves_often_and_resumes_bit_for_bit
     assert all(torch.equal(ends[1][name], weight) for name, weight in ends[0].items())
 
 
+DYING = """
+import os
+from torch.distributed.checkpoint.filesystem import FileSystemWriter
+
+saves, before = [], FileSystemWriter.write_data
+
+def write_data(*given):
+    saves.append(0)
+    if len(saves) == 2:
+        os.kill(os.getpid(), 9)
+    return before(*given)
+
+FileSystemWriter.write_data = write_data
+from emolit.cli import main
+main()
+"""
+"""A run that dies while its second checkpoint is written beside the training."""
+
+
+@pytest.mark.slow
+def test_a_kill_while_parts_are_written_beside_the_training_leaves_the_checkpoint_before(
+    config, tmp_path
+):
+    text = config.read_text().replace("optim.SGD", "optim.AdamW")
+    forms = {"whole": "every_n_train_steps: 1", "run": "every_n_train_steps: 1, asynchronous: true"}
+    for name, given in forms.items():
+        changed = text.replace("{filename: last}", f"{{filename: last, {given}}}")
+        assert changed != text
+        (tmp_path / f"{name}.yaml").write_text(changed)
+    settings = [*RUNS["fsdp"], *TWO, "--trainer.devices", 1]
+    settings += ["--model.init_args.optimizer.init_args.lr", 1e-3]
+    settings += ["--trainer.strategy.init_args.save_distributed_checkpoint", "true"]
+    settings += ["--data.init_args.loading.batch_size", 8]
+    fit(tmp_path / "whole.yaml", tmp_path / "whole", *settings)
+    config = tmp_path / "run.yaml"
+    words = ["fit", "--config", config, "--trainer.default_root_dir", tmp_path / "run", *settings]
+    command = [sys.executable, "-c", DYING, *map(str, words)]
+    died = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+    assert died.returncode == -9, died.stderr[-3000:]
+    kept = torch.load(tmp_path / "run" / "last.ckpt" / "meta.pt", weights_only=True)
+    assert kept["global_step"] == 1
+    assert (tmp_path / "run" / ".last.ckpt.part").is_dir()  # the second one, not whole
+    fit(config, tmp_path / "run", *settings, "--ckpt_path", "last")
+    assert not (tmp_path / "run" / ".last.ckpt.part").exists()
+    for name in ("whole", "run"):
+        assert export([str(tmp_path / name / "last"), "--out", str(tmp_path / f"of {name}")]) == 0
+    ends = [load_file(tmp_path / f"of {name}" / "model.safetensors") for name in ("whole", "run")]
+    assert all(torch.equal(ends[1][name], weight) for name, weight in ends[0].items())
+
+
 @pytest.mark.slow
 def test_a_whole_batch_is_the_accumulated_one(config, nano_folder, tmp_path):
     """8 clips at once, and twice 4 before a step: the same samples, gradients and weights."""

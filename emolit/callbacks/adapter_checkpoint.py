@@ -11,19 +11,30 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
+from torch import distributed
 
 from emolit.callbacks.base import rehearsal
-from emolit.compat.lightning import CheckpointHooks, accumulates, callbacks_of, saves_in_parts
+from emolit.compat.lightning import (
+    CheckpointHooks,
+    accumulates,
+    callbacks_of,
+    parts_written_by,
+    saves_in_parts,
+)
 from emolit.engine.weights.finite import broken_weights
+from emolit.engine.weights.parts import start_writing
 from emolit.engine.weights.record import FILE, record_of_run, render_record
 from emolit.errors import ConfigError, NonFiniteError
 from emolit.files.modes import apply_umask
+from emolit.files.replacing import backup_of, remove_path, replace_path
 
 OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""
@@ -46,6 +57,9 @@ class AdapterCheckpoint(CheckpointHooks):
         mode: Whether the best is the highest or the lowest.
         every_n_train_steps: Save every so many optimizer steps.
         dirpath: Folder; None takes the trainer's ``default_root_dir``.
+        asynchronous: Write a checkpoint in parts (``save_distributed_checkpoint: true``) while
+            training goes on. It stands in its place once it is whole; the next one, and the end,
+            wait for it. Takes the parts' memory on the host.
     """
 
     def __init__(
@@ -55,6 +69,7 @@ class AdapterCheckpoint(CheckpointHooks):
         mode: Literal["min", "max"] = "max",
         every_n_train_steps: int | None = None,
         dirpath: str | None = None,
+        asynchronous: bool = False,
     ) -> None:
         super().__init__(
             dirpath=dirpath,
@@ -68,6 +83,10 @@ class AdapterCheckpoint(CheckpointHooks):
             enable_version_counter=False,
         )
 
+        self.asynchronous = asynchronous
+        self._group: Any = None
+        self._written: Future[Any] | None = None
+        self._put: Callable[[], None] | None = None
         self.expect_start()  # it may be the best
 
     @property
@@ -108,6 +127,12 @@ class AdapterCheckpoint(CheckpointHooks):
             raise ConfigError(
                 f"Two AdapterCheckpoints write {self.filename!r}; give one another `filename`."
             )
+        if self.asynchronous and not saves_in_parts(trainer):
+            raise ConfigError(
+                "`asynchronous` of AdapterCheckpoint is set, and this run writes no checkpoints in "
+                "parts; leave it out, or take `--trainer configs/trainers/fsdp.yaml` with "
+                "`--trainer.strategy.init_args.save_distributed_checkpoint true`."
+            )
         start = getattr(task.policy, "checkpoint", None)
         if start and Path(start).resolve() == self.target.resolve():
             raise ConfigError(
@@ -144,6 +169,7 @@ class AdapterCheckpoint(CheckpointHooks):
             return
         if self.monitor is None:
             self.save_now(trainer)
+        self.settle()
 
     def find_last(self, trainer: Trainer) -> set[str]:
         """Return what ``--ckpt_path last`` may mean; asked before ``setup``.
@@ -179,14 +205,18 @@ class AdapterCheckpoint(CheckpointHooks):
                 f"NaN or infinity, such as {broken[0]!r}; {target.name} stays what it was. Lower "
                 "the learning rate, or set trainer.gradient_clip_val."
             )
+        self.settle()
         beside = target.with_name(f".{target.name}.part")
         if trainer.is_global_zero:
-            _remove(beside)
+            remove_path(beside)
         trainer.strategy.barrier("emolit_checkpoint")
-        super().write(trainer, str(beside))
+        with parts_written_by(self._start) if self.asynchronous else nullcontext():
+            super().write(trainer, str(beside))
         task: Any = trainer.lightning_module
         in_parts = saves_in_parts(trainer) and not task.policy.adapts
         state = None if in_parts else task.policy.gather_weights()
+        if state and self.asynchronous:  # training goes on
+            state = {name: weight.clone() for name, weight in state.items()}
         if trainer.is_global_zero:
             save = task.policy.save_settings if in_parts else partial(task.policy.save, state=state)
             corpus: Any = getattr(trainer, "datamodule", None)
@@ -195,8 +225,28 @@ class AdapterCheckpoint(CheckpointHooks):
                 SELECTION: json.dumps(self._selection(trainer), indent=2) + "\n",
                 FILE: render_record(record),
             }
-            _replace_folder(save, target.with_suffix(""), texts)
-            _replace(beside, target)
+
+            def put() -> None:
+                _replace_folder(save, target.with_suffix(""), texts)
+                replace_path(beside, target)
+
+            self._put = put
+        if not self.asynchronous:
+            self.settle()
+
+    def _start(self, state: dict[str, Any], folder: Path) -> None:
+        """Begin to write parts; in a group of their own, as training talks meanwhile."""
+        self._group = self._group or distributed.new_group(backend="gloo")
+        self._written = start_writing(state, folder, self._group)
+
+    def settle(self) -> None:
+        """Wait for what is being written; file and folder then take their places."""
+        written, self._written = self._written, None
+        if written is not None:
+            written.result()
+        put, self._put = self._put, None
+        if put is not None:
+            put()
 
     def _selection(self, trainer: Trainer) -> dict[str, Any]:
         """Return what chooses the weights that are being saved."""
@@ -213,11 +263,6 @@ class AdapterCheckpoint(CheckpointHooks):
         super().remove(trainer, filepath)
         if trainer.is_global_zero:
             shutil.rmtree(Path(filepath).with_suffix(""), ignore_errors=True)
-
-
-def backup_of(target: Path) -> Path:
-    """Return where a file or folder waits while its successor takes its place."""
-    return target.with_name(f".{target.name}.old")
 
 
 def checkpoint_of(trainer: Trainer, task: LightningModule) -> dict[str, Any] | None:
@@ -247,29 +292,9 @@ def _replace_folder(save: Callable[[Path], None], target: Path, texts: dict[str,
     """Write a folder beside, then swap it in."""
     beside = target.with_name(f".{target.name}.part")
     for leftover in (beside, backup_of(target)):
-        _remove(leftover)
+        remove_path(leftover)
     save(beside)
     apply_umask(beside)
     for name, text in texts.items():
         (beside / name).write_text(text, encoding="utf-8")
-    _replace(beside, target)
-
-
-def _replace(beside: Path, target: Path) -> None:
-    """Put a file or a folder in the place of another; sharded checkpoints are folders."""
-    if not (beside.is_dir() or target.is_dir()):
-        beside.replace(target)
-        return
-    _remove(backup_of(target))
-    if target.exists():
-        target.rename(backup_of(target))
-    beside.rename(target)
-    _remove(backup_of(target))
-
-
-def _remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    replace_path(beside, target)

@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, backup_of, selection_of
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
 from emolit.callbacks.base import rehearsal
 from emolit.callbacks.fit_report import FILE, FitReport
 from emolit.callbacks.incident import FOLDER as INCIDENT
@@ -19,6 +19,7 @@ from emolit.compat.lightning import callbacks_of, first_process
 from emolit.engine.weights.record import selection_text
 from emolit.errors import ConfigError
 from emolit.files.folder_lock import hold, release
+from emolit.files.replacing import backup_of
 from emolit.reporting.run import STAGES
 
 ELSEWHERE = "To keep it, give another `--trainer.default_root_dir`; to replace it, add "

@@ -1,6 +1,8 @@
 """Checkpoints: what is in the file, what others open, and what a full disk leaves."""
 
 import errno
+import threading
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from stat import S_IMODE
@@ -15,7 +17,6 @@ from transformers import AutoModelForMultimodalLM
 
 from emolit.callbacks.adapter_checkpoint import (
     AdapterCheckpoint,
-    _replace,
     checkpoint_of,
     selection_of,
 )
@@ -261,23 +262,35 @@ def test_averaged_weights_beside_the_policy_are_refused(tmp_path, data, nano_fol
         fit(tmp_path, data, nano_folder, more=[EMAWeightAveraging(decay=0.9)])
 
 
+def test_what_is_written_beside_the_training_takes_its_place_once_it_is_whole():
+    """The next save, and the end, wait for it."""
+    seen, callback = [], AdapterCheckpoint(asynchronous=True)
+    callback.settle()  # nothing is written
+    callback._written = written = Future()
+    callback._put = lambda: seen.append("put")
+    threading.Timer(0.2, lambda: (seen.append("whole"), written.set_result(0))).start()
+    callback.settle()
+    assert seen == ["whole", "put"]
+    callback.settle()
+    assert seen == ["whole", "put"]
+
+
+def test_what_could_not_be_written_takes_no_place():
+    callback = AdapterCheckpoint(asynchronous=True)
+    callback._written, callback._put = Future(), lambda: pytest.fail("it is not whole")
+    callback._written.set_exception(OSError("disk full"))
+    with pytest.raises(OSError, match="disk full"):
+        callback.settle()
+
+
+def test_without_parts_nothing_is_written_beside_the_training(tmp_path, data, nano_folder):
+    with pytest.raises(ConfigError, match="writes no checkpoints in parts"):
+        fit(tmp_path, data, nano_folder, more=[AdapterCheckpoint("often", asynchronous=True)])
+
+
 def test_where_no_last_checkpoint_lies_it_says_what_lies_there(tmp_path, data, nano_folder):
     tmp_path.joinpath("best.ckpt").touch()
     with pytest.raises(ConfigError, match=rf"last.ckpt in {tmp_path}, .* there: best.ckpt"):
         fit(tmp_path, data, nano_folder, resume="last")
     fit(tmp_path / "run", data, nano_folder, steps=1)
     fit(tmp_path / "run", data, nano_folder, steps=2, resume="last")
-
-
-def test_a_checkpoint_that_is_a_folder_takes_the_place_of_another(tmp_path):
-    """Sharded checkpoints are folders."""
-    beside, target = tmp_path / ".last.ckpt.part", tmp_path / "last.ckpt"
-    for text in ("first", "second"):
-        beside.mkdir()
-        (beside / "part").write_text(text)
-        _replace(beside, target)
-        assert (target / "part").read_text() == text
-    beside.write_text("a file again")
-    _replace(beside, target)
-    assert target.read_text() == "a file again"
-    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]

@@ -5,6 +5,7 @@ no process ever holds the whole model. The folder ``<name>`` beside has all but 
 """
 
 import warnings
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,24 @@ def parts_of(folder: str | Path) -> Path | None:
     beside = here.with_name(f"{here.name}.ckpt")
     lacks = here.is_dir() and not any(here.glob("*.safetensors"))
     return beside if lacks and (beside / INDEX).is_file() else None
+
+
+def start_writing(state: dict[str, Any], folder: Path, group: Any) -> "Future[Any]":
+    """Copy this process's parts to its host and write them while it goes on; all must call it.
+
+    Args:
+        state: What is to be written, nested.
+        folder: Where to; there already.
+        group: Processes that talk on hosts, and about this alone.
+
+    Returns:
+        Done once the parts of all processes are written.
+    """
+    from torch.distributed.checkpoint.state_dict_saver import async_save
+
+    written: Any = async_save(state, checkpoint_id=folder, process_group=group)
+    found: Future[Any] = written
+    return found
 
 
 def check_whole(source: str) -> None:

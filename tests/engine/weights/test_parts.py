@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch import distributed
 from torch.distributed import checkpoint
 
 from emolit.engine.weights.checkpoint import load_model
-from emolit.engine.weights.parts import assemble_model, check_whole, parts_of
+from emolit.engine.weights.parts import assemble_model, check_whole, parts_of, start_writing
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 
@@ -25,6 +26,23 @@ def leave(policy, folder, state):
     written = {"state_dict": {"policy": {"model": state}}, "optimizer_0": {"x": torch.ones(1)}}
     checkpoint.save(written, checkpoint_id=folder / "last.ckpt", no_dist=True)
     return folder / "last"
+
+
+def test_parts_are_those_of_the_moment_at_which_they_were_asked_for(tmp_path):
+    """Training goes on and changes them while they are written."""
+    meeting = f"file://{tmp_path}/meet"
+    distributed.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
+    try:
+        (tmp_path / "parts").mkdir()
+        group, weight = distributed.new_group(backend="gloo"), torch.ones(1000)
+        written = start_writing({"weight": weight}, tmp_path / "parts", group)
+        weight.zero_()
+        written.result()
+    finally:
+        distributed.destroy_process_group()
+    found = {"weight": torch.empty(1000)}
+    checkpoint.load(found, checkpoint_id=tmp_path / "parts", no_dist=True)
+    assert torch.equal(found["weight"], torch.ones(1000))
 
 
 def test_a_model_is_put_together_as_it_was(policy, tmp_path):
