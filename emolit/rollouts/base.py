@@ -19,9 +19,11 @@ class RolloutEngine(ABC):
     Attributes:
         max_gap: By how many nats a token, on average, engine and training may differ; beyond it the
             run stops. None sets no bound.
+        validates: Whether it answers the validations of a training, too.
     """
 
     max_gap: float | None = None
+    validates: bool = False
 
     def check(self, policy: Policy, sampling: Sampling) -> None:  # noqa: B027  # a hook
         """Refuse what this engine cannot sample, before anything is loaded; by default nothing.

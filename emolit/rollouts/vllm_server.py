@@ -52,6 +52,8 @@ class VLLMServer(RolloutEngine):
         wait: Seconds that a server may be away before the run stops.
         request_timeout: Seconds for one response, and to load weights.
         limit: How many responses a process asks for at once.
+        validates: Let the servers answer the validations of a training, too. A test decodes in the
+            process always.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class VLLMServer(RolloutEngine):
         wait: float = 600.0,
         request_timeout: float = 600.0,
         limit: int = 64,
+        validates: bool = False,
     ) -> None:
         if not urls or min(wait, request_timeout, limit) <= 0:
             raise ConfigError(
@@ -71,6 +74,7 @@ class VLLMServer(RolloutEngine):
             )
         self.max_gap = max_gap
         self.limit = limit
+        self.validates = validates
         self.servers = [VLLMClient(url, wait, request_timeout) for url in urls]
         self.publisher = Publisher(folder)
 

@@ -54,6 +54,10 @@ class GenerativeModule(LightningModule):
         """Return each reward ``[B, G]`` by name; none by default."""
         return {}
 
+    def answer(self, batch: Batch) -> Rollout:
+        """Decode greedily, once a clip."""
+        return self.policy.sample(batch, 1, self.sampling.greedy(), seed=run_seed(), step=0)
+
     def evaluate(self, batch: Batch, confidences: Sequence[Confidence] = ()) -> Evaluation:
         """Answer greedily, once a clip.
 
@@ -61,9 +65,7 @@ class GenerativeModule(LightningModule):
             batch: B clips.
             confidences: What shall spread over the options besides.
         """
-        rollout = self.parse_responses(
-            self.policy.sample(batch, 1, self.sampling.greedy(), seed=run_seed(), step=0)
-        )
+        rollout = self.parse_responses(self.answer(batch))
         rewards = {
             name: tuple(None if math.isnan(value) else value for value in scores[:, 0].tolist())
             for name, scores in self.rewards_of(rollout).items()

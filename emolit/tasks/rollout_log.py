@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from emolit.compat.lightning import trainer_of
 from emolit.rewards import Reward
 from emolit.rollouts import RolloutEngine
 from emolit.rollouts.eager import Eager
+from emolit.seed import run_seed
 from emolit.tasks.adaptive import AdaptiveTask
 from emolit.tasks.curves import (
     answer_curves,
@@ -49,6 +51,13 @@ class RolloutLogTask(AdaptiveTask, ABC):
         return self.rollouts.draw(
             self.policy, batch, group_size, sampling, seed=seed, step=self.global_step
         )
+
+    def answer(self, batch: Batch) -> Rollout:
+        """Decode greedily; in a validation of a training by the engine, where that is asked for."""
+        trainer = trainer_of(self)
+        if self.rollouts.validates and trainer is not None and trainer.state.fn == "fit":
+            return self.draw(batch, 1, self.sampling.greedy(), run_seed())
+        return super().answer(batch)
 
     def check_gap(self, scored: ScoredRollout) -> None:
         """Stop before anything is learned from an engine that is not the policy.

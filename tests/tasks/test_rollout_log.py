@@ -1,10 +1,15 @@
 """What is logged of a rollout: the reward first, and nothing that is 0 by construction."""
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+import torch
+
+from emolit.rollouts.eager import Eager
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.rollout_log import STALE
 from tests.tasks.test_rl_buffered import steps, task
+from tests.tasks.toy import asked
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +36,31 @@ def test_what_one_update_cannot_show_is_left_out_and_comes_with_several():
     steps(buffered, 1)
     assert not stale & simple.logged.keys()
     assert stale <= buffered.logged.keys()
+
+
+class Counting(Eager):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def draw(self, policy, batch, group_size, sampling, seed, step):
+        self.asked += 1
+        assert (group_size, sampling.temperature) == (1, 0)
+        return super().draw(policy, batch, group_size, sampling, seed, step)
+
+
+@pytest.mark.parametrize(
+    ("validates", "stage", "asked_engine"),
+    [(True, "fit", 1), (True, "test", 0), (False, "fit", 0)],
+)
+def test_an_engine_answers_validations_where_it_is_asked_to_and_no_test(
+    validates, stage, asked_engine
+):
+    made = task(kind=ReinforcementFinetuning)
+    with torch.no_grad():
+        made.policy.logits[:, 2] = 0.1
+    made.rollouts = Counting()
+    made.rollouts.validates = validates
+    made._trainer = SimpleNamespace(state=SimpleNamespace(fn=stage))
+    assert made.evaluate(asked()).answers == ("neutral",) * 4
+    assert made.rollouts.asked == asked_engine
