@@ -26,7 +26,8 @@ LOADING = threading.Lock()
 
 def load(folder: Path | str) -> Any:
     with LOADING:
-        return Qwen2AudioForConditionalGeneration.from_pretrained(folder).eval()
+        made = Qwen2AudioForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+        return made.eval()
 
 
 @dataclass
@@ -177,7 +178,7 @@ class FakeVLLM:
         prompt = self.prompt(body)
         tokenizer, network = self.processor.tokenizer, self.networks[body["model"]]
         random = torch.Generator().manual_seed(body["seed"])
-        bias = torch.zeros(len(tokenizer))
+        bias = torch.zeros(network.config.get_text_config().vocab_size)
         for token, value in body["logit_bias"].items():
             bias[int(token)] = value
         tokens: list[int] = []
