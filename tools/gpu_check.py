@@ -1,8 +1,8 @@
 """Measures in one go, on one GPU, what emolit's pages say of a GPU on paper.
 
-    python -m tools.gpu_check                        # at most 8 minutes; 20 GB of disk
-    python -m tools.gpu_check --vllm VENV/bin/vllm   # a vLLM server, too
-    python -m tools.gpu_check --tiny                 # the same path, tiny, on a CPU
+    python -m tools.gpu_check                       # 8 minutes at most; 20 GB of disk, 40 with vLLM
+    python -m tools.gpu_check --vllm VENV/bin/vllm  # a vLLM server, too
+    python -m tools.gpu_check --tiny                # the same path, tiny, on a CPU
 
 Random weights of the shape of Qwen2-Audio-7B: a step by part with adapters, over bfloat16 and over
 four bits; its memory beside `tools.plan`; tokens a second of each rollout engine beside the
@@ -37,6 +37,7 @@ LIBRARIES = ("emolit", "torch", "transformers", "peft", "bitsandbytes", "vllm", 
 Part = tuple[str, Callable[[Setting], Iterator[Row]]]
 PARTS: tuple[Part, ...] = (
     ("card", card.bandwidth),
+    ("attention", card.cudnn),
     ("attention", card.attention),
     ("card", card.weights),
     ("lora", partial(step.measure, form="lora")),
@@ -55,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tiny", action="store_true", help="tiny shapes, also on a CPU")
     parser.add_argument("--vllm", help="command that starts vLLM; the one on the path if there is")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="no part begins after these")
-    parser.add_argument("--folder", type=Path, help="for random weights, 17 GB; removed afterwards")
+    parser.add_argument(
+        "--folder", type=Path, help="for random weights, which are removed afterwards"
+    )
     parser.add_argument("--target", type=Path, default=TARGET, help="where the figures go")
     given = parser.parse_args(arguments)
     cuda = torch.cuda.is_available()
@@ -80,9 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
 def measure(setting: Setting, minutes: float) -> list[Row]:
     """Return the rows of all parts; none begins when the time is over."""
     rows: list[Row] = []
-    end = time.monotonic() + 60 * minutes
+    setting.end = time.monotonic() + 60 * minutes
     for name, part in PARTS:
-        if time.monotonic() > end:
+        if time.monotonic() > setting.end:
             rows.append(Row(name, "left out", None, note=f"{minutes:g} minutes are over"))
             continue
         rows += guarded(name, partial(part, setting))

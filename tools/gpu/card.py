@@ -17,6 +17,7 @@ from tools.gpu.rows import Row
 from tools.gpu.setting import Setting
 
 LENGTH, WIDTH, LOW = 704, 64, -120.0
+ODD = "gradients that are no numbers"
 COPIED = {"cuda": 2**32, "cpu": 2**24}
 """Bytes of the tensor that is copied."""
 ROUNDS = 10
@@ -38,21 +39,23 @@ def weights(setting: Setting) -> Iterator[Row]:
     yield Row("card", "random weights made and written", took, "s")
 
 
+def cudnn(setting: Setting) -> Iterator[Row]:
+    """Yield how many gradients are no numbers by cuDNN's attention."""
+    if not setting.cuda:
+        yield Row("attention", f"{ODD}, cuDNN", None, note="cuDNN's attention needs CUDA")
+        return
+    with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):
+        odd = broken(setting.device)
+    yield Row("attention", f"{ODD}, cuDNN", odd, f"of {LENGTH * WIDTH}", note="pytorch 196678")
+
+
 def attention(setting: Setting) -> Iterator[Row]:
-    """Yield how many gradients are no numbers: by cuDNN, and as a policy computes."""
-    what = "gradients that are no numbers"
-    if setting.cuda:
-        with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):
-            odd = broken(setting.device)
-        yield Row("attention", f"{what}, cuDNN", odd, f"of {LENGTH * WIDTH}", note="pytorch 196678")
-    else:
-        yield Row("attention", f"{what}, cuDNN", None, note="cuDNN's attention needs CUDA")
+    """Yield how many are none as a policy computes."""
     avoid_cudnn_attention()  # as each policy does when it is made
     off = not torch.backends.cuda.cudnn_sdp_enabled()
     note = "cuDNN's attention is off" if off else "cuDNN's attention is ON"
-    yield Row(
-        "attention", f"{what}, emolit", broken(setting.device), f"of {LENGTH * WIDTH}", 0.0, note
-    )
+    odd = broken(setting.device)
+    yield Row("attention", f"{ODD}, emolit", odd, f"of {LENGTH * WIDTH}", 0.0, note)
 
 
 def broken(device: torch.device) -> float:

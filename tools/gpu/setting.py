@@ -1,6 +1,7 @@
 """What a check runs on: a card, the shape of a 7B or a tiny one, random weights, clips of noise."""
 
 import gc
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -130,6 +131,7 @@ class Setting:
         folder: For what is written meanwhile.
         vllm: The command that starts a server; None where there is none.
         bandwidth: Bytes a second, once it is measured.
+        end: Until when, by the clock that only goes on.
     """
 
     shape: Shape
@@ -137,6 +139,7 @@ class Setting:
     folder: Path
     vllm: str | None = None
     bandwidth: float = 0.0
+    end: float = math.inf
     _loaded: tuple[str, Nano] | None = field(default=None, repr=False)
     _checkpoint: Path | None = None
 
