@@ -99,6 +99,7 @@ class Incident(Callback):
             "step": trainer.global_step,
             "epoch": trainer.current_epoch,
             "batch": None if validating else batch_index(trainer),
+            "rank": trainer.global_rank,
             "seed": run_seed(),
             "broken_weights": broken,
             "clips": [{"corpus": each.corpus, "id": each.id, "path": each.path} for each in clips],

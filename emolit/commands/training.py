@@ -16,6 +16,7 @@ from torch import OutOfMemoryError
 
 import emolit
 from emolit.callbacks.incident import Incident
+from emolit.callbacks.lost_process import LostProcess, lost
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.progress import Progress
 from emolit.callbacks.report import Report
@@ -31,7 +32,7 @@ from emolit.commands.shipped import find_all
 from emolit.compat.lightning import callbacks_of
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import check_there
-from emolit.errors import ConfigError, EmolitError, PolicyError
+from emolit.errors import AudioError, ConfigError, EmolitError, PolicyError
 from emolit.prompts import Prompt
 from emolit.tasks import Task
 
@@ -101,7 +102,8 @@ class EmolitCLI(LightningCLI):
             PolicyError: The checkpoint is no folder that can be opened.
         """
         self.folder = RunFolder(self._get(self.config_init, "overwrite"))
-        callbacks_of(self.trainer)[:0] = [self.folder, SameQuestion(), RunBoard(), Incident()]
+        added = [self.folder, SameQuestion(), RunBoard(), Incident(), LostProcess()]
+        callbacks_of(self.trainer)[:0] = added
         if self.subcommand == "test":
             callbacks_of(self.trainer).extend(absent(self.trainer, PredictionWriter, Report))
         scores = self.subcommand != "predict" and (
@@ -122,6 +124,8 @@ class EmolitCLI(LightningCLI):
         """Train; say how to go on where someone stops it.
 
         Raises:
+            AudioError: A file cannot be read any more.
+            RuntimeError: Among others, a process that the run needs is gone.
             PolicyError: A GPU has run out of memory.
         """
         try:
@@ -130,6 +134,10 @@ class EmolitCLI(LightningCLI):
             raise PolicyError(
                 out_of_memory(str(error), self.trainer, self.model, self.datamodule)
             ) from error
+        except (AudioError, RuntimeError) as error:
+            if isinstance(error, AudioError) or lost(error):
+                error.add_note(resumption(self.trainer))
+            raise
         except (KeyboardInterrupt, SystemExit):
             if self.trainer.state.status == TrainerStatus.INTERRUPTED:
                 rank_zero_info(resumption(self.trainer))
@@ -172,7 +180,7 @@ def resumption(trainer: Any) -> str:
 def main() -> None:
     """Run fit, validate, test or predict.
 
-    An error of emolit's own, and what a disk refuses, is shown as its sentence;
+    An error of emolit's own, what a disk refuses, and a lost process are shown as a sentence;
     ``EMOLIT_TRACEBACK=1`` in the environment shows its traceback. A run that was told to terminate
     ends with the status of that: whoever waits for it, such as a sweep, must not take it for done.
     """
@@ -194,8 +202,8 @@ def main() -> None:
         )
     except SIGTERMException as error:
         raise SystemExit(TERMINATED) from error
-    except (EmolitError, OSError, SafetensorError, ValueError) as error:
-        told = own_error(error) or refused(error)
+    except (EmolitError, OSError, RuntimeError, SafetensorError, ValueError) as error:
+        told = own_error(error) or refused(error) or lost(error)
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
         notes = getattr(error, "__notes__", [])

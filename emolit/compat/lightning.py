@@ -4,6 +4,7 @@ Trainers are `Any` here: Lightning sets much of what stands on them from outside
 """
 
 import importlib
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -167,6 +168,16 @@ def finish_training(trainer: Any) -> None:
 def begin_epoch(trainer: Any) -> None:
     """Let the loop begin an epoch instead of repeating what it was restarted in."""
     trainer.fit_loop.epoch_loop.restarting = False
+
+
+def end_started(trainer: Any) -> None:
+    """End the processes that this one has started as other ranks, whatever they do.
+
+    Relies on the launcher of the strategy, and on its ``kill``; another one has started nothing.
+    """
+    kill = getattr(trainer.strategy.launcher, "kill", None)
+    if kill is not None:
+        kill(signal.SIGKILL)
 
 
 def replace_scheduler(trainer: Any, scheduler: Any) -> None:

@@ -3,6 +3,8 @@
 Runs that are killed and resumed (tests/test_resume.py, tests/tasks) hold the rest.
 """
 
+import subprocess
+import sys
 from importlib.metadata import version
 from types import SimpleNamespace
 
@@ -21,6 +23,7 @@ from emolit.compat.lightning import (
     batches_before,
     batches_in_all,
     callbacks_of,
+    end_started,
     ends_epoch,
     first_process,
     gather_state_by,
@@ -256,3 +259,16 @@ def test_the_words_for_an_epoch_can_be_overridden():
     plain = EpochBar()
     plain._trainer = bar._trainer
     assert plain._get_train_description(0).strip() == "Epoch 0/-2"  # why it is overridden
+
+
+def test_the_processes_that_the_first_rank_has_started_are_ended_also_where_they_are_stopped():
+    run = Trainer(accelerator="cpu", devices=2, strategy="ddp", logger=False, barebones=True)
+    sleeper = subprocess.Popen(
+        [sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"]
+    )
+    run.strategy._configure_launcher()
+    run.strategy.launcher.procs.append(sleeper)
+    end_started(run)
+    assert sleeper.wait(30) == -9, f"{HERE}: the launcher ends its processes otherwise"
+    alone = Trainer(accelerator="cpu", devices=1, logger=False, barebones=True)
+    end_started(alone)  # it has started none

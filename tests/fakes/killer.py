@@ -1,6 +1,7 @@
 """A process that dies in the middle of training, without a chance to clean up."""
 
 import json
+import multiprocessing
 import os
 import signal
 from functools import wraps
@@ -75,3 +76,38 @@ class KillerAt(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         Path(self.target).write_text(json.dumps(self.counts))
+
+
+class WorkerKiller(Callback):
+    """Sends SIGKILL to a worker of the training's loader after the second batch."""
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if batch_idx == 1:
+            os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+
+
+class RankFault(Callback):
+    """Sends a signal to its own process in one of several ranks.
+
+    Args:
+        send: Its name.
+        rank: Where.
+        batch: After how many training batches.
+        target: Of a file that gets the number of that process; None writes none.
+    """
+
+    def __init__(self, send: str, rank: int, batch: int, target: str | None = None) -> None:
+        self.signal = signal.Signals[send]
+        self.rank = rank
+        self.batch = batch
+        self.target = target
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if trainer.global_rank == self.rank and batch_idx + 1 == self.batch:
+            if self.target is not None:
+                Path(self.target).write_text(str(os.getpid()))
+            os.kill(os.getpid(), self.signal)
