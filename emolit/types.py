@@ -85,6 +85,8 @@ class Batch:
             clips; empty unless they are asked for.
         begun: B beginnings of replies that are given, such as hints; the policy goes on from them,
             and responses show them. Empty where replies begin by themselves.
+        unread: What is wrong with the files of clips that should have been in the batch too, as
+            sentences.
     """
 
     clips: tuple[Clip, ...]
@@ -95,6 +97,7 @@ class Batch:
     sampling_rate: int
     frames: tuple[Tensor, ...] = ()
     begun: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return B."""

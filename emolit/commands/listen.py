@@ -132,7 +132,8 @@ def ask(
     if not swaps:
         return Heard((), ())
     window = trained.window or corpus.loading.max_seconds
-    loading = replace(corpus.loading, max_seconds=min(window, corpus.loading.max_seconds))
+    most = min(window, corpus.loading.max_seconds)
+    loading = replace(corpus.loading, max_seconds=most, on_bad_audio="raise")  # one answer a swap
     clips: tuple[Clip, ...] = tuple(swap.clip for swap in swaps)
     dataset = SwappedDataset(
         clips, corpus.folders, trained.sampling_rate, loading, swaps=tuple(swaps)

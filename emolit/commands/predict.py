@@ -131,6 +131,7 @@ def predict(given: Any, settings: Any) -> int:
         if not trainer.is_global_zero:
             return 0
         lines = parts.read()
+        give_up(corpus, lines)
         rows = rows_in_order(corpus, lines, trained, given.by)
         if out is not None:
             write_rows(out, rows, trained.options)
@@ -209,6 +210,18 @@ def tell_found(corpus: Recordings, trained: Trained) -> None:
             f"{trained.checkpoint} was trained with what is said in its question; {silent} of "
             f"{len(found.clips)} recordings have no transcript. A table may have one."
         )
+
+
+def give_up(corpus: Recordings, lines: dict[str, Any]) -> None:
+    """Take out recordings that could not be read to their end any more."""
+    for name, windows in list(corpus.windows.items()):
+        missing = [window for window in windows if window.id not in lines]
+        if missing:
+            del corpus.windows[name]
+            corpus.problems[name] = (
+                f"{len(missing)} of its {len(windows)} windows could not be read any more; ask "
+                "again once the file is back."
+            )
 
 
 def rows_in_order(

@@ -1,7 +1,7 @@
 """From clips to batches: what is loaded how, decoded audio, questions put."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,8 @@ from emolit.types import Batch, Clip
 
 Item = tuple[Clip, *tuple[Tensor, ...]]
 """A clip, its waveform and, where they are wanted, its pictures."""
+TRIES = 16
+"""How many clips that follow a bad one in a row are tried in its place, in training."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class LoaderSettings:
         seed: Gives the order in training, together with the epoch; None takes the run's seed.
         max_seconds: Longer clips are cut to their first seconds; how many is logged.
         on_bad_audio: ``raise`` stops with a list of the files that cannot be used; ``skip``
-            leaves them out, counts and lists them.
+            leaves them out, counts and lists them. So too where a file breaks in the middle of a
+            run; in training the next clip that can be read takes its place.
         frames: Pictures out of each clip's video, evenly spread over it, for policies that see; a
             clip without video is as bad as one without audio. 0 leaves videos alone.
         frame_side: Longest side of a picture in pixels; larger ones are made smaller.
@@ -81,12 +84,14 @@ class ClipDataset(Dataset[Item]):
         folders: Corpus name to the folder that the clips' paths are relative to.
         sampling_rate: Of the waveforms, in Hz.
         loading: Where long clips are cut, and how many pictures are wanted.
+        whole: Whether another clip takes the place of one that cannot be read any more.
     """
 
     clips: tuple[Clip, ...]
     folders: Mapping[str, Path]
     sampling_rate: int
     loading: LoaderSettings = LoaderSettings()
+    whole: bool = False
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -110,11 +115,29 @@ class ClipDataset(Dataset[Item]):
         span = (clip.start, len(heard) / self.sampling_rate)
         return clip, heard, pictures(video, wanted.frames, wanted.frame_side, *span)
 
+    def __getitems__(self, indices: Sequence[int]) -> list[Item | AudioError]:
+        """Return the clips of a batch, and the errors of those that cannot be read any more.
+
+        No error is raised in a loader's worker, which would hide it behind a traceback.
+        """
+        return [found for index in indices for found in self._read(index)]
+
+    def _read(self, index: int) -> Iterator[Item | AudioError]:
+        """Yield a clip, or what is wrong with it; then, where it is replaced, the next good one."""
+        replaced = self.whole and self.loading.on_bad_audio == "skip"
+        for place in range(index, index + 1 + TRIES * replaced):
+            try:
+                yield self[place % len(self)]
+                return
+            except AudioError as error:
+                yield error
+
     def hear(self, clip: Clip) -> Tensor:
         """Return the waveform of a clip, no longer than is heard of one. ``[samples]``.
 
         Raises:
-            AudioError: The file cannot be decoded, or has become shorter since it was checked.
+            AudioError: The file cannot be decoded, has become shorter since it was checked, or
+                silent.
         """
         folder, wanted = self.folders[clip.corpus], self.loading
         heard = audio.decode(
@@ -127,6 +150,8 @@ class ClipDataset(Dataset[Item]):
                 f"{lasts:.2f} s that it had when it was checked: it was changed since. Put it "
                 "back, and start again."
             )
+        if not heard.any():  # silent to where it is cut, or all of it
+            audio.check(folder / clip.path, clip.start, clip.end)
         return heard
 
 
@@ -144,9 +169,14 @@ class Collate:
     options: tuple[str, ...]
     sampling_rate: int
 
-    def __call__(self, items: Sequence[Item]) -> Batch:
-        """Put the question about each clip, and say which reply is wanted."""
-        clips, waveforms, *frames = zip(*items, strict=True)
+    def __call__(self, items: Sequence[Item | AudioError]) -> Batch:
+        """Put the question about each clip, and say which reply is wanted.
+
+        Args:
+            items: Clips with what was decoded of them, and errors of others.
+        """
+        good = [item for item in items if not isinstance(item, AudioError)]
+        clips, waveforms, *frames = zip(*good, strict=True) if good else ((), ())
         return Batch(
             clips=clips,
             questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
@@ -155,6 +185,7 @@ class Collate:
             waveforms=waveforms,
             sampling_rate=self.sampling_rate,
             frames=frames[0] if frames else (),
+            unread=tuple(str(item) for item in items if isinstance(item, AudioError)),
         )
 
 
@@ -203,8 +234,8 @@ def clip_loader(
     """
     loading = dataset.loading
     evaluated = even(len(dataset), loading.eval_batch_size, placement()[1])
-    return ClipLoader(
-        dataset,
+    loader = ClipLoader(
+        replace(dataset, whole=training),
         batch_size=loading.batch_size if training else evaluated,
         sampler=sampler,
         num_workers=loading.num_workers,
@@ -213,3 +244,5 @@ def clip_loader(
         generator=Generator().manual_seed(loading.order_seed),
         persistent_workers=loading.num_workers > 0,
     )
+    loader.skips = loading.on_bad_audio == "skip"
+    return loader

@@ -5,6 +5,7 @@ W-th clip from the r-th on, so that the batches of one step, taken together, hol
 one process with W times the batch size would see in that step.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from emolit.errors import ConfigError
+from emolit.errors import AudioError, ConfigError
 from emolit.seed import stream
 from emolit.types import Batch
 
@@ -148,10 +149,14 @@ class ClipLoader(DataLoader[Any]):
     Attributes:
         repeats: How often each batch is handed out in a row; the epoch is as many times longer.
         batches: How many were handed out, every time counted.
+        skips: Whether clips are left out whose files cannot be read any more.
+        skipped: How often one was.
     """
 
     repeats = 1
     batches = 0
+    skips = False
+    skipped = 0
     waiting: dict[str, Any] | None = None
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch types its own iterator
@@ -161,10 +166,39 @@ class ClipLoader(DataLoader[Any]):
         if isinstance(self.sampler, ClipSampler) and self.batch_size is not None:
             self.sampler.start = whole * self.batch_size
         for batch in super().__iter__():
+            if not self._is_heard(batch):
+                continue
             for _ in range(begun, self.repeats):
                 self.batches += 1
                 yield batch
             begun = 0
+
+    def _is_heard(self, batch: Any) -> bool:
+        """Say which clips a batch lacks; tell whether it has any.
+
+        Raises:
+            AudioError: A file cannot be read any more, and such clips are not left out. Or too
+                little is left: a batch of training is short, or one of several processes, which may
+                wait for each other, is empty.
+        """
+        problems = batch.unread if isinstance(batch, Batch) else ()
+        if not problems:
+            return True
+        if not self.skips:
+            raise AudioError(problems[0])
+        self.skipped += len(problems)
+        least = self.batch_size if self.drop_last else int(placement()[1] > 1)
+        if len(batch) < (least or 0):
+            raise AudioError(
+                f"{len(problems)} clips of a batch cannot be read, and too few are left of it. The "
+                f"last: {problems[-1]} Look at the disk; `loading.on_bad_audio` skips single files."
+            )
+        warnings.warn(
+            f"{' '.join(problems)} Left out, as `loading.on_bad_audio` is skip: {self.skipped} "
+            "clips since this run began to read them.",
+            stacklevel=2,
+        )
+        return len(batch) > 0
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch, every time counted."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from emolit.corpora.recordings import Recordings
 from emolit.errors import ConfigError, PolicyError
 from emolit.inference.part_files import PartFiles
 from tests.command import emolit
@@ -146,6 +147,22 @@ def test_a_run_that_broke_off_goes_on(best, place, monkeypatch):
     assert predict("--checkpoint", best, "new", "--out", "a.csv", "--batch_size", 1) == 1
     assert table(place / "a.csv") == table(place / "whole.csv")
     assert not PartFiles(place / "a.csv", {}).paths
+
+
+def test_a_recording_that_vanishes_meanwhile_is_told_and_the_others_answered(
+    best, place, monkeypatch, capsys
+):
+    def vanish(corpus):
+        prepare(corpus)
+        (place / "new/long.wav").unlink(missing_ok=True)
+
+    prepare = Recordings.prepare_data
+    monkeypatch.setattr(Recordings, "prepare_data", vanish)
+    with pytest.warns(UserWarning, match=r"long\.wav is missing.* Left out"):
+        assert predict("--checkpoint", best, "new/long.wav", "new/short.wav", "--out", "a.csv") == 1
+    long, short = table(place / "a.csv")
+    assert (bool(long["problem"]), bool(short["p_sad"])) == (True, True)
+    assert "windows could not be read any more" in capsys.readouterr().err
 
 
 def test_a_list_comes_by_the_standard_input(best, place, monkeypatch):

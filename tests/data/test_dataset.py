@@ -91,3 +91,35 @@ def test_a_file_that_became_shorter_since_it_was_checked_is_refused(tmp_path):
     write_tone(path, 0.8)
     with pytest.raises(AudioError, match=r"a\.wav lasts 0\.80 s of the 1\.50 s that it had"):
         dataset[0]
+
+
+def test_a_batch_lacks_what_cannot_be_read_and_says_why(dataset):
+    (dataset.folders["one"] / "a.wav").unlink()
+    collate = Collate(Direct(), ("sad",), 16_000)
+    batch = collate(dataset.__getitems__([0, 1]))
+    assert [clip.corpus for clip in batch.clips] == ["two"]
+    (said,) = batch.unread
+    assert said.startswith(f"{dataset.folders['one'] / 'a.wav'} is missing.")
+    empty = collate(dataset.__getitems__([0]))
+    assert (len(empty), empty.unread) == (0, (said,))
+
+
+@pytest.mark.parametrize(("on_bad_audio", "found"), [("skip", ["two"]), ("raise", [])])
+def test_the_next_clip_takes_the_place_of_one_that_is_skipped(dataset, on_bad_audio, found):
+    (dataset.folders["one"] / "a.wav").unlink()
+    training = replace(dataset, whole=True, loading=LoaderSettings(on_bad_audio=on_bad_audio))
+    error, *items = training.__getitems__([0])
+    assert isinstance(error, AudioError)
+    assert [clip.corpus for clip, _ in items] == found
+
+
+def test_a_file_that_became_silent_is_refused_and_one_that_begins_so_is_not(tmp_path):
+    clip = Clip("a", "mine", "a.wav", seconds=2.0)
+    dataset = ClipDataset((clip,), {"mine": tmp_path}, 16_000, LoaderSettings(max_seconds=1.0))
+    wave = np.zeros(32_000)
+    wave[-100:] = 0.5
+    soundfile.write(tmp_path / "a.wav", wave, 16_000)
+    assert not dataset[0][1].any()
+    soundfile.write(tmp_path / "a.wav", 0 * wave, 16_000)
+    with pytest.raises(AudioError, match="is silent"):
+        dataset[0]

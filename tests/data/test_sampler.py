@@ -13,7 +13,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from emolit.data.sampler import ClipLoader, ClipSampler, even, quotas
-from emolit.errors import ConfigError
+from emolit.errors import AudioError, ConfigError
+from emolit.types import Batch, Clip
 
 SIZE = 23
 BATCH = 3
@@ -321,3 +322,40 @@ def test_all_processes_have_equally_many_batches_of_evaluation(clips, batch_size
         assert len({-(-share // size) for share in shares}) == 1
     if clips % processes == 0:
         assert size == batch_size
+
+
+def clips(count: int, *unread: str) -> Batch:
+    names = tuple(f"{i}" for i in range(count))
+    one = tuple(Clip(name, "mine", f"{name}.wav") for name in names)
+    return Batch(one, names, names, (), tuple(torch.zeros(1) for _ in names), 16_000, unread=unread)
+
+
+def loader_of(*batches: Batch, training: bool = False, skips: bool = True) -> ClipLoader:
+    loader = ClipLoader(batches, 1, collate_fn=lambda found: found[0], drop_last=training)
+    loader.skips = skips
+    return loader
+
+
+def test_clips_that_cannot_be_read_are_counted_and_an_empty_batch_is_not_handed_out():
+    loader = loader_of(clips(2), clips(1, "a is missing."), clips(0, "b is cut.", "c is cut."))
+    with pytest.warns(UserWarning) as told:
+        assert [len(batch) for batch in loader] == [2, 1]
+    assert [str(each.message).partition(" clips since")[0] for each in told] == [
+        "a is missing. Left out, as `loading.on_bad_audio` is skip: 1",
+        "b is cut. c is cut. Left out, as `loading.on_bad_audio` is skip: 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("training", "skips", "processes", "said"),
+    [
+        (False, False, 1, "^a is missing.$"),
+        (True, True, 1, "too few are left of it. The last: a is missing. Look at the disk"),
+        (False, True, 2, "too few are left of it. The last: a is missing. Look at the disk"),
+    ],
+    ids=["none is skipped", "a training batch is short", "processes wait for each other"],
+)
+def test_clips_that_cannot_be_read_may_end_the_run(monkeypatch, training, skips, processes, said):
+    monkeypatch.setattr("emolit.data.sampler.placement", lambda: (0, processes))
+    with pytest.raises(AudioError, match=said):
+        list(loader_of(clips(0, "a is missing."), training=training, skips=skips))
