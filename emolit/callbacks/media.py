@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import (
 from torch import Tensor
 from typing_extensions import override
 
-from emolit.compat.tensorboard import Settings, mark_start, write_hparams
+from emolit.compat.tensorboard import Settings, mark_start, put_last, write_hparams
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,6 +79,7 @@ class TensorBoardMedia(Media):
 
     @override
     def begin(self, step: int) -> None:
+        put_last(self.writer)
         mark_start(self.writer, step)
 
     @override

@@ -1,11 +1,12 @@
-"""A disk that is full, or takes no files, said as a sentence."""
+"""A disk that is full, or a place that takes no files, said as a sentence."""
 
 import errno
 import os
 import re
 import tempfile
 
-REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
 NUMBER = re.compile(r"\(os error (\d+)\)")
 """How the writer of safetensors, which is written in Rust, says it."""
 
@@ -22,12 +23,15 @@ def refused(error: BaseException) -> str | None:
     """
     found = NUMBER.search(str(error))
     number = error.errno if isinstance(error, OSError) else int(found[1]) if found else None
-    if number not in REFUSALS:
+    if number not in (*FULL, *CLOSED):
         return None
     named = (getattr(error, name, None) for name in ("filename2", "filename"))  # to, from
     what = next(filter(None, named), "A file of the run")
+    said = f"{what} cannot be written: {os.strerror(number)}."
+    if number in CLOSED:
+        return f"{said} Name a folder that takes files, such as by `--trainer.default_root_dir`."
     return (
-        f"{what} cannot be written: {os.strerror(number)}. A checkpoint needs room for another one "
-        f"beside it, and its .ckpt for one in {tempfile.gettempdir()} (`TMPDIR`) too. Mend this; "
-        "what was written before is whole, and `--ckpt_path last` goes on from there."
+        f"{said} A checkpoint needs room for another one beside it, and its .ckpt for one in "
+        f"{tempfile.gettempdir()} (`TMPDIR`) too. Mend this; what was written before is whole, and "
+        "`--ckpt_path last` goes on from there."
     )

@@ -52,9 +52,12 @@ class TensorStore:
         place.parent.mkdir(parents=True, exist_ok=True)
         beside = place.with_name(f".{place.name}.{uuid4().hex}")
         kept = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        save_file(kept, beside, metadata={"checksum": digest(kept)})
-        apply_umask(beside)
-        beside.replace(place)
+        try:
+            save_file(kept, beside, metadata={"checksum": digest(kept)})
+            apply_umask(beside)
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def digest(*things: object) -> str:

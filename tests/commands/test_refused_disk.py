@@ -38,3 +38,13 @@ def test_of_a_copy_the_end_is_named_that_is_full():
 @pytest.mark.parametrize("error", [ValueError("28"), OSError("no number"), KeyError("a")])
 def test_other_errors_are_none_of_its_business(error):
     assert refused(error) is None
+
+
+def test_a_place_that_is_no_folder_is_told_with_what_to_name_instead(tmp_path):
+    (tmp_path / "file").touch()
+    for made in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(OSError, match="file") as caught:
+            made.mkdir(parents=True)
+        said = refused(caught.value)
+        assert said.startswith(f"{made} cannot be written: ")
+        assert said.endswith("such as by `--trainer.default_root_dir`.")

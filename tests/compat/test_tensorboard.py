@@ -1,11 +1,13 @@
 """What emolit writes to TensorBoard by other ways than its writer's methods."""
 
+import time
+
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from torch.utils.tensorboard import SummaryWriter
 
-from emolit.compat.tensorboard import mark_start, write_hparams
+from emolit.compat.tensorboard import mark_start, put_last, write_hparams
 
 
 @pytest.mark.parametrize(("step", "kept"), [(0, [9]), (3, [0, 1, 2, 9])])
@@ -18,6 +20,21 @@ def test_older_files_of_a_run_are_forgotten_from_a_step_on(tmp_path, step, kept)
         second.add_scalar("curve", 9, 9)
     board = EventAccumulator(str(tmp_path)).Reload()
     assert [point.step for point in board.Scalars("curve")] == kept
+
+
+def test_a_file_that_was_begun_on_an_earlier_clock_is_read_last(tmp_path, monkeypatch):
+    """Three starts, a day apart each, the clock going backward."""
+    for start, second in enumerate((3_000_000, 2_000_000, 1_000_000)):
+        monkeypatch.setattr(time, "time", lambda now=second: now)
+        with SummaryWriter(str(tmp_path)) as writer:
+            put_last(writer)
+            mark_start(writer, 2 * start)
+            for step in range(2 * start, 2 * start + 4):
+                writer.add_scalar("curve", 100 * start + step, step)
+    board = EventAccumulator(str(tmp_path)).Reload()
+    found = [(point.step, point.value) for point in board.Scalars("curve")]
+    assert [step for step, _ in found] == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert [value for _, value in found] == [0, 1, 102, 103, 204, 205, 206, 207]
 
 
 def test_columns_of_other_runs_are_declared_and_not_filled(tmp_path):
