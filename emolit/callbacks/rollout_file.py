@@ -30,15 +30,20 @@ class RolloutFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def begin(self, step: int) -> None:
-        """Leave out what a start that failed, or was killed, has written after a step."""
+    def begin(self, step: int) -> int | None:
+        """Leave out what a start that failed, or was killed, has written after a step.
+
+        Returns:
+            The last step that the file still has; None where it has none.
+        """
         if not self.path.exists():
-            return
+            return None
         with self.path.open(encoding="utf-8", newline="\n") as file:
             whole = (line for line in file if line.endswith("\n"))
             kept = [line for line in whole if json.loads(line)["step"] <= step and step]
         with write_atomically(self.path) as file:
             file.writelines(kept)
+        return json.loads(kept[-1])["step"] if kept else None
 
     def add(self, scored: ScoredRollout, step: int) -> None:
         """Write all clips of a rollout."""

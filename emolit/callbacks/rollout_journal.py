@@ -43,7 +43,7 @@ class RolloutJournal(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let the file end where the run goes on."""
         if trainer.is_global_zero and not rehearsal(trainer):
-            rollout_file(trainer).begin(trainer.global_step)
+            self._written = rollout_file(trainer).begin(trainer.global_step)
 
     @override
     def on_train_batch_end(

@@ -39,11 +39,11 @@ def test_a_line_holds_a_clip_with_all_its_responses(tmp_path):
 @pytest.mark.parametrize(("start", "kept"), [(0, []), (2, [1, 2]), (9, [1, 2, 3])])
 def test_a_run_goes_on_where_it_stopped(tmp_path, start, kept):
     file = RolloutFile(tmp_path / "rollouts.jsonl")
-    file.begin(start)
+    assert file.begin(start) is None
     assert not file.path.exists()
     for step in (1, 2, 3):
         file.add(SCORED, step)
     with file.path.open("a") as broken:
         broken.write('{"step": 3, "cor')  # killed while it wrote
-    file.begin(start)
+    assert file.begin(start) == max(kept, default=None)
     assert sorted({line["step"] for line in lines(file)}) == kept

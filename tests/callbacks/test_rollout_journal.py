@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from lightning.pytorch import Trainer
 
 from emolit.callbacks.rollout_journal import RolloutJournal, page, table
 from emolit.types import Clip
@@ -109,6 +110,23 @@ def test_the_file_holds_all_clips_of_the_same_steps(tmp_path: Path):
     rows = [json.loads(line) for line in (tmp_path / "rollouts.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [step for step in shown for _ in range(2)]
     assert [row["clip"] for row in rows[:2]] == ["clip 0", "clip 1"]
+
+
+@pytest.mark.filterwarnings("ignore:You're resuming from a checkpoint")  # its loader begins anew
+@pytest.mark.parametrize(("every", "wanted"), [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4])])
+def test_a_resumed_run_writes_no_step_twice(tmp_path: Path, every: int, wanted: list[int]):
+    """Steps of two batches; the second run begins with a batch of the step that the first had."""
+
+    def fit(start: Path | None = None, **settings: int) -> Trainer:
+        run = trainer(tmp_path, RolloutJournal(every), accumulate_grad_batches=2, **settings)
+        run.fit(Told({}, scored=SCORED), Loader(*[batch_of()] * 8), ckpt_path=start)
+        return run
+
+    fit(max_steps=3).save_checkpoint(tmp_path / "last.ckpt")
+    fit(tmp_path / "last.ckpt", max_epochs=2, max_steps=4)
+    lines = (tmp_path / "rollouts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines[::2]] == wanted
+    assert len(lines) == 2 * len(wanted)
 
 
 @pytest.mark.parametrize("console", [False, True])
