@@ -60,10 +60,25 @@ class ProcessorPolicy(Policy):
         return [{"role": "user", "content": content}]
 
     def render(self, question: str, seen: bool = False) -> str:
-        """Return the text of a chat, up to where the reply begins."""
-        text: str = self.processor.apply_chat_template(
-            self.conversation(question, seen), add_generation_prompt=True, tokenize=False
-        )
+        """Return the text of a chat, up to where the reply begins.
+
+        Raises:
+            PolicyError: The chat template of the checkpoint fails.
+        """
+        from jinja2 import TemplateError
+
+        chat = self.conversation(question, seen)
+        try:
+            text: str = self.processor.apply_chat_template(
+                chat, add_generation_prompt=True, tokenize=False
+            )
+        except (TemplateError, TypeError) as error:
+            line = getattr(error, "lineno", None)
+            raise PolicyError(
+                f"The chat template of {self.checkpoint!r} fails"
+                f"{'' if line is None else f' in line {line}'}: {error}. Mend "
+                "`chat_template.jinja` in that folder, or take the one of the release."
+            ) from error
         return text
 
     def closing(self) -> str:

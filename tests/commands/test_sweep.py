@@ -361,6 +361,23 @@ def test_where_less_is_better_the_least_is_the_best(place, tool):
     assert (folder / "train" / "best").resolve() == (folder / "train,lr=0.5" / "best").resolve()
 
 
+def test_a_sweep_that_is_not_utf_8_is_told_by_its_byte(place, tool, capsys):
+    (place / "sweep.yaml").write_bytes("root: caf\u00e9".encode("latin-1"))
+    assert tool.main([str(place / "sweep.yaml")]) == 1
+    assert "sweep.yaml is not UTF-8 at byte 9; save it as UTF-8." in capsys.readouterr().err
+
+
+def test_a_folder_that_is_removed_while_its_sweep_runs_is_a_sentence(place, tool, capfd):
+    path = write(place, "{root: runs, options: {remove: runs}, arms: {a: {t: {fit: sft.yaml}}}}")
+    assert tool.main([path]) == 1
+    told = capfd.readouterr()
+    assert "error: runs was removed while the sweep ran; start the sweep anew." in told.err
+    assert "not done  runs/a/seed0/t: " in told.out
+    assert "Traceback" not in told.out + told.err
+    write(place, "{root: runs, arms: {a: {t: {fit: sft.yaml}}}}")
+    assert tool.main([path]) == 0
+
+
 def test_a_search_without_a_validation_score_is_refused(place, tool, capfd):
     text = CONTINUED.replace('set: {lr: "{lr}"}', 'set: {lr: "{lr}", unvalidated: 1}')
     assert tool.main([write(place, text)]) == 1
@@ -382,6 +399,12 @@ WRONG = {
     "{root: r, arms: {a: {t: {fit: sft.yaml}}}, compare: [{arm: a, versus: b}]}": "names ['b']",
     "{root: r, arms: {a: {t: sft.yaml}}}": "must be keys and values",
     "{root: r, arms: {a: sft.yaml}}": "must be keys and values",
+    "{root: r, arms: [a, b]}": "`arms` of the sweep",
+    "{root: r, axes: 3, arms: {}}": "`axes` of the sweep",
+    "root: r\narms: {a: [}\n": "sweep.yaml, line 2, column 12: this is no YAML: ",
+    "root: r\n\troot: s\n": "sweep.yaml, line 2, column 1: this is no YAML: ",
+    "root: !!python/object:os.system {}": "this is no YAML: could not determine a constructor",
+    "[" * 50: "sweep.yaml, line 1, column 51: this is no YAML: ",
 }
 
 

@@ -8,7 +8,7 @@ nearer to 1 the nearer ``--lr`` is to 0.1. Every call is a line of ``calls.txt``
 from pathlib import Path
 
 SOURCE = """
-import json, os, sys, time
+import json, os, shutil, sys, time
 from pathlib import Path
 
 words = sys.argv[1:]
@@ -20,6 +20,9 @@ if "--fail" in options:
     sys.exit("no such luck")
 if "--env" in options:
     print(os.environ.get(options["--env"]))
+if "--remove" in options:
+    shutil.rmtree(options["--remove"])
+    sys.exit(0)
 if "--kill" in options:
     os.kill(os.getppid(), 9)
 time.sleep(float(options.get("--sleep", 0)))

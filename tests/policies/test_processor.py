@@ -37,3 +37,19 @@ def test_a_clip_longer_than_the_window_is_cut_or_refused_as_told(nano_folder, ba
     strict.encode(cut)
     with pytest.raises(PolicyError, match=r"'clip0' of 'toy' has 1\.2 s, .* hears 1 s"):
         strict.encode(long)
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ messages[0", r"fails in line 1: .*Mend `chat_template\.jinja`"),
+        ("ok\n{% nonsense %}", r"fails in line 2: .*nonsense"),
+        ("{{ messages.missing.deeper }}", "fails: .*has no attribute .missing."),
+        ("{{ raise_exception('roles must alternate') }}", "fails: roles must alternate"),
+        ("{{ 1 + 'a' }}", "fails: unsupported operand"),
+    ],
+)
+def test_a_chat_template_that_fails_is_told_with_its_line(policy, nano_folder, template, said):
+    policy.processor.chat_template = template
+    with pytest.raises(PolicyError, match=rf"The chat template of '{nano_folder}' {said}"):
+        policy.render("Which emotion?")

@@ -73,7 +73,7 @@ class Engine:
         """Run stages, and return the folders of those that have failed or were not tried.
 
         Raises:
-            ConfigError: Snakemake or the executor is not installed.
+            ConfigError: Snakemake or the executor is not installed, or the root was removed.
         """
         if importlib.util.find_spec("snakemake") is None:
             raise ConfigError("A sweep is run by Snakemake: pip install 'emolit[sweep]'.")
@@ -85,12 +85,20 @@ class Engine:
         from snakemake.cli import main  # takes seconds
 
         root.mkdir(parents=True, exist_ok=True)
+        here = Path.cwd()
         with tempfile.TemporaryDirectory(prefix=".sweep-", dir=root.resolve()) as name:
             place = Path(name)
             (place / "stages.pickle").write_bytes(pickle.dumps((stages, extra)))
             (place / "Snakefile").write_text(rules(stages, place), encoding="utf-8")
             with contextlib.suppress(SystemExit):  # the marks say more than its status
-                main(self.options(place))
+                try:
+                    main(self.options(place))
+                except FileNotFoundError:
+                    if (place / "Snakefile").is_file():
+                        raise
+            if not (place / "Snakefile").is_file():  # Snakemake makes the folder of its log anew
+                os.chdir(here)
+                raise ConfigError(f"{root} was removed while the sweep ran; start the sweep anew.")
             return self.failed(stages, place)
 
     def options(self, place: Path) -> list[str]:

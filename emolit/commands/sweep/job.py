@@ -27,15 +27,20 @@ from emolit.errors import ConfigError
 def main() -> int:
     """Run a stage; return 1 if it has failed, and leave why beside the pickle."""
     path, number = Path(sys.argv[1]), sys.argv[2]
-    stages, extra = pickle.loads(path.read_bytes())
+    try:
+        stages, extra = pickle.loads(path.read_bytes())
+    except FileNotFoundError:
+        print(f"not done  stage {number}: {path} was removed while the sweep ran.", flush=True)
+        return 1
     stage = stages[int(number)]
     try:
         stage.folder.mkdir(parents=True, exist_ok=True)
         with stage_lock(stage.folder) as lock:
             complete(stage, extra, lock)
-    except ConfigError as error:
+    except (ConfigError, OSError) as error:
         print(f"not done  {stage.folder}: {error}", flush=True)
-        path.with_name(f"{number}.failed").write_text(str(error), encoding="utf-8")
+        if path.is_file():
+            path.with_name(f"{number}.failed").write_text(str(error), encoding="utf-8")
         return 1
     return 0
 

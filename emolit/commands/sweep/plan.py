@@ -99,8 +99,13 @@ def read(path: Path, root: Path | None = None, seeds: list[int] | None = None) -
     Raises:
         ConfigError: The file is not what it should be; the message says where.
     """
-    said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    said = _load(path)
     _check(said, f"The sweep {path}", KEYS, {"root", "arms"})
+    for key in ("axes", "options", "arms"):
+        if not isinstance(said.get(key, {}), dict):
+            raise ConfigError(
+                f"`{key}` of the sweep {path} must be keys and values, but is {said[key]!r}."
+            )
     axes = {"seed": [0], **said.get("axes", {}), **({"seed": seeds} if seeds else {})}
     cells = tuple(products(axes, [name for name in CELL if name in axes]))
     root = Path(said["root"]) if root is None else root
@@ -250,6 +255,23 @@ def _sort_by_dependency(stages: dict[Path, Stage]) -> dict[Path, Stage]:
     for stage in stages.values():
         visit(stage, ())
     return order
+
+
+def _load(path: Path) -> Any:
+    """Return what a YAML file says.
+
+    Raises:
+        ConfigError: It is none; the message has file and line.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        said = f"{path} is not UTF-8 at byte {error.start}; save it as UTF-8."
+        raise ConfigError(said) from error
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", error)
+        line = "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
+        raise ConfigError(f"{path}{line}: this is no YAML: {problem}. Correct it there.") from error
 
 
 def _check(said: Any, where: str, keys: set[str], needed: set[str]) -> None:
