@@ -1,25 +1,21 @@
 """A run that is killed anywhere ends, resumed, with the weights and the best of one that was not.
 
-Kills fall on random calls of the functions below, so that each part of a run is hit. Runs are
-forked from a process that has imported everything and has computed nothing: a start takes no time.
+Kills fall on random calls of the functions below, so that each part of a run is hit.
 """
 
 import json
-import multiprocessing
-import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.command import emolit
 from tests.fakes.tones import write_tones
+from tests.forked import start, status
 
 pytestmark = pytest.mark.faults
 
@@ -93,31 +89,12 @@ KILLS = 20
 MOMENTS = [[*PLACES][kill % len(PLACES)] for kill in range(KILLS)]
 
 
-def command(words: list[str], log: Path) -> None:
-    """Run ``emolit`` in this process, which was forked for it."""
-    torch.set_num_threads(1)
-    os.environ.pop("EMOLIT_TRACEBACK", None)
-    with log.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-        emolit(*words)
-    sys.exit(0)
-
-
 def run(config: Path, root: Path, *words: str, log: Path | None = None) -> int:
     """Run ``fit`` in a process of its own; return its status."""
     log = log or root / "log.txt"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["emolit.commands.training", "transformers", "safetensors.torch"]
-    )
-    given = ["fit", "--config", str(config), "--trainer.default_root_dir", str(root), *words]
-    log.parent.mkdir(exist_ok=True)
-    process = context.Process(target=command, args=(given, log))
-    process.start()
-    process.join(timeout=600)
-    assert process.exitcode is not None, "it hangs"
-    return process.exitcode
+    log.unlink(missing_ok=True)
+    given = ["fit", "--config", config, "--trainer.default_root_dir", root, *words]
+    return status(start(given, log))
 
 
 def watched(root: Path, **settings: object) -> list[str]:
@@ -218,6 +195,7 @@ def results(root: Path) -> dict[str, object]:
         for number, each in moments.items()
         for key, value in each.items()
     }
+    found["rollouts"] = (root / "rollouts.jsonl").read_text()
     found["recall"] = (root / "fit" / "recall.csv").read_text()
     report = json.loads((root / "fit.json").read_text())
     found["report"] = {name: report[name] for name in report if name != "seconds"}
