@@ -362,9 +362,9 @@ def test_where_less_is_better_the_least_is_the_best(place, tool):
 
 
 def test_a_sweep_that_is_not_utf_8_is_told_by_its_byte(place, tool, capsys):
-    (place / "sweep.yaml").write_bytes("root: caf\u00e9".encode("latin-1"))
+    (place / "sweep.yaml").write_bytes(b"root: \xe9")
     assert tool.main([str(place / "sweep.yaml")]) == 1
-    assert "sweep.yaml is not UTF-8 at byte 9; save it as UTF-8." in capsys.readouterr().err
+    assert "sweep.yaml is not UTF-8 at byte 6; save it as UTF-8." in capsys.readouterr().err
 
 
 def test_a_folder_that_is_removed_while_its_sweep_runs_is_a_sentence(place, tool, capfd):
