@@ -215,6 +215,18 @@ def test_rows_that_cannot_be_are_named(tmp_path, tool, capsys, row, words):
     assert words in capsys.readouterr().err
 
 
+def test_a_row_is_tested_by_the_policy_that_its_checkpoint_names(tmp_path, matrix, monkeypatch):
+    kind = {"class_path": "emolit.policies.majority.Majority", "init_args": {}}
+    (tmp_path / "first" / "emolit.json").write_text(json.dumps({"policy": kind}))
+    found = []
+    monkeypatch.setattr(
+        subprocess, "run", lambda words, **_: found.append(words) or SimpleNamespace(returncode=2)
+    )
+    assert matrix()[0] == 1
+    place = found[0].index("--model.init_args.policy")
+    assert found[0][place + 1] == "emolit.policies.majority.Majority"
+
+
 def test_a_test_that_fails_stops_the_command_and_is_not_taken_for_done(
     tmp_path, matrix, monkeypatch, capsys
 ):

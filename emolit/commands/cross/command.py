@@ -5,9 +5,10 @@
         -- --data.init_args.root PARENT
 
 Rows are training corpora (``corpus`` or ``corpus@run``), columns are the corpora of the config's
-``Mixture``, under one label set. Each row is one ``emolit test`` in a process of its own with the
-folder ``<out>/<row>``; a row whose command, config and checkpoint are the same as before is not
-tested again. Writes ``cross.json``, ``cross.md`` and pictures for TensorBoard (``<out>/board``).
+``Mixture``, under one label set. The policy of a row is the one that its checkpoint names. Each row
+is one ``emolit test`` in a process of its own with the folder ``<out>/<row>``; a row whose command,
+config and checkpoint are the same as before is not tested again. Writes ``cross.json``,
+``cross.md`` and pictures for TensorBoard (``<out>/board``).
 """
 
 import argparse
@@ -23,10 +24,12 @@ from emolit import __version__
 from emolit.commands.cross import pages as cross_pages
 from emolit.commands.cross.cells import Row, cells_of, comparisons_of, read_row
 from emolit.commands.shipped import find
+from emolit.engine.weights.record import read_record
 from emolit.errors import ConfigError, EmolitError
 from emolit.files.atomic import write_atomically
 
 CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
+POLICY = "--model.init_args.policy"
 CONFIDENCE = "--model.init_args.evaluator.init_args.confidence+"
 NAME = re.compile(r"[\w.-]+(@[\w.-]+)?")
 DONE = "done.json"
@@ -101,8 +104,8 @@ def test(config: Path, folder: Path, checkpoint: Path, extra: list[str]) -> None
     Raises:
         ConfigError: It fails.
     """
-    arguments = ["test", "--config", str(config), *extra, CHECKPOINT, str(checkpoint)]
-    arguments += ["--trainer.default_root_dir", str(folder)]
+    arguments = ["test", "--config", str(config), *policy_of(checkpoint), *extra]
+    arguments += [CHECKPOINT, str(checkpoint), "--trainer.default_root_dir", str(folder)]
     state = {
         "arguments": arguments,
         "config": hashlib.sha256(config.read_bytes()).hexdigest(),
@@ -122,6 +125,12 @@ def test(config: Path, folder: Path, checkpoint: Path, extra: list[str]) -> None
         )
     with write_atomically(done) as file:
         json.dump(state, file, indent=2)
+
+
+def policy_of(checkpoint: Path) -> list[str]:
+    """Return the words that set the policy which a checkpoint names, so that kinds may be mixed."""
+    record = read_record(checkpoint)
+    return [POLICY, record["policy"]["class_path"]] if record and record.get("policy") else []
 
 
 def contents(folder: Path) -> dict[str, list[int]]:
