@@ -41,7 +41,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 class EmolitCLI(LightningCLI):
-    """LightningCLI with ``prompt`` and ``overwrite`` at the root and three links."""
+    """LightningCLI with ``prompt`` and ``overwrite`` at the root and four links."""
 
     trainer: Any
     model: Any
@@ -144,15 +144,15 @@ class EmolitCLI(LightningCLI):
             raise
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the prompt, give it to both sides, and give the labels to the evaluator."""
+        """Add the prompt, give it to both sides, and the labels to whoever has a `taxonomy`."""
         parser.add_subclass_arguments(Prompt, "prompt")
         help_text = "replace what an earlier run has left in trainer.default_root_dir"
         parser.add_argument("--overwrite", type=bool, default=False, help=help_text)
         parser.link_arguments("prompt", "data.init_args.prompt", apply_on="instantiate")
         parser.link_arguments("prompt", "model.init_args.prompt", apply_on="instantiate")
-        parser.link_arguments(
-            "data.taxonomy", "model.init_args.evaluator.init_args.taxonomy", apply_on="instantiate"
-        )
+        for place in ("evaluator", "policy"):
+            target = f"model.init_args.{place}.init_args.taxonomy"
+            parser.link_arguments("data.taxonomy", target, apply_on="instantiate")
 
 
 def absent(trainer: Any, *kinds: type[Callback]) -> list[Callback]:

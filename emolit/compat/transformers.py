@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from pickle import UnpicklingError
 from typing import Any
 
@@ -272,6 +273,31 @@ def template_beside_processor(source: str) -> str | None:
     settings, _ = ProcessorMixin.get_processor_dict(source)
     template: str | None = settings.get("chat_template")
     return template
+
+
+def class_of_checkpoint(source: str) -> Any:
+    """Return the class that a checkpoint's weights are of, also one that transformers keeps inside.
+
+    `AutoModel` would build a whole Whisper around the weights of its encoder, and leave them out.
+    Relies on ``architectures`` of the config, and on the modules that model types have.
+
+    Raises:
+        PolicyError: There is no config that names one.
+    """
+    import transformers
+
+    try:
+        config = transformers.AutoConfig.from_pretrained(source, trust_remote_code=False)
+        name = (config.architectures or ["AutoModel"])[0]
+        if hasattr(transformers, name):
+            return getattr(transformers, name)
+        kind = config.model_type.replace("-", "_")
+        return getattr(import_module(f"transformers.models.{kind}.modeling_{kind}"), name)
+    except (OSError, ValueError, ImportError, AttributeError) as error:
+        raise PolicyError(
+            f"No model loads from the checkpoint {source!r} ({why_not(error)}); give a folder that "
+            f"transformers {version()} opens, or a hub id."
+        ) from error
 
 
 def find_part(network: Any, path: str) -> Any:

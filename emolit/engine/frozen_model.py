@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pickle import UnpicklingError
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -25,6 +25,18 @@ from emolit.errors import NonFiniteError, PolicyError
 
 Item = TypeVar("Item")
 Inputs = Mapping[str, Tensor]
+
+
+class Sound(NamedTuple):
+    """What an audio model hears.
+
+    Attributes:
+        waveform: Mono. ``[samples]`` float32
+        sampling_rate: In Hz.
+    """
+
+    waveform: Tensor
+    sampling_rate: int
 
 
 class FrozenModel(ABC, Generic[Item]):
@@ -99,7 +111,16 @@ class FrozenModel(ABC, Generic[Item]):
     @cached_property
     def reader(self) -> Any:
         """The tokenizer or feature extractor."""
-        return self._load(self.reader_class)
+        import transformers
+
+        return self._load(getattr(transformers, self.reader_class))
+
+    @property
+    def model_class(self) -> Any:
+        """The class that opens the model, ``auto_class`` by default."""
+        import transformers
+
+        return getattr(transformers, self.auto_class)
 
     @cached_property
     def model(self) -> Any:
@@ -110,7 +131,7 @@ class FrozenModel(ABC, Generic[Item]):
         """
         with torch.random.fork_rng(devices=[]):
             settings = {"dtype": torch.float32, "output_loading_info": True, **self.opening()}
-            model, info = self._load(self.auto_class, **settings)
+            model, info = self._load(self.model_class, **settings)
         missing = [name for name in info["missing_keys"] if not name.startswith(self.optional)]
         if missing:
             raise PolicyError(
@@ -135,17 +156,13 @@ class FrozenModel(ABC, Generic[Item]):
         """Return what of the checkpoint's configuration is set otherwise."""
         return {}
 
-    def _load(self, factory: str, **how: Any) -> Any:
-        import transformers
-
+    def _load(self, factory: Any, **how: Any) -> Any:
         try:
-            return getattr(transformers, factory).from_pretrained(
-                self.checkpoint, trust_remote_code=False, **how
-            )
+            return factory.from_pretrained(self.checkpoint, trust_remote_code=False, **how)
         except (OSError, ValueError, RuntimeError, UnpicklingError) as error:
             raise PolicyError(
-                f"No {factory} loads from the checkpoint {self.checkpoint!r} ({why_not(error)}); "
-                "give a folder that transformers opens, or a hub id."
+                f"No {factory.__name__} loads from the checkpoint {self.checkpoint!r} "
+                f"({why_not(error)}); give a folder that transformers opens, or a hub id."
             ) from error
 
     @torch.no_grad()

@@ -1,25 +1,13 @@
 """What reads texts or hears clips for others: sentence encoders and classifiers, frozen."""
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torchaudio.functional import resample
 
-from emolit.engine.frozen_model import FrozenModel, Inputs, Item
-
-
-class Sound(NamedTuple):
-    """What an audio model hears.
-
-    Attributes:
-        waveform: Mono. ``[samples]`` float32
-        sampling_rate: In Hz.
-    """
-
-    waveform: Tensor
-    sampling_rate: int
+from emolit.engine.frozen_model import FrozenModel, Inputs, Item, Sound
 
 
 class TextEncoder(FrozenModel[str]):

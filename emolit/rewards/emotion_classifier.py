@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from emolit.affect.taxonomy import merge
+from emolit.engine.frozen_model import Sound
 from emolit.errors import ConfigError
-from emolit.judges.encoder import AudioClassifier, Sound, TextClassifier
+from emolit.judges.encoder import AudioClassifier, TextClassifier
 from emolit.judges.guard import Guard
 from emolit.prompts.base import read_tag
 from emolit.rewards.base import BatchedReward, Weight

@@ -21,6 +21,7 @@ from emolit.compat.transformers import (
     cache_name,
     cache_of,
     checkpointing_units,
+    class_of_checkpoint,
     copy_cache,
     delay_bars,
     detach_cache,
@@ -116,6 +117,17 @@ def test_a_setting_is_another_one_for_a_block(network):
     with overridden_setting(config, "max_position_embeddings", 7):
         assert config.max_position_embeddings == 7, f"{HERE}: settings are no plain attributes"
     assert config.max_position_embeddings == before
+
+
+def test_the_class_of_a_checkpoint_is_found_also_inside_of_transformers(tmp_path):
+    from transformers import WhisperConfig, WhisperModel
+
+    for name in ("WhisperEncoder", "WhisperModel"):
+        WhisperConfig(architectures=[name]).save_pretrained(tmp_path)
+        assert class_of_checkpoint(str(tmp_path)).__name__ == name, f"{HERE}: other modules"
+    assert class_of_checkpoint(str(tmp_path)) is WhisperModel
+    with pytest.raises(PolicyError, match="No model loads"):
+        class_of_checkpoint(str(tmp_path / "nowhere" / "else"))
 
 
 def test_a_template_is_found_beside_the_processor(nano_folder):

@@ -57,6 +57,7 @@ def narrow_window(tower: Any, positions: int) -> Iterator[None]:
     table = tower.embed_positions
     with (
         replaced_weight(table, "weight", table.weight[:positions]),
+        overridden_setting(table, "num_embeddings", positions),
         overridden_setting(tower.config, "max_source_positions", positions),
     ):
         yield

@@ -1,0 +1,84 @@
+"""Fitting what has no gradient: every training clip once, then one fit."""
+
+from typing import Any
+
+import torch
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor, nn
+
+from emolit.errors import ConfigError
+from emolit.evaluators import Evaluator
+from emolit.policies.estimator import Estimator
+from emolit.prompts import Prompt
+from emolit.tasks.base import Task
+from emolit.types import Batch, Sampling
+
+
+class EstimatorFitting(Task):
+    """Collect what a policy measures in the training clips, and let it fit: one epoch, one step.
+
+    Validation, checkpoints and tests are those of every task. Choose among settings by `best_of` of
+    a sweep, on validation.
+
+    Args:
+        policy: Fits all clips at once.
+        evaluator: Turns answers into scores.
+        prompt: Linked from the root of the config; do not set it here.
+        sampling: How validation and test answer, greedily.
+    """
+
+    policy: Estimator
+
+    def __init__(
+        self,
+        policy: Estimator,
+        evaluator: Evaluator,
+        prompt: Prompt | None = None,
+        sampling: Sampling = Sampling(),
+    ) -> None:
+        super().__init__(policy, torch.optim.SGD, None, evaluator, prompt, sampling)
+        self.automatic_optimization = False
+        self.steps = nn.Parameter(torch.zeros(()))
+        """What Lightning's optimizer has, which counts the step of the fit and does nothing."""
+        self._seen: list[tuple[Tensor, Tensor]] = []
+
+    def configure_optimizers(self) -> Any:
+        """Give Lightning an optimizer to count steps by."""
+        return torch.optim.SGD([self.steps], lr=0.0)
+
+    def on_fit_start(self) -> None:
+        """Say which clips will not be heard to their end.
+
+        Raises:
+            ConfigError: There are several processes, each of which would fit its own clips.
+        """
+        if self.processes > 1:
+            raise ConfigError(
+                f"EstimatorFitting fits all clips at once, and {self.processes} processes have "
+                "parts of them; set `trainer.devices: 1`."
+            )
+        self._tell_cut(("train", "val"))
+
+    def on_train_epoch_start(self) -> None:
+        """Forget what was collected before."""
+        self._seen = []
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
+        """Collect; with the last batch of the epoch, fit."""
+        labels = self.policy.encode_targets(batch).tokens[:, 0, 0]
+        self._seen.append((self.policy.measure(batch), labels.cpu()))
+        if self.trainer.is_last_batch:
+            self._fit()
+        return {"loss": self.steps}
+
+    def _fit(self) -> None:
+        features, labels = (torch.cat(part) for part in zip(*self._seen, strict=True))
+        wanted = len(self.trainer.datamodule.clips("train"))  # type: ignore[attr-defined]
+        if len(labels) < wanted:
+            rank_zero_warn(
+                f"The fit saw {len(labels)} of {wanted} training clips, since the ragged end of an "
+                "epoch is dropped; set `loading.batch_size: 1`."
+            )
+        self.policy.fit(features, labels)
+        optimizer: Any = self.optimizers()
+        optimizer.step()
