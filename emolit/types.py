@@ -22,6 +22,30 @@ Answer = str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Rating:
+    """A number that raters gave to a clip.
+
+    Attributes:
+        value: Mean of the raters, on their scale.
+        low: Lower end of the scale.
+        high: Upper end of the scale.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def share(self, value: float) -> float:
+        """Return where a value lies on the scale, 0 at its lower end and 1 at its upper."""
+        return (value - self.low) / (self.high - self.low)
+
+    @property
+    def farthest(self) -> float:
+        """The end of the scale that lies farther from the value: what an unreadable answer is."""
+        return self.low if self.share(self.value) > 0.5 else self.high
+
+
+@dataclass(frozen=True)
 class Clip:
     """One recording and all that is known about it.
 
@@ -42,6 +66,8 @@ class Clip:
         votes: How many raters chose each emotion, by canonical name; empty where unknown. They
             may disagree with ``label``, which need not come from these raters.
         words: Emotion words of an open vocabulary that hold for the clip; empty where unknown.
+        attributes: Ratings by name, such as valence and arousal, each with its scale; empty where
+            unknown.
         sentiment: Polarity, negative below 0 and positive above, on the corpus's own scale.
         reason: Why these emotions are heard or seen, as written by people; None where unknown.
         video: File with the frames, relative to the corpus folder; None where there is none.
@@ -63,6 +89,7 @@ class Clip:
     sentiment: float | None = None
     reason: str | None = None
     video: str | None = None
+    attributes: dict[str, Rating] = field(default_factory=dict, hash=False)
 
     @property
     def emotions(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Predictions as JSONL, one clip a line, from which every score can be computed again."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,10 +20,10 @@ class PredictionWriter(Callback):
     A line holds ``id corpus speaker target response answer rewards``: who speaks (null where
     unknown), the clip's label (the wanted reply where it has none), the whole response, the parsed
     answer (null when unreadable), and each reward by name (null where it does not apply); also
-    ``words``, ``sentiment`` and ``captions`` of the clip where it has them, and ``probabilities``
-    where the evaluator has a ``confidence``: by its name, each option's share. Lines are sorted by
-    id, one a clip. Each process writes a part as it goes; at the end the first one merges them, so
-    a file is whole or absent.
+    ``words``, ``sentiment``, ``captions`` and ``attributes`` of the clip where it has them, and
+    ``probabilities`` where the evaluator has a ``confidence``: by its name, each option's share.
+    Lines are sorted by id, one a clip. Each process writes a part as it goes; at the end the first
+    one merges them, so a file is whole or absent.
     """
 
     def __init__(self) -> None:
@@ -122,6 +123,7 @@ def prediction(evaluation: Evaluation, index: int) -> dict[str, Any]:
         "words": clip.words or None,
         "sentiment": clip.sentiment,
         "captions": clip.captions or None,
+        "attributes": {name: asdict(its) for name, its in clip.attributes.items()} or None,
     }
     return {
         "id": clip.id,

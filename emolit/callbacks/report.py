@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
@@ -30,7 +32,7 @@ from emolit.reporting.tables import (
     scores_table,
 )
 from emolit.seed import run_seed
-from emolit.statistics.intervals import Interval, bootstrap, cluster
+from emolit.statistics.intervals import Array, Interval, bootstrap, cluster
 from emolit.statistics.significance import confusions
 from emolit.types import Evaluation
 
@@ -47,6 +49,7 @@ class ClipResult:
         answer: Class index, -1 where unreadable; None where answers are open.
         target: Class index; None where answers are open.
         probabilities: Each confidence's distribution over the labels, by its name.
+        added: What it adds to sums that scores follow from; None where none do.
     """
 
     corpus: str
@@ -56,6 +59,7 @@ class ClipResult:
     answer: int | None = None
     target: int | None = None
     probabilities: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    added: Array | None = None
 
 
 class Report(Callback):
@@ -67,7 +71,8 @@ class Report(Callback):
     speakers, if ``trainer.datamodule`` has ``censuses``. With a ``confidence`` of the evaluator its
     scores too, and ``restricted``: the scores of the most probable labels among those that the
     corpus's clips have. Of an evaluator without closed labels: its own scores, those by part, and
-    the ``signatures`` that say what each follows from.
+    the ``signatures`` that say what each follows from, and the intervals of those that follow from
+    sums over clips (`Attributes`).
     ``checkpoint`` is what was tested: its ``path``, and the ``selection`` that `AdapterCheckpoint`
     has left there.
 
@@ -119,6 +124,7 @@ class Report(Callback):
                     confusion.get(name),
                     evaluator.labels,
                 ),
+                **self._sum_intervals([row for row in rows if row.corpus == name], evaluator),
                 **nest_signatures(told, name),
                 **left_out.get(name, {}),
             }
@@ -156,13 +162,32 @@ class Report(Callback):
             **restricted_scores(rows, labels, self.resamples),
         }
 
+    def _sum_intervals(self, rows: list[ClipResult], evaluator: Evaluator) -> dict[str, Any]:
+        """Return the interval of each score that follows from sums over the clips of a corpus."""
+        added = [row.added for row in rows if row.added is not None]
+        if not added:
+            return {}
+        clusters, unit = cluster([row.speaker for row in rows])
+        sums = np.zeros((max(clusters) + 1, *added[0].shape))
+        np.add.at(sums, clusters, np.stack(added))
+        return {
+            f"{name}_interval": asdict(bootstrap(sums, _on_arrays(score), unit, self.resamples))
+            for name, score in evaluator.from_sums.items()
+        }
+
+
+def _on_arrays(score: Callable[[Tensor], Tensor]) -> Callable[[Array], Array]:
+    return lambda sums: score(torch.from_numpy(sums)).numpy()
+
 
 def rows_of(evaluation: Evaluation, evaluator: object) -> list[ClipResult]:
     """Return a row for each clip of a batch."""
     clips = evaluation.batch.clips
     known = [(clip.corpus, clip.id, clip.speaker, clip.split) for clip in clips]
     if not isinstance(evaluator, Categorical):
-        return [ClipResult(*fields) for fields in known]
+        added = evaluator.contributions(evaluation) if isinstance(evaluator, Evaluator) else None
+        found = [None] * len(clips) if added is None else [*added.numpy()]
+        return [ClipResult(*each, added=its) for each, its in zip(known, found, strict=True)]
     answers, targets = evaluator.encode(evaluation)
     spreads = {name: rows.tolist() for name, rows in evaluation.probabilities.items()}
     return [

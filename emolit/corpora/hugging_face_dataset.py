@@ -38,6 +38,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from emolit.compat.datasets import FORMATS, open_local, open_remote
 from emolit.corpora.base import ROOT
 from emolit.corpora.listed import Listed, log_name
+from emolit.data.attribute_columns import AttributeColumn
 from emolit.data.audio_check import cache_folder
 from emolit.data.column_names import check_columns, rename_columns
 from emolit.data.dataset import LoaderSettings
@@ -70,6 +71,8 @@ class HuggingFaceDataset(Listed):
         streaming: Read from the hub row by row, instead of downloading the data set first.
         take: Number of first rows of each split; None takes all.
         name: Name in log keys; None takes the last part of ``path``.
+        attributes: Ratings by name, each with its scale and, where it is called otherwise, its
+            column, for example ``{valence: {low: 1, high: 5, column: V}}``.
         root: Parent folder of all corpora.
         prompt: What is asked about a clip.
         labels: The label set, in class order; None takes the labels of the data set, after
@@ -91,6 +94,7 @@ class HuggingFaceDataset(Listed):
         streaming: bool = False,
         take: int | None = None,
         name: str | None = None,
+        attributes: dict[str, AttributeColumn] | None = None,
         root: str = ROOT,
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
@@ -103,6 +107,7 @@ class HuggingFaceDataset(Listed):
         self.audio = audio
         self.name = name or log_name(path, "dataset")
         self.columns = dict(columns or {})
+        self.attributes = dict(attributes or {})
         check_columns(self.columns, self.name)
         if "path" in self.columns:
             raise ConfigError(f"`columns` of {self.name!r} names 'path'; name it as `audio`.")

@@ -4,8 +4,9 @@ Layout, in the corpus folder or in ``IEMOCAP_full_release`` below it, for Sessio
 ``SessionN/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav``, one file a turn (or another audio
 extension); ``SessionN/dialog/EmoEvaluation/Ses01F_impro01.txt`` with a line such as
 ``[6.2901 - 8.2357]⇥Ses01F_impro01_F000⇥neu⇥[2.5000, 2.5000, 2.5000]`` (time, turn, label of the
-majority, valence, activation, dominance) and lines of single raters, which are not read;
-``SessionN/dialog/transcriptions/Ses01F_impro01.txt``. Files that start with ``._`` are left alone.
+majority, valence, activation, dominance from 1 to 5) and lines of single raters, which are not
+read; ``SessionN/dialog/transcriptions/Ses01F_impro01.txt``. Files that start with ``._`` are left
+alone.
 
 ``Ses01F`` in a name says which actor wore the markers, not who speaks: the speaker is the session
 and the letter of the last part. Stage marks such as ``[LAUGHTER]`` are cut out of transcripts, as
@@ -32,7 +33,7 @@ from emolit.errors import CorpusError
 from emolit.files.disk import lines_of, text_of
 from emolit.files.media import AUDIO
 from emolit.prompts import Prompt
-from emolit.types import Clip, Split
+from emolit.types import Clip, Rating, Split
 
 EMOTIONS = {
     "ang": "angry", "hap": "happy", "neu": "neutral", "sad": "sad", "exc": "excited",
@@ -47,7 +48,11 @@ SETS = {
 MERGED: dict[int, dict[str, str]] = {4: {"excited": "happy"}, 6: {}}
 SESSIONS = range(1, 6)
 TURN = re.compile(r"Ses0([1-5])[FM]_(impro|script)\w+_([FM])\w+")
-LINE = re.compile(r"\[[\d.]+ - [\d.]+\]\t(\w+)\t(\w+)\t\[.*\]\s*")
+LINE = re.compile(r"\[[\d.]+ - [\d.]+\]\t(\w+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]\s*")
+ATTRIBUTES = ("valence", "arousal", "dominance")
+"""What the three numbers of a line rate; the release calls the second activation."""
+SCALE = (1.0, 5.0)
+"""Of the release's manikins; numbers are taken as they stand."""
 SPOKEN = re.compile(r"(\w+) \[[\d.]+-[\d.]+\]:(.*)")
 MARK = re.compile(r"\[[A-Z ]+\]")
 SCENES = {"impro": "improvised", "script": "scripted"}
@@ -126,7 +131,7 @@ class Iemocap(Corpus):
                 for path in sorted(session.glob("sentences/wav/*/*"))
                 if path.suffix.lower() in AUDIO
             }
-            for turn, code in read_labels(session / "dialog" / "EmoEvaluation"):
+            for turn, code, ratings in read_labels(session / "dialog" / "EmoEvaluation"):
                 path = audio.get(turn) or audio_path(session, turn)
                 yield Clip(
                     id=turn,
@@ -135,6 +140,7 @@ class Iemocap(Corpus):
                     label=EMOTIONS[code],
                     speaker=speaker_of(turn),
                     transcript=words.get(turn),
+                    attributes=ratings,
                 )
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
@@ -171,8 +177,8 @@ def speaker_of(turn: str) -> str:
     return turn[4] + turn.rpartition("_")[2][0]
 
 
-def read_labels(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the turns of a session with the code of their label.
+def read_labels(folder: Path) -> Iterator[tuple[str, str, dict[str, Rating]]]:
+    """Yield the turns of a session with the code of their label and their ratings.
 
     Raises:
         CorpusError: The folder has no such file, or a line is wrong; names what was looked for.
@@ -187,7 +193,8 @@ def read_labels(folder: Path) -> Iterator[tuple[str, str]]:
                 f"Ses01F_impro01_F000, one of {', '.join(EMOTIONS)}, and three numbers, with tabs "
                 "between. Get the file again."
             )
-        yield found[1], found[2]
+        values = zip(ATTRIBUTES, map(float, found.groups()[2:]), strict=True)
+        yield found[1], found[2], {name: Rating(value, *SCALE) for name, value in values}
 
 
 def read_transcripts(folder: Path) -> Iterator[tuple[str, str]]:

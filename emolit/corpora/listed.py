@@ -24,6 +24,12 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from emolit.affect.taxonomy import CANONICAL, Taxonomy, in_order, merge
 from emolit.corpora.base import Corpus
+from emolit.data.attribute_columns import (
+    MARK,
+    AttributeColumn,
+    ratings_of,
+    set_attributes_apart,
+)
 from emolit.data.census import person
 from emolit.data.manifest_checks import check_recordings, check_rows
 from emolit.data.manifest_rows import COLUMNS, check_labels, clip_of, id_of, label_of, lexical
@@ -41,6 +47,8 @@ class Listed(Corpus):
     homepage: ClassVar = "the user"
     columns: Mapping[str, str | None] = {}
     """Which column of the list is which of ours, as far as the user says so."""
+    attributes: Mapping[str, AttributeColumn] = {}
+    """Where the list has ratings, and on which scales, as far as the user says so."""
 
     @property
     @abstractmethod
@@ -77,10 +85,11 @@ class Listed(Corpus):
         Raises:
             CorpusError: They do not fit; names file, row, value and what to do.
         """
-        rows = self.read_rows()
+        rows = set_attributes_apart(self.read_rows(), self.attributes, self.name)
         check_rows(rows, self.columns)
         check_labels(rows, self.known)
-        unused = sorted({name for row in rows for name in row.fields}.difference(COLUMNS))
+        used = {*COLUMNS, *(MARK + name for name in self.attributes)}
+        unused = sorted({name for row in rows for name in row.fields}.difference(used))
         if unused:
             rank_zero_info(f"{self.name}: the columns {unused} of {self.source} are not used")
         return {id_of(row): row for row in rows}
@@ -94,7 +103,10 @@ class Listed(Corpus):
             ConfigError: ``label_map`` renames what no row has.
         """
         rows, location, known = self.rows, self.location, self.known
-        clips = tuple(clip_of(row, self.name, location, known) for row in rows.values())
+        clips = tuple(
+            clip_of(row, self.name, location, known, ratings_of(row, self.attributes))
+            for row in rows.values()
+        )
         check_recordings(clips, rows, location)
         found = {clip.label for clip in clips if clip.label is not None}
         folded = {label.casefold() for label in found}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from emolit.corpora.base import ROOT
 from emolit.corpora.listed import Listed, log_name
+from emolit.data.attribute_columns import AttributeColumn
 from emolit.data.column_names import check_columns, rename_columns
 from emolit.data.dataset import LoaderSettings
 from emolit.data.manifest_rows import lexical
@@ -25,6 +26,8 @@ class Manifest(Listed):
         name: Name in log keys; None takes the file's name.
         columns: Columns of the file that have other names, emolit's name first, for example
             ``{path: wav, label: emo}``; null says that none is meant.
+        attributes: Ratings by name, each with its scale and, where it is called otherwise, its
+            column, for example ``{valence: {low: 1, high: 5, column: V}}``.
         root: Parent folder of all corpora. The audio must lie below it, or below the manifest's
             own folder where that lies elsewhere.
         prompt: What is asked about a clip.
@@ -41,6 +44,7 @@ class Manifest(Listed):
         path: str,
         name: str | None = None,
         columns: dict[str, str | None] | None = None,
+        attributes: dict[str, AttributeColumn] | None = None,
         root: str = ROOT,
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
@@ -52,6 +56,7 @@ class Manifest(Listed):
         self.path = path
         self.name = name or log_name(path, "manifest")
         self.columns = dict(columns or {})
+        self.attributes = dict(attributes or {})
         check_columns(self.columns, self.name)
 
     @property

@@ -2,7 +2,8 @@
 
 Layout: ``Audios/MSP-PODCAST_0001_0008.wav`` and ``Labels/labels_consensus.csv`` (in 1.8
 ``labels_concensus.csv``) with at least the columns ``FileName, EmoClass, SpkrID, Split_Set``,
-found by name. Every version renames, relabels and adds clips: the version is part of the
+found by name; ``EmoAct, EmoVal, EmoDom`` rate arousal, valence and dominance from 1 to 7. Every
+version renames, relabels and adds clips: the version is part of the
 corpus's name, and its folder is ``root/msp_podcast_v1_8`` and the like.
 
 Labels: A angry, S sad, H happy, U surprise, F fear, D disgust, C contempt, N neutral. O (other)
@@ -27,7 +28,7 @@ from emolit.data.dataset import LoaderSettings
 from emolit.errors import ConfigError, CorpusError
 from emolit.files.table import Row, read_table
 from emolit.prompts import Prompt
-from emolit.types import Clip, Split
+from emolit.types import Clip, Rating, Split
 
 EMOTIONS = {
     "A": "angry", "S": "sad", "H": "happy", "U": "surprise", "F": "fear", "D": "disgust",
@@ -39,6 +40,10 @@ SPLITS: dict[str, Split | None] = {
 }  # fmt: skip
 """Names in ``Split_Set``; which test set is served is a setting."""
 SPELLINGS = ("labels_consensus.csv", "labels_concensus.csv")
+ATTRIBUTES = {"valence": "EmoVal", "arousal": "EmoAct", "dominance": "EmoDom"}
+"""Attributes to columns, where the file has them."""
+SCALE = (1.0, 7.0)
+"""Of the release's manikins."""
 COLUMNS = ("FileName", "EmoClass", "SpkrID", "Split_Set")
 VERSION = re.compile(r"v\d+\.\d+")
 
@@ -107,6 +112,11 @@ class MspPodcast(Corpus):
             label=EMOTIONS[letter] if letter else None,
             speaker=None if speaker in (None, "Unknown") else speaker,
             split="test" if part == self.test_set else SPLITS[part],
+            attributes={
+                name: Rating(value, *SCALE)
+                for name, column in ATTRIBUTES.items()
+                if (value := row.decimal(column)) is not None
+            },
         )
 
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:

@@ -106,7 +106,8 @@ def check_sign(rows: Sequence[Row]) -> None:
         raise row.error(
             f"'valence' is {least:g} here, nowhere less, and {most:g} at most: its sign is no "
             "polarity",
-            "Subtract the middle of its scale; if that is 0 already, name the column 'sentiment'.",
+            "Subtract the middle of its scale; if that is 0 already, name the column 'sentiment'; "
+            "if it is a rating to be answered as a number, give its scale in `attributes`.",
         )
 
 

@@ -15,8 +15,9 @@ each sentence with row, value and next step would have to be written around its 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from emolit.affect.taxonomy import CANONICAL
 from emolit.affect.word_lists import split_phrases, words_of
@@ -26,7 +27,7 @@ from emolit.files.disk import find_spelling as spelled_on_disk
 from emolit.files.headings import find_renamed
 from emolit.files.media import AUDIO
 from emolit.files.table import MISSING, Row
-from emolit.types import Clip, Split
+from emolit.types import Clip, Rating, Split
 
 COLUMNS = (
     "path", "label", "id", "speaker", "split", "transcript", "text", "caption", "captions",
@@ -44,7 +45,13 @@ def id_of(row: Row) -> str:
     return row.text("id") or row.required("path")
 
 
-def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Clip:
+def clip_of(
+    row: Row,
+    corpus: str,
+    location: Path,
+    known: frozenset[str],
+    ratings: Mapping[str, Rating] = MappingProxyType({}),
+) -> Clip:
     """Return the clip that a row describes; its label is still the file's own.
 
     Args:
@@ -52,6 +59,7 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
         corpus: Name of the corpus.
         location: What paths of clips shall be relative to.
         known: Labels that a row may have.
+        ratings: Its attributes (`emolit.data.attribute_columns`).
 
     Raises:
         CorpusError: Names file, row, value and what to do.
@@ -73,8 +81,10 @@ def clip_of(row: Row, corpus: str, location: Path, known: frozenset[str]) -> Cli
         sentiment=row.decimal("sentiment") if valence is None else valence,
         reason=row.text("reason"),
         video=video_of(row, path, location),
+        attributes=dict(ratings),
     )
-    if clip.label is None and not clip.captions and not clip.words and clip.sentiment is None:
+    open_truths = (clip.captions, clip.words, clip.attributes)
+    if clip.label is None and clip.sentiment is None and not any(open_truths):
         other = None if "label" in row.fields else find_renamed("label", [*row.fields])
         raise row.error(
             "there is neither 'label' nor 'caption', 'openset' or 'valence'",

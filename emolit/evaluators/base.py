@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -71,6 +71,18 @@ class Evaluator(nn.Module, ABC):
 
         ``[K, K+1]`` int64 each, the last column unreadable; every process must call it.
         """
+        return {}
+
+    def contributions(self, evaluation: Evaluation) -> Tensor | None:
+        """Return what each clip adds to sums that scores follow from; None where none do.
+
+        ``[B, ...]`` float64, on the host. With `from_sums` they give the intervals of a report.
+        """
+        return None
+
+    @property
+    def from_sums(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """What computes scores of such sums, by name. ``[..., *]`` -> ``[...]``."""
         return {}
 
     @property

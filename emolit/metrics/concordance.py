@@ -1,7 +1,7 @@
 """Concordance correlation (CCC) of attributes such as arousal and valence (Lin 1989).
 
 https://doi.org/10.2307/2532051, with population variances, as MSP-Podcast's challenges have it.
-It compares numbers, and no prompt reads numbers out of replies: it is for scripts, in no evaluator.
+Here it is a metric for scripts; the evaluator `Attributes` has it beside PCC and MAE.
 """
 
 import torch
@@ -10,15 +10,21 @@ from torchmetrics import Metric
 
 
 def concordance(moments: Tensor) -> Tensor:
-    """Return 2 cov / (var_p + var_t + (mean_p - mean_t)^2) of summed moments. ``[6]`` -> scalar.
+    """Return 2 cov / (var_p + var_t + (mean_p - mean_t)^2) of summed moments. ``[..., 6]``.
 
     NaN before any clip, and where all predictions and truths are one and the same number.
     """
-    n, p, t, pp, tt, pt = moments
+    n, p, t, pp, tt, pt = moments.unbind(-1)
     mean_p, mean_t = p / n, t / n
     spread = (pp / n - mean_p**2) + (tt / n - mean_t**2) + (mean_p - mean_t) ** 2
     agreement: Tensor = 2 * (pt / n - mean_p * mean_t) / spread
     return agreement
+
+
+def moments_of(predictions: Tensor, targets: Tensor) -> Tensor:
+    """Return 1, p, t, p^2, t^2 and p t of each pair. ``[...]`` both -> ``[..., 6]`` float64."""
+    p, t = predictions.double(), targets.double()
+    return torch.stack((torch.ones_like(p), p, t, p * p, t * t, p * t), dim=-1)
 
 
 class Concordance(Metric):
@@ -39,9 +45,7 @@ class Concordance(Metric):
 
     def update(self, predictions: Tensor, targets: Tensor) -> None:
         """Add clips. ``[N]`` both."""
-        p, t = predictions.double(), targets.double()
-        sums = torch.stack((torch.ones_like(p), p, t, p * p, t * t, p * t)).sum(1)
-        self.moments = self.moments + sums
+        self.moments = self.moments + moments_of(predictions, targets).sum(0)
 
     def compute(self) -> Tensor:
         """Return CCC, float64."""

@@ -6,6 +6,7 @@ import pytest
 
 from emolit.corpora.iemocap import EMOTIONS, Iemocap
 from emolit.errors import AudioError, ConfigError, CorpusError
+from emolit.types import Rating
 from tests.fakes.iemocap import turns, write_iemocap
 
 pytestmark = pytest.mark.filterwarnings("ignore:'iemocap' in .* has .* clips, the release has")
@@ -40,6 +41,9 @@ def test_turns_become_labels_speakers_and_transcripts(root):
     clip = clips["Ses05M_script03_1_F001"]
     assert (clip.label, clip.speaker) == ("angry", "5F")
     assert clip.transcript == "You knew there was nothing."
+    assert clip.attributes == {
+        "valence": Rating(1.5, 1, 5), "arousal": Rating(4, 1, 5), "dominance": Rating(4.5, 1, 5)
+    }  # fmt: skip
     assert clip.path == (
         "IEMOCAP_full_release/Session5/sentences/wav/Ses05M_script03_1/Ses05M_script03_1_F001.wav"
     )

@@ -7,6 +7,7 @@ import pytest
 
 from emolit.corpora.msp_podcast import EMOTIONS, MspPodcast
 from emolit.errors import AudioError, ConfigError, CorpusError
+from emolit.types import Rating
 from tests.fakes.msp_podcast import STEREO, rows, write_msp_podcast
 
 
@@ -25,6 +26,11 @@ def test_columns_are_found_by_name_in_both_spellings_and_any_order(tmp_path):
         clip = clips["MSP-PODCAST_0002_0014"]
         assert clip.path == "Audios/MSP-PODCAST_0002_0014.wav"
         assert (clip.label, clip.speaker) == ("contempt", "2")
+        assert clip.attributes == {
+            "valence": Rating(3.833333, 1, 7), "arousal": Rating(4.2, 1, 7),
+            "dominance": Rating(4, 1, 7),
+        }  # fmt: skip
+    assert clips["MSP-PODCAST_test3_0001"].attributes == {}  # nobody may know
 
 
 @pytest.mark.parametrize("version", ["v1.8", "v1.10"])

@@ -44,7 +44,7 @@ class SpeechEncoder(FrozenModel[Sound]):
         self.pooling: Pooling = pooling
 
     @cached_property
-    def model_class(self) -> Any:  # type: ignore[override]  # kept, since it is read from a file
+    def model_class(self) -> Any:
         """The class that the checkpoint itself names."""
         return class_of_checkpoint(self.checkpoint)
 
