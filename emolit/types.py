@@ -68,6 +68,10 @@ class Clip:
         words: Emotion words of an open vocabulary that hold for the clip; empty where unknown.
         attributes: Ratings by name, such as valence and arousal, each with its scale; empty where
             unknown.
+        dialog: The dialog that it is a turn of, unique inside its corpus; None where unknown.
+        turn: Its place there: a number that grows, such as that of the turn, or seconds.
+        earlier: Speaker and words of each turn before it in its dialog, the nearest last; filled by
+            the corpus. Words alone: no label, and nothing that is said later.
         sentiment: Polarity, negative below 0 and positive above, on the corpus's own scale.
         reason: Why these emotions are heard or seen, as written by people; None where unknown.
         video: File with the frames, relative to the corpus folder; None where there is none.
@@ -90,6 +94,9 @@ class Clip:
     reason: str | None = None
     video: str | None = None
     attributes: dict[str, Rating] = field(default_factory=dict, hash=False)
+    dialog: str | None = None
+    turn: float | None = None
+    earlier: tuple[tuple[str | None, str], ...] = ()
 
     @property
     def emotions(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from emolit.data.audio_check import AudioCheck, AudioRecord
 from emolit.data.census import Census, check_ids, check_speakers
 from emolit.data.clip_filter import relabel, usable
 from emolit.data.dataset import ClipDataset, Collate, LoaderSettings, clip_loader, training_sampler
+from emolit.data.dialogs import remember_earlier
 from emolit.data.links import check_inside
 from emolit.data.sampler import ClipLoader, ClipSampler, placement
 from emolit.errors import ConfigError, CorpusError
@@ -228,7 +229,7 @@ class Corpus(LightningDataModule, ABC):
         """
         if self._splits:
             return
-        entries = self._share_entries()
+        entries = remember_earlier(self._share_entries())
         kept, dropped = relabel(self.name, entries, self.taxonomy, self.label_map)
         good, skipped = usable(self.name, kept, self.loading.on_bad_audio == "raise", self.broken)
         clips = self._assign_splits([entry.clip for entry in entries], good)

@@ -121,6 +121,8 @@ class EmotionTalk(Corpus):
                 transcript=texts.get(name),
                 captions=captions.get(name, ()),
                 sentiment=value,
+                dialog="_".join(name.split("_")[:2]),
+                turn=float(name.split("_")[3]),
             )
 
     def _labels(self, folder: Path, told: UtteranceFiles) -> dict[str, Label]:

@@ -48,7 +48,7 @@ SETS = {
 MERGED: dict[int, dict[str, str]] = {4: {"excited": "happy"}, 6: {}}
 SESSIONS = range(1, 6)
 TURN = re.compile(r"Ses0([1-5])[FM]_(impro|script)\w+_([FM])\w+")
-LINE = re.compile(r"\[[\d.]+ - [\d.]+\]\t(\w+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]\s*")
+LINE = re.compile(r"\[([\d.]+) - [\d.]+\]\t(\w+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]\s*")
 ATTRIBUTES = ("valence", "arousal", "dominance")
 """What the three numbers of a line rate; the release calls the second activation."""
 SCALE = (1.0, 5.0)
@@ -131,7 +131,7 @@ class Iemocap(Corpus):
                 for path in sorted(session.glob("sentences/wav/*/*"))
                 if path.suffix.lower() in AUDIO
             }
-            for turn, code, ratings in read_labels(session / "dialog" / "EmoEvaluation"):
+            for turn, code, start, ratings in read_labels(session / "dialog" / "EmoEvaluation"):
                 path = audio.get(turn) or audio_path(session, turn)
                 yield Clip(
                     id=turn,
@@ -141,6 +141,8 @@ class Iemocap(Corpus):
                     speaker=speaker_of(turn),
                     transcript=words.get(turn),
                     attributes=ratings,
+                    dialog=turn.rpartition("_")[0],
+                    turn=start,
                 )
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:
@@ -177,8 +179,8 @@ def speaker_of(turn: str) -> str:
     return turn[4] + turn.rpartition("_")[2][0]
 
 
-def read_labels(folder: Path) -> Iterator[tuple[str, str, dict[str, Rating]]]:
-    """Yield the turns of a session with the code of their label and their ratings.
+def read_labels(folder: Path) -> Iterator[tuple[str, str, float, dict[str, Rating]]]:
+    """Yield the turns of a session with code of label, begin in seconds, and ratings.
 
     Raises:
         CorpusError: The folder has no such file, or a line is wrong; names what was looked for.
@@ -187,14 +189,15 @@ def read_labels(folder: Path) -> Iterator[tuple[str, str, dict[str, Rating]]]:
         if not line.startswith("["):
             continue
         found = LINE.fullmatch(line)
-        if found is None or not TURN.fullmatch(found[1]) or found[2] not in EMOTIONS:
+        if found is None or not TURN.fullmatch(found[2]) or found[3] not in EMOTIONS:
             raise CorpusError(
                 f"{file}, line {number}: {line!r} is not a time, a turn such as "
                 f"Ses01F_impro01_F000, one of {', '.join(EMOTIONS)}, and three numbers, with tabs "
                 "between. Get the file again."
             )
-        values = zip(ATTRIBUTES, map(float, found.groups()[2:]), strict=True)
-        yield found[1], found[2], {name: Rating(value, *SCALE) for name, value in values}
+        values = zip(ATTRIBUTES, map(float, found.groups()[3:]), strict=True)
+        ratings = {name: Rating(value, *SCALE) for name, value in values}
+        yield found[2], found[3], float(found[1]), ratings
 
 
 def read_transcripts(folder: Path) -> Iterator[tuple[str, str]]:

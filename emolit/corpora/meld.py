@@ -153,6 +153,8 @@ class Meld(Corpus):
             speaker=SAME_VOICE.get(who, who.split("/")[0]),
             split=PARTS[split],
             transcript=" ".join((row.text("Utterance") or "").split()) or None,
+            dialog=f"{split}_{stem.partition('_')[0]}",
+            turn=float(stem.partition("_utt")[2]),
         )
 
     def partition(self, clips: Sequence[Clip]) -> list[Clip]:

@@ -5,8 +5,9 @@
 ``[]`` means neutral, an empty field nothing), ``valence`` (or ``sentiment``, a number: negative,
 neutral 0, positive). Optional: ``id``, ``speaker``, ``split``, ``transcript`` (or ``text``),
 ``reason`` (why these emotions are heard), ``start`` and ``end`` (seconds, of a clip that is a part
-of its file) and ``video`` (a file with pictures; a video container that is heard is also the one to
-see). In JSONL captions and words may be lists. ``arousal`` and whatever else is not used.
+of its file), ``video`` (a file with pictures; a video container that is heard is also the one to
+see), and ``dialog`` with ``turn`` (which dialog, and the place there: a number that grows). In
+JSONL captions and words may be lists. ``arousal`` and whatever else is not used.
 `emolit.data.manifest_checks` refuses a column that seems to be one of these under another name
 where it would be missed without a word, and a ``valence`` that is never negative.
 
@@ -31,7 +32,7 @@ from emolit.types import Clip, Rating, Split
 
 COLUMNS = (
     "path", "label", "id", "speaker", "split", "transcript", "text", "caption", "captions",
-    "openset", "valence", "sentiment", "reason", "start", "end", "video",
+    "openset", "valence", "sentiment", "reason", "start", "end", "video", "dialog", "turn",
 )  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def clip_of(
     """
     path = file_of(row, "path", location)
     valence = row.decimal("valence")
+    dialog, turn = place_in_dialog(row)
     clip = Clip(
         id=id_of(row),
         corpus=corpus,
@@ -82,6 +84,8 @@ def clip_of(
         reason=row.text("reason"),
         video=video_of(row, path, location),
         attributes=dict(ratings),
+        dialog=dialog,
+        turn=turn,
     )
     open_truths = (clip.captions, clip.words, clip.attributes)
     if clip.label is None and clip.sentiment is None and not any(open_truths):
@@ -185,6 +189,20 @@ def video_of(row: Row, path: str, location: Path) -> str | None:
     if row.text("video"):
         return file_of(row, "video", location)
     return path if Path(path).suffix.lower() in CONTAINERS else None
+
+
+def place_in_dialog(row: Row) -> tuple[str | None, float | None]:
+    """Return the dialog of a row and its place there; neither where a column is missing.
+
+    Raises:
+        CorpusError: Of two columns one is empty, or the place is no number.
+    """
+    if not {"dialog", "turn"} <= row.fields.keys():
+        return None, None
+    dialog, turn = row.text("dialog"), row.decimal("turn")
+    if (turn is None) != (dialog is None):
+        raise row.error("one of 'dialog' and 'turn' is empty", "Fill in both, or neither.")
+    return dialog, turn
 
 
 def texts_of(row: Row, column: str) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ class Classifier(Policy, ABC):
         settings: What it is made with, as a folder of weights says it.
     """
 
+    nowhere: Tensor
+
     def __init__(self, checkpoint: str | None, taxonomy: Taxonomy | None) -> None:
         super().__init__()
         self.checkpoint = checkpoint

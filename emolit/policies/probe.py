@@ -141,11 +141,11 @@ class Probe(Estimator):
             error = nn.functional.cross_entropy(self.predict(states), wanted)
             size = torch.stack([weight.square().sum() for weight in matrices]).sum()
             total = error + size / (2 * self.cost * len(wanted))
-            total.backward()
+            total.backward()  # type: ignore[no-untyped-call]  # torch's own
             return total
 
         with torch.enable_grad():
-            solver.step(loss)
+            solver.step(loss)  # type: ignore[no-untyped-call]  # torch's own
         solver.zero_grad()
         self.float()
 

@@ -1,4 +1,4 @@
-"""How the question of a prompt varies from clip to clip: wording, order of options, transcript."""
+"""How questions vary from clip to clip: wording, order of options, transcript, earlier turns."""
 
 from dataclasses import dataclass
 from random import Random
@@ -24,12 +24,20 @@ class PromptVariation:
             (zero-shot Qwen2-Audio on MELD: UA 35.5 without, 48.8 with), so runs that differ in it
             are not comparable.
         seed: Of wording and order.
+        turns: How many earlier turns of the same dialog stand before the question, as text.
+            Speakers are letters. Clips without a dialog, and first turns, show none.
     """
 
     paraphrases: tuple[str, ...] = ()
     shuffle: bool = False
     transcript: Literal["never", "known", "always"] = "never"
     seed: int = 0
+    turns: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a number of turns that is none."""
+        if self.turns < 0:
+            raise ConfigError(f"`variation.turns` is {self.turns}; it must be 0 or more.")
 
     def check(self, question: str) -> None:
         """Refuse a paraphrase that shows the options where the question does not, or not.
@@ -62,7 +70,24 @@ class PromptVariation:
         asked = draw.choice((question, *self.paraphrases))
         shown = draw.sample(options, len(options)) if self.shuffle else options
         asked = asked.replace("{options}", ", ".join(shown))
-        return " ".join(part for part in (self.quote(clip), asked, instruction) if part)
+        parts = (self.context(clip), self.quote(clip), asked, instruction)
+        return " ".join(part for part in parts if part)
+
+    def context(self, clip: Clip) -> str:
+        """Return the turns before a clip, as sentences; empty where none are shown.
+
+        Example:
+            >>> clip = Clip("a", "toy", "a.wav", speaker="Joey", earlier=(("Ross", "Hi."),))
+            >>> PromptVariation(turns=3).context(clip)
+            'Earlier in the dialog: A: "Hi." Now B speaks.'
+        """
+        shown = clip.earlier[-self.turns :] if self.turns else ()
+        if not shown:
+            return ""
+        people = dict.fromkeys((*(who for who, _ in shown), clip.speaker))
+        names = dict(zip(people, map(_letter, range(len(people))), strict=True))
+        said = " ".join(f'{names[who]}: "{words}"' for who, words in shown)
+        return f"Earlier in the dialog: {said} Now {names[clip.speaker]} speaks."
 
     def quote(self, clip: Clip) -> str:
         """Return what is said, as a sentence; empty where it is not shown.
@@ -80,3 +105,9 @@ class PromptVariation:
                 "question; set the prompt's `variation.transcript` to known or never."
             )
         return ""
+
+
+def _letter(place: int) -> str:
+    """Return a name that says nothing: A to Z, then A2 and so on."""
+    again, letter = divmod(place, 26)
+    return chr(ord("A") + letter) + (str(again + 1) if again else "")

@@ -31,6 +31,7 @@ def test_jsons_give_labels_speakers_transcripts_and_captions(tmp_path, key):
     clip = clips["G00001_42_01_024"]
     assert clip.path == "Audio/wav/G00001/G00001_42/G00001_42_01/G00001_42_01_024.wav"
     assert (clip.label, clip.speaker, clip.split) == ("happy", "01", "val")
+    assert (clip.dialog, clip.turn) == ("G00001_42", 24.0)
     assert clip.transcript == "还给他点饭。"
     assert clip.captions == tuple(f"style 024 低沉，第{n}句。" for n in range(4))
     assert {clips[name].label for name in names()} == set(EMOTIONS)

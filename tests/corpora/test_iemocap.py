@@ -41,6 +41,7 @@ def test_turns_become_labels_speakers_and_transcripts(root):
     clip = clips["Ses05M_script03_1_F001"]
     assert (clip.label, clip.speaker) == ("angry", "5F")
     assert clip.transcript == "You knew there was nothing."
+    assert (clip.dialog, clip.turn) == ("Ses05M_script03_1", 140.225)
     assert clip.attributes == {
         "valence": Rating(1.5, 1, 5), "arousal": Rating(4, 1, 5), "dominance": Rating(4.5, 1, 5)
     }  # fmt: skip

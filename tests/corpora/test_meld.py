@@ -38,6 +38,14 @@ def test_rows_become_labels_speakers_and_transcripts(release):
     assert (clip.label, clip.speaker, clip.split) == ("happy", "Joey", "val")
     assert clip.path == "dev_splits_complete/dia0_utt1.wav"
     assert clip.transcript.startswith("also I was the point person on my company\u2019s transition")
+    assert (clip.dialog, clip.turn) == (clip.id.partition("_utt")[0], float(clip.id[-1]))
+
+
+def test_a_dialog_is_one_of_its_table_and_turns_see_those_before(release, tmp_path):
+    clips = set_up(tmp_path, **OFFICIAL).clips("val")
+    heard = {clip.turn: [who for who, _ in clip.earlier] for clip in clips}
+    order = [clip.speaker for clip in sorted(clips, key=lambda clip: clip.turn)]
+    assert heard == {float(turn): order[:turn] for turn in range(7)}
 
 
 def test_official_splits_share_speakers_and_must_be_asked_for(release, tmp_path):

@@ -56,3 +56,37 @@ def test_a_missing_transcript_is_left_out_or_refused():
 def test_a_paraphrase_that_hides_the_options_is_refused():
     with pytest.raises(ConfigError, match="'Well\\?'"):
         PromptVariation(paraphrases=("Well?",)).check("Which of {options}?")
+
+
+SAID = (("Ross", "Hi."), ("Joey", "How you doin'?"), ("Ross", "Bad."))
+
+
+@pytest.mark.parametrize(
+    ("turns", "expected"),
+    [
+        (0, ""),
+        (1, 'Earlier in the dialog: A: "Bad." Now B speaks. '),
+        (2, 'Earlier in the dialog: A: "How you doin\'?" B: "Bad." Now A speaks. '),
+        (9, 'Earlier in the dialog: A: "Hi." B: "How you doin\'?" A: "Bad." Now B speaks. '),
+    ],
+)
+def test_as_many_earlier_turns_are_shown_as_the_setting_says(turns, expected):
+    clip = Clip("a", "toy", "a.wav", label="sad", speaker="Joey", earlier=SAID)
+    told = asked(PromptVariation(turns=turns), clip)
+    assert told == f"{expected}Which of angry, happy, neutral, sad? Be brief."
+    assert "Joey" not in told and "Ross" not in told
+
+
+def test_the_first_turn_and_a_clip_without_dialog_show_none():
+    assert asked(PromptVariation(turns=3), CLIPS[0]) == asked(PromptVariation(), CLIPS[0])
+
+
+def test_earlier_turns_stand_before_what_is_said_now():
+    clip = Clip("a", "toy", "a.wav", transcript="So?", earlier=SAID[:1])
+    told = PromptVariation(turns=1, transcript="known").question_of("Which?", "", clip, ())
+    assert told == 'Earlier in the dialog: A: "Hi." Now B speaks. The speaker says: "So?" Which?'
+
+
+def test_a_number_of_turns_below_none_is_refused():
+    with pytest.raises(ConfigError, match=r"`variation\.turns` is -1"):
+        PromptVariation(turns=-1)
