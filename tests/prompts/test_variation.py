@@ -58,7 +58,7 @@ def test_a_paraphrase_that_hides_the_options_is_refused():
         PromptVariation(paraphrases=("Well?",)).check("Which of {options}?")
 
 
-SAID = (("Ross", "Hi."), ("Joey", "How you doin'?"), ("Ross", "Bad."))
+SAID = (("Ross", "Hi."), ("Joey", "How are you?"), ("Ross", "Bad."))
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ SAID = (("Ross", "Hi."), ("Joey", "How you doin'?"), ("Ross", "Bad."))
     [
         (0, ""),
         (1, 'Earlier in the dialog: A: "Bad." Now B speaks. '),
-        (2, 'Earlier in the dialog: A: "How you doin\'?" B: "Bad." Now A speaks. '),
-        (9, 'Earlier in the dialog: A: "Hi." B: "How you doin\'?" A: "Bad." Now B speaks. '),
+        (2, 'Earlier in the dialog: A: "How are you?" B: "Bad." Now A speaks. '),
+        (9, 'Earlier in the dialog: A: "Hi." B: "How are you?" A: "Bad." Now B speaks. '),
     ],
 )
 def test_as_many_earlier_turns_are_shown_as_the_setting_says(turns, expected):
