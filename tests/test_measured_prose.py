@@ -178,6 +178,30 @@ def ravdess_imbalanced():
 DRAWN_EVENLY = ("grpo_balanced", "grpo_mixed", "enumerated_balanced")
 SENTENCES = {
     "ravdess_imbalanced": ravdess_imbalanced,
+ON_SIX_FOLDS = (
+    "sft", "grpo", "grpo_maxrl", "sft_continued",
+    "saturated_sft", "saturated_maxrl", "saturated_sft_continued",
+)  # fmt: skip
+"""Language models that heard all folds of RAVDESS."""
+
+
+def with_interval(file, arm):
+    """Say the UA on the pooled folds with its interval."""
+    row = of_arm(file, arm, "ravdess")
+    return f"{row['UA']:.3f} ({row['UA_low']:.3f}-{row['UA_high']:.3f})"
+
+
+def ravdess_baselines():
+    """Yield what the page says of baselines."""
+    best = max(ON_SIX_FOLDS, key=lambda arm: of_arm("emo_rl", arm, "ravdess")["UA"])
+    yield f"linear probe of the encoder has {with_interval('ravdess_baselines', 'probe')}"
+    for row in against("ravdess_baselines", "probe", "functionals", "ravdess"):
+        yield f"ahead of functionals by {gap(row)}, by speakers p {row['randomization_p_holm']:.4f}"
+    yield f"The best of these has {with_interval('emo_rl', best)} on the same clips."
+
+
+SENTENCES = {
+    "ravdess_baselines": ravdess_baselines,
     "ravdess_learning": ravdess_learning,
     "emo_rl": emo_rl,
     "affectgpt_rl": affectgpt_rl,
@@ -205,6 +229,13 @@ def test_no_other_number_stands_there(text):
         text = text.replace(known, " ")
     text = re.sub(r"`[^`]*`", "", text)
     assert NUMBER.findall(re.sub(r"(\d\.\d+)-(\d)", r"\1 \2", text)) == []
+
+
+def test_the_probe_is_ahead_of_every_language_model_and_the_intervals_overlap():
+    probe = of_arm("ravdess_baselines", "probe", "ravdess")
+    models = [of_arm("emo_rl", arm, "ravdess") for arm in ON_SIX_FOLDS]
+    assert probe["n"] == models[0]["n"] and probe["UA"] > max(row["UA"] for row in models)
+    assert probe["UA_low"] < max(row["UA_high"] for row in models)
 
 
 def test_validation_keeps_the_start_in_as_many_folds_as_the_page_says():
