@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -171,9 +171,18 @@ class Report(Callback):
         sums = np.zeros((max(clusters) + 1, *added[0].shape))
         np.add.at(sums, clusters, np.stack(added))
         return {
-            f"{name}_interval": asdict(bootstrap(sums, _on_arrays(score), unit, self.resamples))
+            f"{name}_interval": asdict(
+                _defined(bootstrap(sums, _on_arrays(score), unit, self.resamples))
+            )
             for name, score in evaluator.from_sums.items()
         }
+
+
+def _defined(found: Interval) -> Interval:
+    """Return an interval without ends where a score of some resamples is none, such as 0 / 0."""
+    if found.low is None or found.high is None or np.isfinite((found.low, found.high)).all():
+        return found
+    return replace(found, low=None, high=None, remark="undefined for some of the draws")
 
 
 def _on_arrays(score: Callable[[Tensor], Tensor]) -> Callable[[Array], Array]:
