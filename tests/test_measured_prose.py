@@ -176,8 +176,6 @@ def ravdess_imbalanced():
 
 
 DRAWN_EVENLY = ("grpo_balanced", "grpo_mixed", "enumerated_balanced")
-SENTENCES = {
-    "ravdess_imbalanced": ravdess_imbalanced,
 ON_SIX_FOLDS = (
     "sft", "grpo", "grpo_maxrl", "sft_continued",
     "saturated_sft", "saturated_maxrl", "saturated_sft_continued",
@@ -201,6 +199,7 @@ def ravdess_baselines():
 
 
 SENTENCES = {
+    "ravdess_imbalanced": ravdess_imbalanced,
     "ravdess_baselines": ravdess_baselines,
     "ravdess_learning": ravdess_learning,
     "emo_rl": emo_rl,
