@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from emolit.engine.weights.record import FILE
+from emolit.engine.weights.record import FILE, record_of
 from emolit.errors import ConfigError, PolicyError
 from emolit.inference.trained import make, read_trained
 from emolit.policies.nano import Nano
@@ -14,15 +14,15 @@ from emolit.prompts.direct import Direct
 from emolit.prompts.open_vocabulary import OpenVocabulary
 from emolit.prompts.variation import PromptVariation
 from tests.fakes.checkpoint import LABELS, write_checkpoint
-from tests.test_house import plugins
+from tests.fakes.prompts import PROMPTS
 
 
-@pytest.mark.parametrize("kind", [kind for _, kind in plugins("prompts")])
-def test_every_prompt_is_made_again_from_its_record(kind):
-    name = f"{kind.__module__}.{kind.__name__}"
-    made = make(Prompt, {"class_path": name, "init_args": kind().arguments}, "emolit.json")
-    assert type(made) is kind
-    assert made.arguments == kind().arguments
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_every_prompt_is_made_again_from_its_record(prompt):
+    told = record_of(prompt, (), ())["prompt"]
+    made = make(Prompt, told, "emolit.json")
+    assert type(made) is type(prompt)
+    assert made.arguments == prompt.arguments
 
 
 def test_a_checkpoint_says_what_asking_needs(tmp_path, nano_folder):

@@ -16,7 +16,7 @@ from emolit.errors import PolicyError
 from emolit.prompts.direct import Direct
 from emolit.prompts.structured import Structured
 from emolit.prompts.variation import PromptVariation
-from tests.test_house import plugins
+from tests.fakes.prompts import PROMPTS
 
 
 def test_a_record_is_read_back_from_the_folder_and_from_the_file_beside_it(tmp_path):
@@ -30,12 +30,12 @@ def test_a_record_is_read_back_from_the_folder_and_from_the_file_beside_it(tmp_p
     assert read_record(tmp_path) is None
 
 
-@pytest.mark.parametrize("kind", [kind for _, kind in plugins("prompts")])
-def test_a_record_has_every_argument_of_a_prompt_and_makes_it_again(kind):
-    told = record_of(kind(), (), ())["prompt"]
-    assert set(told["init_args"]) == set(inspect.signature(kind).parameters)
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_a_record_has_every_argument_of_a_prompt_and_makes_it_again(prompt):
+    told = record_of(prompt, (), ())["prompt"]
+    assert set(told["init_args"]) == set(inspect.signature(type(prompt)).parameters)
     plain = {name: value for name, value in told["init_args"].items() if name != "variation"}
-    assert kind(**plain).arguments == kind().arguments
+    assert type(prompt)(**plain).arguments == prompt.arguments
 
 
 def test_a_file_of_thoughts_is_told_by_its_path():
