@@ -45,6 +45,7 @@ class FakeVLLM:
         asked: Bodies of chats.
         loads: Folders that it has loaded.
         resets: Caches that it has forgotten.
+        naps: When it was told to sleep and to wake; asleep it answers no chat and loads nothing.
     """
 
     checkpoint: Path
@@ -56,6 +57,8 @@ class FakeVLLM:
     asked: list[dict] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     resets: list[str] = field(default_factory=list)
+    naps: list[str] = field(default_factory=list)
+    asleep: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -111,7 +114,7 @@ class FakeVLLM:
             self.asked.append(body)
             fault = self.faults.pop(0) if self.faults else None
             if fault is None or not fault.isdigit():
-                known = body["model"] in self.networks
+                known = body["model"] in self.networks and not self.asleep
                 said = self.chat(body) if known else {"error": "no such model"}
         if fault and fault.isdigit():
             return self.reply(handler, int(fault), '{"error": "out of order"}')
@@ -142,6 +145,7 @@ class FakeVLLM:
     def manage(self, route: str, body: Any) -> tuple[int, Any]:
         """Answer what is no chat."""
         actions = {
+            "/is_sleeping": lambda _: {"is_sleeping": self.asleep},
             "/v1/models": lambda _: {"data": [{"id": name} for name in self.networks]},
             "/weight_info": lambda _: {"weight_version": self.version},
             "/update_weight_version": self.rename,
@@ -151,6 +155,12 @@ class FakeVLLM:
         }
         if route == self.broken:
             return 500, {"error": "no such folder"}
+        if route in ("/sleep", "/wake_up"):
+            self.naps.append(route)
+            self.asleep = route == "/sleep"
+            return 200, ""
+        if self.asleep and route in ("/collective_rpc", "/v1/load_lora_adapter"):
+            return 500, {"error": "asleep"}
         if route.startswith("/reset_"):
             self.resets.append(route)
             return 200, {"success": True}

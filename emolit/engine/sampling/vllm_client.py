@@ -1,9 +1,9 @@
 """One vLLM server: asked for responses, told of weights, waited for while it is away.
 
 The routes are those of vLLM 0.32: ``/v1/chat/completions``; for adapters ``/v1/models`` and
-``/v1/load_lora_adapter``; for whole models the routes of its development mode. Whether it has the
-weights that are meant is something that the server says itself, so that one that was started again
-is found out.
+``/v1/load_lora_adapter``; for whole models and for sleep the routes of its development mode.
+Whether it has the weights that are meant is something that the server says itself, so that one that
+was started again is found out.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ PASSING = (408, 409, 429, 502, 503, 504)
 PASSING_CHAT = (404, 500)
 """The same of a chat: its adapter is not loaded (any more), or the engine behind it dies."""
 CHAT = "/v1/chat/completions"
+SLEEPS = "start it with --enable-sleep-mode and VLLM_SERVER_DEV_MODE=1"
 RELOADED = (
     "/reset_prefix_cache?reset_running_requests=true", "/reset_mm_cache", "/reset_encoder_cache",
 )  # fmt: skip
@@ -170,6 +171,23 @@ class VLLMClient:
             if isinstance(said, dict) and said.get("success") is False:
                 raise ServerAwayError(f"{route} did not succeed")
         await self._post("/update_weight_version", {"new_version": weights.name}, advice)
+
+    async def wake(self) -> None:
+        """Let a server that sleeps take its memory on the GPU again."""
+
+        async def attempt() -> None:
+            if _field(await self._get("/is_sleeping", SLEEPS), "is_sleeping"):
+                await self._post("/wake_up", None, SLEEPS)
+
+        await self._patiently(attempt)
+
+    async def sleep(self) -> None:
+        """Let a server keep its weights on the host, and forget its cache."""
+
+        async def attempt() -> None:
+            await self._post("/sleep?level=1", None, SLEEPS)
+
+        await self._patiently(attempt)
 
     async def row(self, weights: PublishedWeights, body: dict[str, Any]) -> ServerRow:
         """Ask for one response; again where the server breaks off, once it has the weights again.

@@ -40,6 +40,12 @@ def _together() -> bool:
     return distributed.is_available() and distributed.is_initialized()
 
 
+def await_all() -> None:
+    """Wait until every process has come here."""
+    if _together():
+        distributed.barrier()
+
+
 def on_first_process(run: Callable[[], Result]) -> Result:
     """Run something on the first process alone; every process must call.
 
