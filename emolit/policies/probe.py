@@ -33,7 +33,7 @@ class Probe(Estimator):
     Args:
         checkpoint: A folder that training wrote; None begins with a new head.
         encoder: A folder or hub id of Whisper, WavLM, HuBERT, wav2vec 2.0 or another speech
-            encoder; None takes the one that the checkpoint names.
+            encoder. A checkpoint names its own, which counts unless its folder is gone.
         layers: Whose states are mixed; 0 is what the first layer is given. None mixes all.
         pooling: Mean of the frames, or mean and standard deviation side by side.
         hidden: Width of a hidden layer; 0 leaves the head linear.
@@ -86,7 +86,9 @@ class Probe(Estimator):
             ConfigError: A layer is none of the encoder's.
         """
         made = self.settings
-        self._heard = SpeechEncoder(self.encoder or made["encoder"], made["pooling"])
+        gone = Path(made["encoder"]).is_absolute() and not Path(made["encoder"]).is_dir()
+        encoder = self.encoder if gone and self.encoder is not None else made["encoder"]
+        self._heard = SpeechEncoder(encoder, made["pooling"])
         self._features = ClipFeatures(self._hear, lambda: self._heard.fingerprint, self.store)
         depth = self._heard.layers
         kept = list(range(depth)) if made["layers"] is None else made["layers"]

@@ -106,6 +106,9 @@ def test_a_question_of_strange_labels_and_a_strange_target_are_refused(policy):
     odd = replace(asked(), targets=("<answer>shy</answer>",) * 4)
     with pytest.raises(PolicyError, match="'<answer>shy</answer>', and Lookup says"):
         policy.encode_targets(odd)
+    thought = replace(asked(), targets=("<think>Hm.</think><answer>sad</answer>",) * 4)
+    with pytest.raises(PolicyError, match="use the prompt `Direct`"):
+        policy.encode_targets(thought)
 
 
 def test_a_saved_one_answers_alike_and_keeps_its_labels(policy, tmp_path):

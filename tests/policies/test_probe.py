@@ -1,5 +1,6 @@
 """A linear probe is multinomial logistic regression on standardized states, by scikit-learn."""
 
+import shutil
 import warnings
 from dataclasses import replace
 
@@ -93,6 +94,19 @@ def test_a_checkpoint_knows_encoder_layers_and_labels(encoder, tmp_path):
     again.build(reference=False, seed=5)
     assert (again.labels, again.kept, again.window) == (LABELS, [0, 2], 2.0)
     assert torch.equal(again.logits(batch), policy.logits(batch))
+
+
+def test_the_encoder_of_a_checkpoint_counts_unless_it_is_gone(encoder, tmp_path):
+    named = tmp_path / "named"
+    shutil.copytree(encoder, named)
+    built(str(named), layers=[0]).save(tmp_path / "best")
+    again = Probe(str(tmp_path / "best"), encoder=str(encoder))
+    again.build(reference=False, seed=0)
+    assert again._heard.checkpoint == str(named.resolve())
+    shutil.rmtree(named)
+    moved = Probe(str(tmp_path / "best"), encoder=str(encoder))
+    moved.build(reference=False, seed=0)
+    assert moved._heard.checkpoint == str(encoder)
 
 
 def test_every_weight_of_the_head_trains_and_the_encoder_does_not(encoder):
