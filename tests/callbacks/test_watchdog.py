@@ -36,7 +36,8 @@ def never_returns():
 loader = torch.utils.data.DataLoader(torch.zeros(4, 1))
 trainer = Trainer(
     max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
-    enable_progress_bar=False, callbacks=[Watchdog(minutes={minutes})],
+    enable_progress_bar=False, enable_model_summary=False,
+    callbacks=[Watchdog(minutes={minutes})],
 )
 trainer.fit(Task(), loader)
 time.sleep(8)
