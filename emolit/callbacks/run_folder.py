@@ -43,6 +43,7 @@ class RunFolder(Callback):
     def __init__(self, overwrite: bool = False) -> None:
         self.overwrite = overwrite
         self._earlier: list[Path] = []
+        self._was_free = False
 
     def check_results(self, trainer: Trainer, stage: str, corpora: tuple[str, ...]) -> None:
         """Look into the folder before a ``test`` or ``predict``.
@@ -75,6 +76,7 @@ class RunFolder(Callback):
         """
         root = Path(trainer.default_root_dir)
         found = list(products(trainer))
+        self._was_free = not found and not self.overwrite
         if (
             not first_process()
             or rehearsal(trainer)
@@ -102,7 +104,7 @@ class RunFolder(Callback):
         """Keep the folder from other runs; remove the earlier one that is to be replaced.
 
         Raises:
-            ConfigError: Another process trains into it.
+            ConfigError: Another process trains into it, or has while this one began.
         """
         if trainer.is_global_zero and not rehearsal(trainer):
             holder = hold(Path(trainer.default_root_dir))
@@ -111,6 +113,14 @@ class RunFolder(Callback):
                     f"{trainer.default_root_dir} is the folder of a run that is going on, "
                     f"{holder}; give another `--trainer.default_root_dir`, or wait for its end."
                 )
+            found = list(products(trainer)) if self._was_free else []
+            if found:  # another run has come and gone while this one began
+                release(Path(trainer.default_root_dir))
+                raise ConfigError(
+                    f"{trainer.default_root_dir} holds a run by now: "
+                    f"{describe_run(trainer, found)}. {ELSEWHERE}"
+                )
+            self._was_free = False
         for path in self._earlier if trainer.is_global_zero else ():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)

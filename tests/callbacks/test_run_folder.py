@@ -10,6 +10,7 @@ import torch
 
 from emolit.callbacks.run_folder import resumes
 from emolit.errors import ConfigError, CorpusError
+from emolit.files.folder_lock import hold
 from tests.command import emolit
 from tests.fakes.tones import write_experiment
 
@@ -62,6 +63,23 @@ def test_a_folder_in_which_another_process_trains_is_left_alone(finished, tmp_pa
         with pytest.raises(ConfigError, match=rf"a run that is going on, process {other.pid} on"):
             emolit(*fit(config, tmp_path / "run"), "--trainer.max_steps", 1)
     assert not (tmp_path / "run" / "best").exists()
+
+
+def test_a_run_that_has_come_and_gone_while_this_one_began_is_left_alone(
+    finished, tmp_path, monkeypatch
+):
+    config, other = finished
+
+    def late(folder):
+        shutil.copytree(other, folder, dirs_exist_ok=True)
+        return hold(folder)
+
+    monkeypatch.setattr("emolit.callbacks.run_folder.hold", late)
+    with pytest.raises(ConfigError, match="holds a run by now: .*another `--trainer.default_root"):
+        emolit(*fit(config, tmp_path / "run"), "--trainer.max_steps", 1)
+    for name in ("best.ckpt", "fit.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (other / name).read_bytes()
+    assert not (tmp_path / "run" / ".running").exists()
 
 
 def fit(config, run):
