@@ -50,12 +50,18 @@ class EstimatorFitting(Task):
         """Say which clips will not be heard to their end.
 
         Raises:
-            ConfigError: There are several processes, each of which would fit its own clips.
+            ConfigError: There are several processes, each of which would fit its own clips, or
+                several epochs.
         """
         if self.processes > 1:
             raise ConfigError(
                 f"EstimatorFitting fits all clips at once, and {self.processes} processes have "
                 "parts of them; set `trainer.devices: 1`."
+            )
+        if self.trainer.max_epochs != 1:
+            raise ConfigError(
+                "EstimatorFitting hears each training clip once and fits once, and "
+                f"`trainer.max_epochs` is {self.trainer.max_epochs}; set it to 1."
             )
         self._tell_cut(("train", "val"))
 
@@ -76,8 +82,9 @@ class EstimatorFitting(Task):
         wanted = len(self.trainer.datamodule.clips("train"))  # type: ignore[attr-defined]
         if len(labels) < wanted:
             rank_zero_warn(
-                f"The fit saw {len(labels)} of {wanted} training clips, since the ragged end of an "
-                "epoch is dropped; set `loading.batch_size: 1`."
+                f"The fit saw {len(labels)} of {wanted} training clips: the ragged end of an epoch "
+                "is dropped, and `trainer.limit_train_batches` may cut it. Let "
+                "`loading.batch_size` divide their number."
             )
         self.policy.fit(features, labels)
         optimizer: Any = self.optimizers()

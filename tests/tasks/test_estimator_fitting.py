@@ -76,6 +76,11 @@ def test_clips_that_an_epoch_drops_are_told(tmp_path):
         run(config, "--data.init_args.loading.batch_size", 5)
 
 
+def test_a_second_epoch_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="`trainer.max_epochs` is 2; set it to 1"):
+        run(write(tmp_path, "Majority"), "--trainer.max_epochs", 2)
+
+
 def test_several_processes_are_refused(monkeypatch):
     monkeypatch.setattr(EstimatorFitting, "processes", 2)
     with pytest.raises(ConfigError, match=r"set `trainer.devices: 1`"):
