@@ -77,7 +77,7 @@ def test_clips_that_an_epoch_drops_are_told(tmp_path):
 
 
 def test_a_second_epoch_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="`trainer.max_epochs` is 2; set it to 1"):
+    with pytest.raises(ConfigError, match=r"`trainer.max_epochs` is 2; set it to 1"):
         run(write(tmp_path, "Majority"), "--trainer.max_epochs", 2)
 
 
