@@ -21,9 +21,23 @@ class VLLMColocated(VLLMServer):
     Before a rollout every process gives back the memory that it keeps and does not use, and the
     servers wake; behind it they sleep: their weights wait on the host, their cache is gone. It is
     another process beside the trainer's and not a part of it, so that neither needs the other's
-    release of torch. The arguments are those of `VLLMServer`.
+    release of torch.
 
     It takes CUDA. What it tells servers, and when, was tested; no GPU has run it yet.
+
+    Args:
+        urls: Addresses of the servers, such as ``http://127.0.0.1:8000``. Clips are spread over
+            them.
+        folder: Where weights are written. The first process and all servers see it under this
+            path; ``/dev/shm`` is the memory of one machine.
+        max_gap: By how many nats a token, on average, the servers and training may differ before
+            the run stops; None sets no bound. In bfloat16 two engines differ by some hundredths, in
+            float32 by 1e-6.
+        wait: Seconds that a server may be away before the run stops.
+        request_timeout: Seconds for one response, and to load weights.
+        limit: How many responses a process asks for at once.
+        validates: Let the servers answer the validations of a training, too. A test decodes in the
+            process always.
     """
 
     def check(self, policy: Policy, sampling: Sampling) -> None:
