@@ -38,7 +38,7 @@ def add_adapters() -> None:
         info=qwen2_audio.Qwen2AudioProcessingInfo,
         dummy_inputs=qwen2_audio.Qwen2AudioDummyInputsBuilder,
     )
-    class Qwen2AudioWithAdapters(model, SupportsLoRA):  # type: ignore[misc]
+    class Qwen2AudioWithAdapters(model, SupportsLoRA):  # type: ignore[misc]  # untyped bases
         packed_modules_mapping = FUSED
         hf_to_vllm_mapper = WeightsMapper(orig_to_new_prefix=PREFIXES)
 

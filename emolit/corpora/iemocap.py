@@ -48,7 +48,8 @@ SETS = {
 MERGED: dict[int, dict[str, str]] = {4: {"excited": "happy"}, 6: {}}
 SESSIONS = range(1, 6)
 TURN = re.compile(r"Ses0([1-5])[FM]_(impro|script)\w+_([FM])\w+")
-LINE = re.compile(r"\[([\d.]+) - [\d.]+\]\t(\w+)\t(\w+)\t\[([\d.]+), ([\d.]+), ([\d.]+)\]\s*")
+NUMBER = r"(\d+(?:\.\d+)?)"
+LINE = re.compile(rf"\[{NUMBER} - [\d.]+\]\t(\w+)\t(\w+)\t\[{NUMBER}, {NUMBER}, {NUMBER}\]\s*")
 ATTRIBUTES = ("valence", "arousal", "dominance")
 """What the three numbers of a line rate; the release calls the second activation."""
 SCALE = (1.0, 5.0)

@@ -3,18 +3,18 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from emolit.data.audio_check import AudioRecord
-
-KEPT = 50
-"""Turns before a clip that are remembered at most."""
+from emolit.prompts.variation import MOST_TURNS
 
 
 def remember_earlier(entries: Sequence[AudioRecord]) -> list[AudioRecord]:
     """Return clips with the words of the turns before them, of all clips of the release.
 
     A turn counts whatever its label, its split and its audio, since only its words are shown. Turns
-    of the same place are not before each other. Turns without words are left out.
+    of the same place are not before each other. Turns without words are left out. No more are
+    remembered than a prompt can show.
 
     Args:
         entries: All clips of a release, in any order; their order is kept.
@@ -25,16 +25,15 @@ def remember_earlier(entries: Sequence[AudioRecord]) -> list[AudioRecord]:
             dialogs[entry.clip.dialog].append(entry)
     earlier: dict[str, tuple[tuple[str | None, str], ...]] = {}
     for turns in dialogs.values():
-        turns.sort(key=_place)
-        for entry in turns:
-            before = [
-                (other.clip.speaker, other.clip.transcript)
-                for other in turns
-                if other.clip.transcript and _place(other) < _place(entry)
-            ]
-            earlier[entry.clip.id] = tuple(before[-KEPT:])
+        said: list[tuple[str | None, str]] = []
+        for _, together in groupby(sorted(turns, key=_place), key=_place):
+            clips = [entry.clip for entry in together]
+            earlier |= dict.fromkeys((clip.id for clip in clips), tuple(said[-MOST_TURNS:]))
+            said += [(clip.speaker, clip.transcript) for clip in clips if clip.transcript]
     return [
-        replace(entry, clip=replace(entry.clip, earlier=earlier.get(entry.clip.id, ())))
+        replace(entry, clip=replace(entry.clip, earlier=earlier[entry.clip.id]))
+        if earlier.get(entry.clip.id)
+        else entry
         for entry in entries
     ]
 

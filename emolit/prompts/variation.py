@@ -7,6 +7,9 @@ from typing import Literal
 from emolit.errors import ConfigError, CorpusError
 from emolit.types import Clip
 
+MOST_TURNS = 50
+"""Earlier turns of a dialog that a question may show."""
+
 
 @dataclass(frozen=True)
 class PromptVariation:
@@ -25,7 +28,8 @@ class PromptVariation:
             are not comparable.
         seed: Of wording and order.
         turns: How many earlier turns of the same dialog stand before the question, as text.
-            Speakers are letters. Clips without a dialog, and first turns, show none.
+            Speakers are letters, unknown ones somebody. Clips without a dialog, and first turns,
+            show none.
     """
 
     paraphrases: tuple[str, ...] = ()
@@ -35,9 +39,11 @@ class PromptVariation:
     turns: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a number of turns that is none."""
-        if self.turns < 0:
-            raise ConfigError(f"`variation.turns` is {self.turns}; it must be 0 or more.")
+        """Refuse a number of turns that cannot be shown."""
+        if not 0 <= self.turns <= MOST_TURNS:
+            raise ConfigError(
+                f"`variation.turns` is {self.turns}; choose it from 0 to {MOST_TURNS}."
+            )
 
     def check(self, question: str) -> None:
         """Refuse a paraphrase that shows the options where the question does not, or not.
@@ -84,10 +90,11 @@ class PromptVariation:
         shown = clip.earlier[-self.turns :] if self.turns else ()
         if not shown:
             return ""
-        people = dict.fromkeys((*(who for who, _ in shown), clip.speaker))
+        people = dict.fromkeys(filter(None, (*(who for who, _ in shown), clip.speaker)))
         names = dict(zip(people, map(_letter, range(len(people))), strict=True))
-        said = " ".join(f'{names[who]}: "{words}"' for who, words in shown)
-        return f"Earlier in the dialog: {said} Now {names[clip.speaker]} speaks."
+        said = " ".join(f'{names.get(who or "", "Somebody")}: "{words}"' for who, words in shown)
+        now = names.get(clip.speaker or "", "somebody")
+        return f"Earlier in the dialog: {said} Now {now} speaks."
 
     def quote(self, clip: Clip) -> str:
         """Return what is said, as a sentence; empty where it is not shown.

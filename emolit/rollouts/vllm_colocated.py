@@ -1,7 +1,8 @@
 """Sampling by vLLM servers on the GPUs of training, which sleep while these train."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from emolit.engine.weights.publishing import await_all, on_first_process
 from emolit.errors import ConfigError
 from emolit.policies import Policy
 from emolit.rollouts.vllm_server import VLLMServer
-from emolit.types import Batch, Rollout, Sampling
+from emolit.types import Sampling
 
 
 class VLLMColocated(VLLMServer):
@@ -54,21 +55,13 @@ class VLLMColocated(VLLMServer):
         super().start()
         self._tell_all(VLLMClient.sleep)
 
-    def draw(
-        self,
-        policy: Policy,
-        batch: Batch,
-        group_size: int,
-        sampling: Sampling,
-        seed: int,
-        step: int,
-    ) -> Rollout:
-        """Ask the servers, awake for as long as any process asks them."""
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Wake the servers, for as long as any process asks them."""
         torch.cuda.empty_cache()
         self._tell_all(VLLMClient.wake)
-        drawn = super().draw(policy, batch, group_size, sampling, seed, step)
+        yield
         self._tell_all(VLLMClient.sleep)
-        return drawn
 
     def _tell_all(self, what: Callable[[VLLMClient], Coroutine[Any, Any, None]]) -> None:
         """Tell all servers something from the first process, once every process has come here."""

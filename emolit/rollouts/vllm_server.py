@@ -1,8 +1,8 @@
 """Sampling by vLLM servers, which get the policy's weights whenever these have changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -121,7 +121,6 @@ class VLLMServer(RolloutEngine):
             RolloutError: A server stays away, refuses, or has read another prompt.
         """
         assert isinstance(policy, HuggingFace), "`check` comes first"
-        weights = self._publish(policy)
         asked = requests(policy, batch, sampling)
         keys = [f"{clip.corpus}/{clip.id}" for clip in batch.clips]
         bodies = [
@@ -129,12 +128,19 @@ class VLLMServer(RolloutEngine):
             for body, key in zip(asked, keys, strict=True)
             for row in range(group_size)
         ]
-        rows = self._run(lambda: self._ask(weights, bodies, group_size))
+        with self.awake():
+            weights = self._publish(policy)
+            rows = self._run(lambda: self._ask(weights, bodies, group_size))
         check_prompts(policy, batch, rows)
         drawn = sampled_tokens(rows, policy.device)
         begun = batch.repeat(group_size).begun
         texts = decode_responses(policy.processor.tokenizer, drawn.tokens, drawn.mask, begun)
         return drawn.rollout(batch, sampling, texts)
+
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Have the servers take weights and requests for a block; these always do."""
+        yield
 
     def _publish(self, policy: HuggingFace) -> PublishedWeights:
         """Let all servers have the weights of now."""

@@ -79,7 +79,9 @@ class EstimatorFitting(Task):
 
     def _fit(self) -> None:
         features, labels = (torch.cat(part) for part in zip(*self._seen, strict=True))
-        wanted = len(self.trainer.datamodule.clips("train"))  # type: ignore[attr-defined]
+        self._seen = []
+        corpus: Any = getattr(self.trainer, "datamodule", None)
+        wanted = len(labels) if corpus is None else len(corpus.clips("train"))
         if len(labels) < wanted:
             rank_zero_warn(
                 f"The fit saw {len(labels)} of {wanted} training clips: the ragged end of an epoch "

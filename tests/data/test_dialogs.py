@@ -6,8 +6,9 @@ import pytest
 
 from emolit.corpora.manifest import Manifest
 from emolit.data.audio_check import AudioRecord
-from emolit.data.dialogs import KEPT, remember_earlier
+from emolit.data.dialogs import remember_earlier
 from emolit.errors import CorpusError
+from emolit.prompts.variation import MOST_TURNS
 from emolit.types import Clip
 from tests.fakes.listing import write_listing
 
@@ -55,8 +56,10 @@ def test_turns_of_one_place_do_not_see_each_other_and_wordless_ones_are_left_out
 
 
 def test_no_more_are_kept_than_can_be_asked_for():
-    found = earlier([entry(str(i), "d", float(i), str(i)) for i in range(KEPT + 10)])
-    assert [words for _, words in found[str(KEPT + 9)]] == [str(i) for i in range(9, KEPT + 9)]
+    found = earlier([entry(str(i), "d", float(i), str(i)) for i in range(MOST_TURNS + 10)])
+    assert [words for _, words in found[str(MOST_TURNS + 9)]] == [
+        str(i) for i in range(9, MOST_TURNS + 9)
+    ]
 
 
 def table(tmp_path, **changes):

@@ -82,11 +82,20 @@ def test_the_first_turn_and_a_clip_without_dialog_show_none():
 
 
 def test_earlier_turns_stand_before_what_is_said_now():
-    clip = Clip("a", "toy", "a.wav", transcript="So?", earlier=SAID[:1])
+    clip = Clip("a", "toy", "a.wav", speaker="x", transcript="So?", earlier=SAID[:1])
     told = PromptVariation(turns=1, transcript="known").question_of("Which?", "", clip, ())
     assert told == 'Earlier in the dialog: A: "Hi." Now B speaks. The speaker says: "So?" Which?'
 
 
-def test_a_number_of_turns_below_none_is_refused():
-    with pytest.raises(ConfigError, match=r"`variation\.turns` is -1"):
-        PromptVariation(turns=-1)
+def test_unknown_speakers_are_not_said_to_be_one_person():
+    clip = Clip("a", "toy", "a.wav", earlier=((None, "Hi."), ("Ross", "Oh."), (None, "Well?")))
+    told = PromptVariation(turns=3).context(clip)
+    assert told == (
+        'Earlier in the dialog: Somebody: "Hi." A: "Oh." Somebody: "Well?" Now somebody speaks.'
+    )
+
+
+@pytest.mark.parametrize("turns", [-1, 51])
+def test_a_number_of_turns_that_cannot_be_shown_is_refused(turns):
+    with pytest.raises(ConfigError, match=rf"`variation\.turns` is {turns}"):
+        PromptVariation(turns=turns)
