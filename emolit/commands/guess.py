@@ -14,31 +14,19 @@ from pathlib import Path, PurePath
 import yaml
 
 from emolit.affect.label_names import Meaning, meaning_of
-from emolit.affect.taxonomy import CANONICAL
 from emolit.audio.container import CONTAINERS
-from emolit.corpora import crema_d, emo_db, iemocap, msp_podcast, ravdess, savee
+from emolit.commands.release_codes import code_of
 from emolit.data.split_names import SPLITS
 from emolit.files.headings import find_renamed
 from emolit.files.media import AUDIO
 from emolit.files.table import MISSING, Row, read_table
 from emolit.reporting.tables import ScoreTable
 
-CODES: Mapping[str, Mapping[str, str]] = {
-    "EMO-DB": emo_db.EMOTIONS,
-    "IEMOCAP": iemocap.EMOTIONS,
-    "CREMA-D": crema_d.EMOTIONS,
-    "SAVEE": savee.EMOTIONS,
-    "MSP-Podcast": msp_podcast.EMOTIONS,
-    "RAVDESS": {f"{number:02}": name for number, name in enumerate(ravdess.EMOTIONS, start=1)},
-}
-"""Codes of releases, which mean nothing alone: ``A`` is fear in one and anger in another."""
 TAKEN = (
     "path", "label", "speaker", "transcript", "split", "start", "end", "id", "caption", "openset",
     "valence",
 )  # fmt: skip
 """Columns of ours that are looked for, in this order."""
-MOST = 2 / 3
-"""Share of strange labels that a release must have, for its codes to be believed."""
 WORDS = 3
 """Words a row, on average, from which a column holds sentences."""
 
@@ -72,6 +60,11 @@ def is_number(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_unsigned(value: str) -> bool:
+    """Tell whether a text is a number of 0 or more."""
+    return is_number(value) and float(value) >= 0
 
 
 FITS: Mapping[str, Callable[[str], object]] = {
@@ -118,8 +111,15 @@ class Guess:
             for name, found in texts.items()
         }
 
-    @cached_property
+    @property
     def columns(self) -> dict[str, tuple[str, str]]:
+        """Column of the table and why, by column of ours; a rating is none of ours."""
+        return {
+            ours: it for ours, it in self._matches.items() if ours != "valence" or not self.rating
+        }
+
+    @cached_property
+    def _matches(self) -> dict[str, tuple[str, str]]:
         """Column of the table and why, by column of ours; each is taken once."""
         found: dict[str, tuple[str, str]] = {}
         for named in (True, False):  # what a name says goes before what the values say
@@ -143,6 +143,12 @@ class Guess:
         known = {label: meaning_of(label) for label in self.labels}
         strange = [label for label, meaning in known.items() if meaning is None]
         return {label: meaning or code_of(label, strange) for label, meaning in known.items()}
+
+    @property
+    def rating(self) -> Column | None:
+        """The column that is named like a valence and never negative: a rating."""
+        column = self.table.get(self._matches.get("valence", ("", ""))[0])
+        return column if column and column.share(is_unsigned) == 1 else None
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -191,39 +197,6 @@ def _by_values(ours: str, columns: Sequence[Column]) -> tuple[str, str] | None:
     return (best.name, why) if best is not None and best.share(fits) >= least else None
 
 
-def code_of(label: str, strange: Sequence[str]) -> Meaning:
-    """Return what a code means in the releases that have the most of all strange labels.
-
-    Args:
-        label: One of them.
-        strange: All labels that are no words.
-
-    Example:
-        >>> code_of("W", ["W", "F"]).label, code_of("A", ["A", "F"]).label
-        ('angry', '?')
-    """
-    read = {release: _decoded(codes, strange) for release, codes in CODES.items()}
-    most = max(map(len, read.values()))
-    found = {
-        release: names[label]
-        for release, names in read.items()
-        if label in names and len(names) == most >= MOST * len(strange)
-    }
-    names = {*found.values()}
-    if len(names) == 1 and names <= {*CANONICAL}:
-        return Meaning(names.pop(), f"code of {', '.join(found)}")
-    told = [f"{name} in {release}" for release, name in found.items()]
-    return Meaning("?", ", ".join(told) or "unknown")
-
-
-def _decoded(codes: Mapping[str, str], labels: Sequence[str]) -> dict[str, str]:
-    """Return what labels mean in a release; single letters count in their case alone."""
-    folded = {code.casefold(): name for code, name in codes.items() if len(code) > 1}
-    forms = {label: label if len(label) == 1 else label.casefold() for label in labels}
-    known = {**folded, **codes}
-    return {label: known[form] for label, form in forms.items() if form in known}
-
-
 def show_guess(file: Path) -> None:
     """Print what a table seems to hold, and the node and the command to read it with.
 
@@ -264,8 +237,13 @@ def _missing(guess: Guess) -> list[str]:
             "no column holds speakers or splits: say which does by `columns` (speaker: NAME), or "
             "set `speaker_independent: false` and report it"
         )
-    if not {"label", "caption", "openset", "valence"} & guess.columns.keys():
+    if not {"label", "caption", "openset", "valence"} & guess.columns.keys() and not guess.rating:
         found.append("no column holds a truth: add `label`, `caption`, `openset` or `valence`")
+    if guess.rating:
+        found.append(
+            f"{guess.rating.name!r} is never below 0, so it is a rating and no polarity: give its "
+            f"scale by `attributes: {{valence: {{low: …, high: …, column: {guess.rating.name}}}}}`"
+        )
     if guess.open:
         found.append(
             f"say with `label_map` what these labels mean, or remove their rows: {guess.open}"

@@ -7,7 +7,7 @@ from emolit.errors import ConfigError
 from emolit.files.table import Row
 from emolit.types import Rating
 
-MARK = "attribute "
+MARK = "rating of "
 """Before the name of an attribute, in rows whose columns were set apart."""
 
 

@@ -103,6 +103,17 @@ class Policy(nn.Module, ABC):
         """Return the names of the reference's weights that move, for the checkpoint file."""
         return []
 
+    def check_place(self, device: torch.device, sharded: bool) -> None:  # a hook
+        """Refuse settings without effect where the policy is to train; by default none.
+
+        Args:
+            device: Where it will be.
+            sharded: Whether its weights will be.
+
+        Raises:
+            ConfigError: There is such a setting.
+        """
+
     def expect_shards(self) -> None:  # a hook
         """Be told, before :meth:`build`, that :meth:`shard` will follow; by default do nothing."""
 

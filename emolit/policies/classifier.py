@@ -56,6 +56,10 @@ class Classifier(Policy, ABC):
     def new_settings(self) -> dict[str, Any]:
         """Return what a new classifier is made with, as JSON has it, the labels aside."""
 
+    def asked_settings(self) -> dict[str, Any]:
+        """Return what the user has set, by the names of `new_settings`; None where it was not."""
+        return {}
+
     @abstractmethod
     def make(self, seed: int) -> None:
         """Make the modules and buffers that ``labels`` and ``settings`` ask for.
@@ -72,7 +76,8 @@ class Classifier(Policy, ABC):
         """Make a new classifier, or take a trained one.
 
         Raises:
-            ConfigError: A reference is asked for, or there are no labels.
+            ConfigError: A reference is asked for, there are no labels, or the folder was made with
+                another setting than is asked for.
             PolicyError: The folder holds another kind of policy.
         """
         if self.labels:
@@ -91,12 +96,22 @@ class Classifier(Policy, ABC):
         else:
             self.settings = self._read_settings(Path(self.checkpoint))
             self.labels = tuple(self.settings.pop("labels"))
+            self._check_asked()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.make(seed)
         if self.checkpoint is not None:
             self.load_state_dict(load_file(Path(self.checkpoint) / WEIGHTS))
             self.load_more(Path(self.checkpoint))
+
+    def _check_asked(self) -> None:
+        for name, asked in self.asked_settings().items():
+            made = self.settings[name]
+            if asked is not None and asked != made:
+                raise ConfigError(
+                    f"`{name}` of {type(self).__name__} is {asked!r}, and {self.checkpoint} was "
+                    f"made with {made!r}; leave it out, or train anew without `checkpoint`."
+                )
 
     def _read_settings(self, folder: Path) -> dict[str, Any]:
         """Return what the folder says of itself.

@@ -33,8 +33,9 @@ class Functionals(Estimator):
 
     Args:
         checkpoint: A folder that training wrote; None fits anew.
-        kernel: Of the machine.
-        cost: C, what the loss of a training clip weighs against half the squared weights.
+        kernel: Of the machine; None takes ``rbf``, or that of the checkpoint.
+        cost: C, what the loss of a training clip weighs against half the squared weights; None
+            takes 1, or that of the checkpoint.
         store: Folder where functionals are kept between runs; None keeps none.
         taxonomy: Labels; linked by the command line, do not set it here.
     """
@@ -42,8 +43,8 @@ class Functionals(Estimator):
     def __init__(
         self,
         checkpoint: str | None = None,
-        kernel: Literal["linear", "rbf"] = "rbf",
-        cost: float = 1.0,
+        kernel: Literal["linear", "rbf"] | None = None,
+        cost: float | None = None,
         store: str | None = None,
         taxonomy: Taxonomy | None = None,
     ) -> None:
@@ -52,6 +53,11 @@ class Functionals(Estimator):
         self._estimator: Any = None
 
     def new_settings(self) -> dict[str, Any]:
+        """Return kernel and cost."""
+        cost = 1.0 if self.cost is None else self.cost
+        return {"kernel": self.kernel or "rbf", "cost": cost}
+
+    def asked_settings(self) -> dict[str, Any]:
         """Return kernel and cost."""
         return {"kernel": self.kernel, "cost": self.cost}
 

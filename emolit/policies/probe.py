@@ -28,16 +28,19 @@ class Probe(Estimator):
 
     `EstimatorFitting` fits it: with one layer and no hidden one that is multinomial logistic
     regression, solved. The head is differentiable, so every other task can go on from there. Each
-    clip is heard once a run. A checkpoint holds the head, and names its encoder.
+    clip is heard once a run. A checkpoint holds the head, names its encoder, and refuses settings
+    that are not its own.
 
     Args:
         checkpoint: A folder that training wrote; None begins with a new head.
         encoder: A folder or hub id of Whisper, WavLM, HuBERT, wav2vec 2.0 or another speech
             encoder. A checkpoint names its own, which counts unless its folder is gone.
         layers: Whose states are mixed; 0 is what the first layer is given. None mixes all.
-        pooling: Mean of the frames, or mean and standard deviation side by side.
-        hidden: Width of a hidden layer; 0 leaves the head linear.
-        cost: C, what the loss of a training clip weighs against half the squared weights.
+        pooling: ``mean`` of the frames, or ``mean_std``, mean and standard deviation side by side,
+            which None takes.
+        hidden: Width of a hidden layer; 0 leaves the head linear, and so does None.
+        cost: C, what the loss of a training clip weighs against half the squared weights; None
+            takes 1.
         store: Folder where pooled states are kept between runs; None keeps none.
         taxonomy: Labels of a new head; linked by the command line, do not set it here.
     """
@@ -50,15 +53,15 @@ class Probe(Estimator):
         checkpoint: str | None = None,
         encoder: str | None = None,
         layers: list[int] | None = None,
-        pooling: Pooling = "mean_std",
-        hidden: int = 0,
-        cost: float = 1.0,
+        pooling: Pooling | None = None,
+        hidden: int | None = None,
+        cost: float | None = None,
         store: str | None = None,
         taxonomy: Taxonomy | None = None,
     ) -> None:
         super().__init__(checkpoint, taxonomy)
         self.encoder, self.layers, self.pooling, self.hidden = encoder, layers, pooling, hidden
-        self.cost, self.store = cost, store
+        self.cost, self.store = 1.0 if cost is None else cost, store
 
     def new_settings(self) -> dict[str, Any]:
         """Return encoder, layers, pooling and hidden layer.
@@ -75,9 +78,13 @@ class Probe(Estimator):
         return {
             "encoder": str(Path(self.encoder).resolve()) if there else self.encoder,
             "layers": self.layers,
-            "pooling": self.pooling,
-            "hidden": self.hidden,
+            "pooling": self.pooling or "mean_std",
+            "hidden": self.hidden or 0,
         }
+
+    def asked_settings(self) -> dict[str, Any]:
+        """Return layers, pooling and hidden layer; the encoder's folder may be another one."""
+        return {"layers": self.layers, "pooling": self.pooling, "hidden": self.hidden}
 
     def make(self, seed: int) -> None:
         """Make the head; the encoder is no part of the modules, so that nothing trains it.

@@ -10,7 +10,7 @@ from emolit.compat.peft import ADAPTER, in_adapter, is_wrapped
 from emolit.engine.scoring.logprobs import Scorer
 from emolit.engine.weights.sharding import any_rank, gather_weights
 from emolit.engine.weights.spreading import copy_out, reads_weights, share_out
-from emolit.errors import PolicyError
+from emolit.errors import ConfigError, PolicyError
 from emolit.policies.referenced import ReferencedPolicy
 
 
@@ -24,6 +24,8 @@ class ShardedPolicy(ReferencedPolicy):
     """
 
     scorer: Scorer
+    gather: str = "model"
+    cuda_graph: bool = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,6 +47,19 @@ class ShardedPolicy(ReferencedPolicy):
     def unshardable(self) -> list[str]:
         """Return the settings that keep weights from being sharded."""
         return []
+
+    def check_place(self, device: torch.device, sharded: bool) -> None:
+        """Refuse ``cuda_graph`` without a GPU, and ``gather: layer`` without shards."""
+        if self.cuda_graph and device.type != "cuda":
+            raise ConfigError(
+                f"`cuda_graph` is set, and the policy trains on {device.type}, where there are no "
+                "CUDA graphs; leave it out."
+            )
+        if self.gather == "layer" and not sharded:
+            raise ConfigError(
+                "`gather: layer` says how sharded weights are gathered, and none are sharded; "
+                "leave it out, or train with `ModelParallelStrategy`."
+            )
 
     def expect_shards(self) -> None:
         """Let the first process alone read the weights, and the frozen copy wait for its parts."""

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from emolit.prompts.rationales import Rationales
+from emolit.prompts.variation import PromptVariation
 from emolit.types import Answer, Clip
 
 QUESTION = "Listen to the speaker. Which emotion do they express? Choose one of: {options}."
@@ -24,6 +25,8 @@ class Prompt(ABC):
 
     layout: str
     """Form of the reply asked for."""
+    variation: PromptVariation = PromptVariation()
+    """What a question shows besides its own wording."""
 
     @property
     def arguments(self) -> dict[str, Any]:

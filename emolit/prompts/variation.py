@@ -1,5 +1,6 @@
 """How questions vary from clip to clip: wording, order of options, transcript, earlier turns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -43,6 +44,20 @@ class PromptVariation:
         if not 0 <= self.turns <= MOST_TURNS:
             raise ConfigError(
                 f"`variation.turns` is {self.turns}; choose it from 0 to {MOST_TURNS}."
+            )
+
+    def check_clips(self, clips: Sequence[Clip]) -> None:
+        """Refuse clips none of which has the turns before it that shall be shown.
+
+        Raises:
+            CorpusError: So it is.
+        """
+        if self.turns and clips and not any(clip.earlier for clip in clips):
+            names = ", ".join(repr(name) for name in dict.fromkeys(clip.corpus for clip in clips))
+            raise CorpusError(
+                f"`variation.turns` is {self.turns}, and no clip of {names} has a turn before it. "
+                "A table needs the columns dialog, turn (which grows in a dialog) and transcript; "
+                "otherwise leave `turns` out."
             )
 
     def check(self, question: str) -> None:

@@ -175,7 +175,8 @@ class VLLMServer(RolloutEngine):
                 if not await server.holds(weights):
                     raise RolloutError(
                         f"The server {server.url} was given other weights while this run sampled; "
-                        "give each run servers of its own, then go on by `--ckpt_path last`."
+                        "give each run servers of its own, then start again, by `--ckpt_path last` "
+                        "if it has kept a checkpoint."
                     )
         return rows
 

@@ -30,6 +30,8 @@ from emolit.tasks.resumable import OptimizerFactory, ResumableTask, SchedulerFac
 from emolit.tasks.training_checks import check_numbers, check_rate
 from emolit.types import Batch, Sampling, Split
 
+HEARD: dict[str, Split] = {"fit": "train", "validate": "val", "test": "test", "predict": "test"}
+"""Whose clips a stage of the trainer is about."""
 CHANGING = "changing"
 """Where Lightning's checkpoint file has the names of its weights."""
 
@@ -72,9 +74,12 @@ class Task(ResumableTask, ABC):
         """Return ``loss`` and what callbacks show."""
 
     def setup(self, stage: str) -> None:
-        """Settle what callbacks monitor; keep Lightning from casting batches."""
+        """Settle what callbacks monitor, check the clips; keep Lightning from casting batches."""
         if stage == "fit":
             settle_monitors(self.trainer, self.evaluator)
+        corpus: Any = getattr(self.trainer, "datamodule", None)
+        if corpus is not None:
+            self.require_prompt().variation.check_clips(corpus.clips(HEARD[stage]))
         keep_batches(self.trainer)
 
     def configure_model(self) -> None:
@@ -83,6 +88,8 @@ class Task(ResumableTask, ABC):
         fitting = trainer is not None and trainer.state.fn == "fit"
         loading = getattr(getattr(trainer, "datamodule", None), "loading", None)
         self.policy.pictured = getattr(loading, "frames", 0) > 0
+        if fitting:
+            self.policy.check_place(trainer.strategy.root_device, self.device_mesh is not None)
         if self.device_mesh is not None:
             self.policy.expect_shards()
         self.policy.build(reference=fitting and self.needs_reference, seed=run_seed())
@@ -119,7 +126,13 @@ class Task(ResumableTask, ABC):
         """
         weights = [weight for weight in self.policy.parameters() if weight.requires_grad]
         if not weights:
-            raise ConfigError("Nothing trains: every module is frozen; shorten `freeze`.")
+            named = type(self.policy).__name__
+            raise ConfigError(
+                "Nothing trains: every module is frozen; shorten `freeze`."
+                if any(True for _ in self.policy.parameters())
+                else f"{named} has no weights that a gradient trains; use the task "
+                "`EstimatorFitting`, which fits it."
+            )
         check_numbers(self.policy, trainer_of(self) and self.trainer.precision_plugin)
         optimizer = self.optimizer_factory(weights)
         check_rate(self.policy, optimizer)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from emolit.commands import describe
-from emolit.commands.guess import Guess, code_of
+from emolit.commands.guess import Guess
 from emolit.corpora.manifest import Manifest
 from emolit.files.table import read_table
 from tests.fakes.listing import ROWS, write_listing, write_table
@@ -45,18 +45,6 @@ def test_a_name_that_the_values_belie_is_not_taken(tmp_path):
     found = guessed(tmp_path, rows)
     assert found.columns["path"] == ("sound", "its values end like recordings")
     assert found.columns["label"] == ("label", "emolit's own name")
-
-
-def test_codes_mean_what_they_mean_in_the_release_that_has_most_of_them():
-    assert code_of("W", ["W", "F", "A"]) == ("angry", "code of EMO-DB")
-    assert code_of("A", ["A", "S", "U"]) == ("angry", "code of MSP-Podcast")
-    assert code_of("fea", ["fea", "hap"]) == ("fear", "code of IEMOCAP, CREMA-D")
-    assert code_of("05", ["05", "08"]) == ("angry", "code of RAVDESS")
-    assert code_of("A", ["A", "N"]) == ("?", "fear in EMO-DB, angry in MSP-Podcast")
-    assert code_of("hap", ["hap", "zzz"]) == ("?", "unknown")
-    assert code_of("xxx", ["xxx"]) == ("?", "no agreement in IEMOCAP")
-    assert code_of("W", ["W", "T", "F", "zz"]) == ("angry", "code of EMO-DB")
-    assert code_of("zz", ["W", "T", "F", "zz"]) == ("?", "unknown")
 
 
 def test_the_command_and_the_node_are_read_as_they_are_printed(tmp_path, capsys):
@@ -124,3 +112,17 @@ def test_guess_beside_a_corpus_is_refused(capsys):
     with pytest.raises(SystemExit):
         describe.main(["--data", "Tess", "--guess", "a.csv"])
     assert "--guess stands alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("values", "rating"), [((1, 3, 5), "Valence"), ((-1, 0, 1), None)])
+def test_a_valence_that_is_never_negative_is_a_rating_whose_scale_must_be_given(
+    tmp_path, capsys, values, rating
+):
+    rows = [{"path": row["path"], "Valence": values[k % 3]} for k, row in enumerate(ROWS)]
+    found = guessed(tmp_path, rows)
+    assert (found.rating and found.rating.name) == rating
+    assert ("valence" in found.columns) is (rating is None)
+    describe.main(["--guess", str(found.file)])
+    told = " ".join(capsys.readouterr().out.split())
+    assert ("give its scale by `attributes: {valence:" in told) is (rating is not None)
+    assert "no column holds a truth" not in told

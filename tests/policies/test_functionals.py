@@ -70,6 +70,8 @@ def test_a_saved_machine_answers_alike_and_code_in_it_is_refused(features, tmp_p
     again = Functionals(str(tmp_path / "best"))
     again.build(reference=False, seed=0)
     assert torch.equal(again.predict(features), policy.predict(features))
+    with pytest.raises(ConfigError, match=r"`cost` of Functionals is 2\.0, and .*with 1\.0"):
+        Functionals(str(tmp_path / "best"), cost=2.0).build(reference=False, seed=0)
     skops.io.dump(tones, tmp_path / "best" / functionals.FILE)
     with pytest.raises(PolicyError, match="it may run code"):
         Functionals(str(tmp_path / "best")).build(reference=False, seed=0)

@@ -96,6 +96,17 @@ def test_a_checkpoint_knows_encoder_layers_and_labels(encoder, tmp_path):
     assert torch.equal(again.logits(batch), policy.logits(batch))
 
 
+@pytest.mark.parametrize(
+    "other", [{"layers": [1]}, {"pooling": "mean_std"}, {"hidden": 0}], ids=str
+)
+def test_a_setting_that_is_not_the_checkpoints_is_refused(encoder, tmp_path, other):
+    own = {"layers": [0, 2], "hidden": 4, "pooling": "mean"}
+    built(encoder, **own).save(tmp_path / "best")
+    Probe(str(tmp_path / "best"), **own).build(reference=False, seed=5)
+    with pytest.raises(ConfigError, match=f"`{next(iter(other))}` of Probe is"):
+        Probe(str(tmp_path / "best"), **other).build(reference=False, seed=5)
+
+
 def test_the_encoder_of_a_checkpoint_counts_unless_it_is_gone(encoder, tmp_path):
     named = tmp_path / "named"
     shutil.copytree(encoder, named)

@@ -1,9 +1,12 @@
 """How a policy is saved; sharded policies are tested in tests/engine/weights/test_sharding.py."""
 
+from contextlib import nullcontext
+
 import pytest
+import torch
 
 from emolit.engine.weights.adapters import Lora
-from emolit.errors import PolicyError
+from emolit.errors import ConfigError, PolicyError
 from emolit.policies.nano import Nano
 
 
@@ -53,3 +56,19 @@ def test_what_cannot_be_sharded_is_named(nano_folder):
     policy.build(reference=False, seed=0)
     with pytest.raises(PolicyError, match="leave out `compile`, or"):
         policy.shard(object())
+
+
+@pytest.mark.parametrize(
+    ("settings", "device", "sharded", "told"),
+    [
+        ({"gather": "layer"}, "cpu", False, "`gather: layer` says how sharded weights"),
+        ({"cuda_graph": True}, "cpu", True, "trains on cpu, where there are no CUDA graphs"),
+        ({"gather": "layer"}, "cpu", True, None),
+        ({"cuda_graph": True}, "cuda", False, None),
+        ({}, "cpu", False, None),
+    ],
+)
+def test_settings_without_effect_where_it_trains_are_refused(settings, device, sharded, told):
+    policy = Nano("folder", **settings)
+    with pytest.raises(ConfigError, match=told) if told else nullcontext():
+        policy.check_place(torch.device(device), sharded)

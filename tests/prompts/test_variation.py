@@ -99,3 +99,12 @@ def test_unknown_speakers_are_not_said_to_be_one_person():
 def test_a_number_of_turns_that_cannot_be_shown_is_refused(turns):
     with pytest.raises(ConfigError, match=rf"`variation\.turns` is {turns}"):
         PromptVariation(turns=turns)
+
+
+def test_turns_that_no_clip_has_are_refused_and_one_dialog_is_enough():
+    alone = Clip("a", "toy", "a.wav")
+    with pytest.raises(CorpusError, match=r"`variation\.turns` is 3, and no clip of 'toy' has"):
+        PromptVariation(turns=3).check_clips([alone, alone])
+    PromptVariation(turns=3).check_clips([alone, Clip("b", "toy", "b.wav", earlier=SAID)])
+    PromptVariation(turns=3).check_clips([])
+    PromptVariation().check_clips([alone])

@@ -9,8 +9,11 @@ from lightning.pytorch import Trainer
 from emolit.affect.taxonomy import Taxonomy
 from emolit.corpora.synthetic import Synthetic
 from emolit.data.dataset import LoaderSettings
+from emolit.errors import ConfigError, CorpusError
 from emolit.evaluators.categorical import Categorical
+from emolit.policies.majority import Majority
 from emolit.prompts.direct import Direct
+from emolit.prompts.variation import PromptVariation
 from emolit.tasks.sft import SupervisedFinetuning
 from tests.tasks.toy import WORDS, Table
 
@@ -42,3 +45,26 @@ def test_a_policy_knows_before_it_is_built_whether_there_are_pictures(tmp_path, 
     task.trainer = trainer
     task.configure_model()
     assert task.policy.pictured is (frames > 0)
+
+
+def test_a_policy_without_weights_is_told_which_task_fits_it():
+    task = SupervisedFinetuning(
+        policy=Majority(),
+        optimizer=partial(torch.optim.SGD, lr=1.0),
+        evaluator=Categorical(Taxonomy(WORDS)),
+        prompt=Direct(),
+    )
+    with pytest.raises(ConfigError, match=r"Majority has no weights .* `EstimatorFitting`"):
+        task.configure_optimizers()
+
+
+def test_turns_of_dialogs_that_no_training_clip_has_are_refused_before_training(tmp_path):
+    task = SupervisedFinetuning(
+        policy=Table(),
+        optimizer=partial(torch.optim.SGD, lr=1.0),
+        evaluator=Categorical(Taxonomy(WORDS)),
+        prompt=Direct(variation=PromptVariation(turns=2)),
+    )
+    trainer = Trainer(accelerator="cpu", logger=False, max_epochs=1, default_root_dir=tmp_path)
+    with pytest.raises(CorpusError, match="no clip of 'synthetic' has a turn before it"):
+        trainer.fit(task, Synthetic(root=str(tmp_path), prompt=task.prompt))

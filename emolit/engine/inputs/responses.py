@@ -65,7 +65,7 @@ def encode_targets(tokenizer: Any, end: int, batch: Batch, device: torch.device)
         if target is None:
             raise PolicyError(
                 f"The clip {clip.id!r} of {clip.corpus!r} has no reply to imitate: it lacks what "
-                "the prompt makes one of, such as a label, or reasoning in the prompt's "
+                "the prompt makes one of, such as a label, ratings, or reasoning in the prompt's "
                 "`rationales`. Leave it out of the training, or give it that."
             )
         texts.append(target)

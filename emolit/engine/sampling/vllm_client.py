@@ -120,8 +120,8 @@ class VLLMClient:
                 if clock() - begun >= self.wait:
                     raise RolloutError(
                         f"The server {self.url} was away for {self.wait:g} s ({error}). Start it "
-                        "again, then go on with this run by `--ckpt_path last`; `wait` in "
-                        "`rollouts` says how long a run waits."
+                        "again, then start the run again, by `--ckpt_path last` if it has kept a "
+                        "checkpoint; `wait` in `rollouts` says how long a run waits."
                     ) from error
                 if not told:
                     LOG.warning("%s is away (%s): waiting up to %g s", self.url, error, self.wait)
@@ -209,7 +209,8 @@ class VLLMClient:
                 reason = error
         raise RolloutError(
             f"The server {self.url} broke off {TRIES} times over one response, at last with: "
-            f"{reason}. Look at its log, then go on with this run by `--ckpt_path last`."
+            f"{reason}. Look at its log, then start the run again, by `--ckpt_path last` if it "
+            "has kept a checkpoint."
         )
 
     async def _get(self, route: str, advice: str) -> Any:
