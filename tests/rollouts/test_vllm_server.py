@@ -266,7 +266,7 @@ def test_a_server_that_stays_away_stops_the_run_with_what_to_do(server, few, tmp
     made.start()
     server.stop()
     try:
-        words = r"127.0.0.1:\d+ was away for 0.2 s .*ConnectError.*`--ckpt_path last` if it .*; `wait`"
+        words = r"127.0.0.1:\d+ was away for 0.2 s .*ConnectError.*`--ckpt_path last` if .*; `wait`"
         with pytest.raises(RolloutError, match=words):
             draw(made, built(nano_folder), few)
         with pytest.raises(RolloutError, match=words):
