@@ -307,7 +307,8 @@ class Corpus(LightningDataModule, ABC):
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
         dataset = self.dataset_class(clips, self.folders, self.sampling_rate, self.loading)
-        collate = Collate(self.prompt, self.taxonomy.labels, self.sampling_rate)
+        augmented = training and bool(self.loading.augmentations)
+        collate = Collate(self.prompt, self.taxonomy.labels, self.sampling_rate, augmented)
         loader = clip_loader(dataset, sampler, collate, training)
         loader.repeats = self.repeats if training else 1
         return loader

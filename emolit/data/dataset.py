@@ -9,6 +9,7 @@ from torch import Generator, Tensor, zeros
 from torch.utils.data import Dataset
 
 from emolit.audio import decoding as audio
+from emolit.audio.augmentation import Transform, alter
 from emolit.audio.video_frames import pictures
 from emolit.data.sampler import ClipLoader, ClipSampler, even, placement
 from emolit.errors import AudioError, ConfigError
@@ -42,6 +43,8 @@ class LoaderSettings:
             once an epoch, 1 draws every label as often, rare ones repeatedly. An epoch keeps its
             length.
         outside_links: Whether files of clips may lie outside of the corpus, where links lead to.
+        augmentations: What alters the sound in training, one after the other: any that takes
+            samples and a rate, such as ``audiomentations.AddGaussianSNR``. Each epoch draws anew.
     """
 
     batch_size: int = 8
@@ -54,6 +57,7 @@ class LoaderSettings:
     frame_side: int = 448
     balance: float = 0.0
     outside_links: bool = False
+    augmentations: Sequence[Transform] = ()
 
     def __post_init__(self) -> None:
         """Refuse sizes without meaning."""
@@ -84,36 +88,48 @@ class ClipDataset(Dataset[Item]):
         folders: Corpus name to the folder that the clips' paths are relative to.
         sampling_rate: Of the waveforms, in Hz.
         loading: Where long clips are cut, and how many pictures are wanted.
-        whole: Whether another clip takes the place of one that cannot be read any more.
+        training: Whether clips are altered as training asks, and another one takes the place of one
+            that cannot be read any more.
     """
 
     clips: tuple[Clip, ...]
     folders: Mapping[str, Path]
     sampling_rate: int
     loading: LoaderSettings = LoaderSettings()
-    whole: bool = False
+    training: bool = False
 
     def __len__(self) -> int:
         """Return the number of clips."""
         return len(self.clips)
+
+    @property
+    def augmented(self) -> bool:
+        """Whether sound is drawn anew in every epoch."""
+        return self.training and bool(self.loading.augmentations)
 
     def __getitem__(self, index: int) -> Item:
         """Return a clip, its waveform ``[samples]``, and its pictures ``[N, 3, H, W]`` if any.
 
         The waveform of a clip that is text alone is empty.
 
+        Args:
+            index: Of the clip; where sound is drawn anew, plus the number of clips times the epoch.
+
         Raises:
-            AudioError: The file cannot be decoded, or has become shorter since it was checked.
+            AudioError: The file cannot be decoded, or has become shorter since it was checked; or a
+                transform made no sound of it.
         """
-        clip, wanted = self.clips[index], self.loading
+        epoch, place = divmod(index, len(self)) if self.augmented else (0, index)
+        clip, wanted = self.clips[place], self.loading
         if not clip.path:
             return clip, zeros(0)
         heard = self.hear(clip)
+        altered = self._augment(clip, heard, epoch) if self.augmented else heard
         if not wanted.frames or clip.video is None:
-            return clip, heard
+            return clip, altered
         video = self.folders[clip.corpus] / clip.video
         span = (clip.start, len(heard) / self.sampling_rate)
-        return clip, heard, pictures(video, wanted.frames, wanted.frame_side, *span)
+        return clip, altered, pictures(video, wanted.frames, wanted.frame_side, *span)
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item | AudioError]:
         """Return the clips of a batch, and the errors of those that cannot be read any more.
@@ -124,10 +140,11 @@ class ClipDataset(Dataset[Item]):
 
     def _read(self, index: int) -> Iterator[Item | AudioError]:
         """Yield a clip, or what is wrong with it; then, where it is replaced, the next good one."""
-        replaced = self.whole and self.loading.on_bad_audio == "skip"
-        for place in range(index, index + 1 + TRIES * replaced):
+        replaced = self.training and self.loading.on_bad_audio == "skip"
+        epoch, place = divmod(index, len(self))
+        for step in range(1 + TRIES * replaced):
             try:
-                yield self[place % len(self)]
+                yield self[epoch * len(self) + (place + step) % len(self)]
                 return
             except AudioError as error:
                 yield error
@@ -154,6 +171,17 @@ class ClipDataset(Dataset[Item]):
             audio.check(folder / clip.path, clip.start, clip.end)
         return heard
 
+    def _augment(self, clip: Clip, heard: Tensor, epoch: int) -> Tensor:
+        """Return a waveform as this epoch hears it, no longer than is heard of one. ``[samples]``.
+
+        Raises:
+            AudioError: A transform made no sound of it.
+        """
+        wanted, rate = self.loading, self.sampling_rate
+        key = (wanted.order_seed, epoch, clip.corpus, clip.id)
+        altered = alter(heard, rate, wanted.augmentations, key, f"{clip.id!r} of {clip.corpus!r}")
+        return altered[: round(wanted.max_seconds * rate)]
+
 
 @dataclass(frozen=True)
 class Collate:
@@ -163,11 +191,13 @@ class Collate:
         prompt: Puts the question and knows the reply wanted.
         options: The labels that a question offers.
         sampling_rate: Of the waveforms, in Hz.
+        augmented: Whether the sound is drawn anew in every epoch.
     """
 
     prompt: Prompt
     options: tuple[str, ...]
     sampling_rate: int
+    augmented: bool = False
 
     def __call__(self, items: Sequence[Item | AudioError]) -> Batch:
         """Put the question about each clip, and say which reply is wanted.
@@ -186,6 +216,7 @@ class Collate:
             sampling_rate=self.sampling_rate,
             frames=frames[0] if frames else (),
             unread=tuple(str(item) for item in items if isinstance(item, AudioError)),
+            augmented=self.augmented,
         )
 
 
@@ -214,9 +245,11 @@ def training_sampler(
             f"`loading.balance` is {loading.balance:g}, but no training clip of {name!r} has a "
             "label; leave it out."
         )
-    return ClipSampler(
+    sampler = ClipSampler(
         groups, True, loading.order_seed, weights, labels=labels, balance=loading.balance
     )
+    sampler.tells_epoch = bool(loading.augmentations)
+    return sampler
 
 
 def clip_loader(
@@ -235,7 +268,7 @@ def clip_loader(
     loading = dataset.loading
     evaluated = even(len(dataset), loading.eval_batch_size, placement()[1])
     loader = ClipLoader(
-        replace(dataset, whole=training),
+        replace(dataset, training=training),
         batch_size=loading.batch_size if training else evaluated,
         sampler=sampler,
         num_workers=loading.num_workers,
