@@ -96,7 +96,7 @@ def test_every_folder_of_nodes_has_its_option():
     assert folders == {*NODES, *OVER_ANY, "overlays"}
 
 
-OVER_ANY = {"augmentations": ("fit", "demo/sft")}
+OVER_ANY = {"augmentations": ("fit", "demo/sft"), "conditions": ("test", "demo/test")}
 """Folders of overlays for any experiment: the stage that they are for, and an experiment."""
 
 

@@ -1,7 +1,7 @@
 """From clips to batches: what is loaded how, decoded audio, questions put."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 from emolit.audio import decoding as audio
 from emolit.audio.augmentation import Transform, alter
 from emolit.audio.video_frames import pictures
+from emolit.data.conditions import Condition, as_it_is, check_conditions
 from emolit.data.sampler import ClipLoader, ClipSampler, even, placement
 from emolit.errors import AudioError, ConfigError
 from emolit.prompts import Prompt
@@ -45,6 +46,9 @@ class LoaderSettings:
         outside_links: Whether files of clips may lie outside of the corpus, where links lead to.
         augmentations: What alters the sound in training, one after the other: any that takes
             samples and a rate, such as ``audiomentations.AddGaussianSNR``. Each epoch draws anew.
+        conditions: Names, and what alters the sound under each: a test hears every clip as it is
+            and once under each condition, whose scores are those of ``<corpus>-<name>``. Draws
+            follow from the seed given here, else 0, so that all checkpoints hear the same.
     """
 
     batch_size: int = 8
@@ -58,6 +62,7 @@ class LoaderSettings:
     balance: float = 0.0
     outside_links: bool = False
     augmentations: Sequence[Transform] = ()
+    conditions: Mapping[str, Sequence[Transform]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse sizes without meaning."""
@@ -72,6 +77,8 @@ class LoaderSettings:
                     f"`loading.{name.removeprefix('order_')}` is {getattr(self, name)}; "
                     "it must be 0 or more."
                 )
+
+        check_conditions(self.conditions)
 
     @property
     def order_seed(self) -> int:
@@ -88,6 +95,7 @@ class ClipDataset(Dataset[Item]):
         folders: Corpus name to the folder that the clips' paths are relative to.
         sampling_rate: Of the waveforms, in Hz.
         loading: Where long clips are cut, and how many pictures are wanted.
+        conditions: Under which clips of a corpus are heard, by its name (`emolit.data.conditions`).
         training: Whether clips are altered as training asks, and another one takes the place of one
             that cannot be read any more.
     """
@@ -97,6 +105,7 @@ class ClipDataset(Dataset[Item]):
     sampling_rate: int
     loading: LoaderSettings = LoaderSettings()
     training: bool = False
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -124,7 +133,7 @@ class ClipDataset(Dataset[Item]):
         if not clip.path:
             return clip, zeros(0)
         heard = self.hear(clip)
-        altered = self._augment(clip, heard, epoch) if self.augmented else heard
+        altered = self._alter(clip, heard, epoch)
         if not wanted.frames or clip.video is None:
             return clip, altered
         video = self.folders[clip.corpus] / clip.video
@@ -171,15 +180,22 @@ class ClipDataset(Dataset[Item]):
             audio.check(folder / clip.path, clip.start, clip.end)
         return heard
 
-    def _augment(self, clip: Clip, heard: Tensor, epoch: int) -> Tensor:
-        """Return a waveform as this epoch hears it, no longer than is heard of one. ``[samples]``.
+    def _alter(self, clip: Clip, heard: Tensor, epoch: int) -> Tensor:
+        """Return a waveform as the epoch or the clip's condition has it, cut. ``[samples]``.
 
         Raises:
             AudioError: A transform made no sound of it.
         """
         wanted, rate = self.loading, self.sampling_rate
-        key = (wanted.order_seed, epoch, clip.corpus, clip.id)
-        altered = alter(heard, rate, wanted.augmentations, key, f"{clip.id!r} of {clip.corpus!r}")
+        condition = self.conditions.get(clip.corpus)
+        transforms = wanted.augmentations if self.augmented else ()
+        key: tuple[object, ...] = (wanted.order_seed, epoch, clip.corpus, clip.id)
+        if condition is not None:
+            transforms = condition.transforms
+            key = (wanted.seed or 0, condition.name, condition.corpus, clip.id)
+        if not transforms:
+            return heard
+        altered = alter(heard, rate, transforms, key, f"{clip.id!r} of {clip.corpus!r}")
         return altered[: round(wanted.max_seconds * rate)]
 
 
@@ -192,12 +208,14 @@ class Collate:
         options: The labels that a question offers.
         sampling_rate: Of the waveforms, in Hz.
         augmented: Whether the sound is drawn anew in every epoch.
+        conditions: Of corpora, whose clips are asked about as elsewhere.
     """
 
     prompt: Prompt
     options: tuple[str, ...]
     sampling_rate: int
     augmented: bool = False
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
     def __call__(self, items: Sequence[Item | AudioError]) -> Batch:
         """Put the question about each clip, and say which reply is wanted.
@@ -207,10 +225,11 @@ class Collate:
         """
         good = [item for item in items if not isinstance(item, AudioError)]
         clips, waveforms, *frames = zip(*good, strict=True) if good else ((), ())
+        asked = [as_it_is(clip, self.conditions) for clip in clips]
         return Batch(
             clips=clips,
-            questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
-            targets=tuple(self.prompt.target(clip) for clip in clips),
+            questions=tuple(self.prompt.render(clip, self.options) for clip in asked),
+            targets=tuple(self.prompt.target(clip) for clip in asked),
             options=self.options,
             waveforms=waveforms,
             sampling_rate=self.sampling_rate,

@@ -1,13 +1,16 @@
 """Altered sound: noise at the ratio asked for, draws by the key alone, results that are none."""
 
 import random
+from itertools import chain
 from pathlib import Path
 
+import audiomentations
 import numpy as np
 import pytest
 import torch
 import yaml
 from audiomentations import AddGaussianSNR, Gain
+from scipy.signal import spectrogram
 
 from emolit.audio.augmentation import alter
 from emolit.errors import AudioError
@@ -15,7 +18,10 @@ from emolit.seed import drawing_from
 
 RATE = 16_000
 TONE = 0.2 * torch.sin(torch.arange(RATE) * 2 * np.pi * 440 / RATE)
-SHIPPED = sorted((Path(__file__).parents[2] / "configs/augmentations").glob("*.yaml"))
+CONFIGS = Path(__file__).parents[2] / "configs"
+SHIPPED = sorted(
+    file for name in ("augmentations", "conditions") for file in (CONFIGS / name).iterdir()
+)
 
 
 def heard(*transforms, key=(0,), waveform=TONE):
@@ -94,13 +100,36 @@ def test_what_was_silent_may_stay_so():
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_transforms_draw_from_nothing_that_no_seed_reaches(path):
-    import audiomentations
-
-    data = yaml.safe_load(path.read_text())["data"]
-    for node in data["init_args"]["loading"]["augmentations"]:
+    loading = yaml.safe_load(path.read_text())["data"]["init_args"]["loading"]
+    lists = loading.get("conditions", {"": loading.get("augmentations")}).values()
+    for node in chain(*lists):
         settings = {**node["init_args"], "p": 1.0}
         transform = getattr(audiomentations, node["class_path"].rpartition(".")[2])(**settings)
         found = [heard(transform, key=(key,)) for key in (0, 1, 0)]
         assert torch.equal(found[0], found[2]), node
         assert not torch.equal(found[0], TONE), node
+        assert not torch.equal(found[0], found[1]) or node["class_path"].endswith("Compression")
         assert found[0].dtype == torch.float32
+
+
+def test_masks_silence_stretches_and_weaken_bands():
+    """SpecAugment's two masks, on white noise: a power spectrum by scipy shows what is gone."""
+    noise = 0.1 * torch.randn(2 * RATE, generator=torch.Generator().manual_seed(0))
+    quiet, weak = [], []
+    path = CONFIGS / "augmentations/spec_masks.yaml"
+    for node in yaml.safe_load(path.read_text())["data"]["init_args"]["loading"]["augmentations"]:
+        called = node["class_path"].rpartition(".")[2]
+        transform = getattr(audiomentations, called)(**{**node["init_args"], "p": 1.0})
+        altered = heard(transform, waveform=noise)
+        _, _, before = spectrogram(noise.numpy(), RATE)
+        _, _, after = spectrogram(altered.numpy(), RATE)
+        lost = 10 * np.log10((before + 1e-12) / (after + 1e-12))
+        found = np.median(lost, axis=0 if called == "TimeMask" else 1)
+        (quiet if called == "TimeMask" else weak).append(found)
+        assert len(altered) == len(noise)
+    for found in quiet:  # frames
+        assert 0.005 < np.mean(found > 30) < 0.15
+    for found in weak:  # frequencies
+        assert 0 < np.mean(found > 3) < 0.3
+    for found in (*quiet, *weak):
+        assert np.median(np.abs(found)) < 1
