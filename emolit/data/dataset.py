@@ -61,7 +61,7 @@ class LoaderSettings:
     frame_side: int = 448
     balance: float = 0.0
     outside_links: bool = False
-    augmentations: Sequence[Transform] = ()
+    augmentations: Sequence[Transform] = field(default_factory=list)
     conditions: Mapping[str, Sequence[Transform]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -102,7 +102,9 @@ def test_a_test_scores_and_writes_by_condition(tmp_path, nano_folder):
     (tmp_path / "test.yaml").write_text(f"""
 trainer: {{default_root_dir: {tmp_path / "run"}, accelerator: cpu, enable_progress_bar: false}}
 prompt: Direct
-data: {{class_path: Manifest, init_args: {{path: tones.csv, root: {tmp_path}}}}}
+data:
+  class_path: Mixture
+  init_args: {{root: {tmp_path}, corpora: [{{class_path: Manifest, init_args: {{path: tones.csv}}}}]}}
 model:
   class_path: SupervisedFinetuning
   init_args:
