@@ -104,7 +104,9 @@ trainer: {{default_root_dir: {tmp_path / "run"}, accelerator: cpu, enable_progre
 prompt: Direct
 data:
   class_path: Mixture
-  init_args: {{root: {tmp_path}, corpora: [{{class_path: Manifest, init_args: {{path: tones.csv}}}}]}}
+  init_args:
+    root: {tmp_path}
+    corpora: [{{class_path: Manifest, init_args: {{path: tones.csv}}}}]
 model:
   class_path: SupervisedFinetuning
   init_args:
