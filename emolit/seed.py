@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,5 +34,33 @@ def stream(*key: object) -> "Generator":
     """
     from torch import Generator  # the command's own help needs no torch
 
-    digest = hashlib.sha256(" ".join(map(str, key)).encode()).hexdigest()
-    return Generator().manual_seed(int(digest[:8], 16))
+    return Generator().manual_seed(seed_of(*key))
+
+
+def seed_of(*key: object) -> int:
+    """Return the seed of a key's own stream, below 2**32."""
+    return int(hashlib.sha256(" ".join(map(str, key)).encode()).hexdigest()[:8], 16)
+
+
+@contextmanager
+def drawing_from(*key: object) -> Iterator[None]:
+    """Let the global streams of Python, numpy and torch's CPU be a key's own while the block runs.
+
+    For code of others that draws from them; behind the block they go on as if nothing was drawn.
+
+    Args:
+        key: What tells its streams from others.
+    """
+    import numpy as np
+    import torch
+
+    before, seed = (random.getstate(), np.random.get_state()), seed_of(*key)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.default_generator.manual_seed(seed)
+            yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])

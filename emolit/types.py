@@ -121,6 +121,8 @@ class Batch:
             and responses show them. Empty where replies begin by themselves.
         unread: What is wrong with the files of clips that should have been in the batch too, as
             sentences.
+        augmented: Whether the sound is drawn anew in every epoch, so that nothing is worth keeping
+            of it.
     """
 
     clips: tuple[Clip, ...]
@@ -132,6 +134,7 @@ class Batch:
     frames: tuple[Tensor, ...] = ()
     begun: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    augmented: bool = False
 
     def __len__(self) -> int:
         """Return B."""

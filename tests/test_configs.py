@@ -93,7 +93,24 @@ OVER_OPTIONS = ("expected_reward", "soft_labels")
 def test_every_folder_of_nodes_has_its_option():
     rooted = {*EXPERIMENTS, *SWEEPS}
     folders = {path.parent.name for path in FILES if path not in rooted}
-    assert folders == {*NODES, "overlays"}
+    assert folders == {*NODES, *OVER_ANY, "overlays"}
+
+
+OVER_ANY = {"augmentations": ("fit", "demo/sft"), "conditions": ("test", "demo/test")}
+"""Folders of overlays for any experiment: the stage that they are for, and an experiment."""
+
+
+@pytest.mark.parametrize("path", named(path for path in FILES if path.parent.name in OVER_ANY))
+def test_what_goes_over_any_experiment_leaves_the_rest_of_loading(path, capsys):
+    stage, name = OVER_ANY[path.parent.name]
+    experiment = CONFIGS / "experiments" / f"{name}.yaml"
+    with pytest.raises(SystemExit) as stopped:
+        emolit(stage, "--config", experiment, "--config", path, "--print_config")
+    assert stopped.value.code == 0
+    loading = yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["loading"]
+    assert loading[path.parent.name]
+    own = yaml.safe_load(experiment.read_text())["data"]["init_args"]["loading"]
+    assert loading["eval_batch_size"] == own["eval_batch_size"]
 
 
 OVERLAID = {

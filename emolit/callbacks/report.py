@@ -253,8 +253,8 @@ def ua_interval(rows: list[ClipResult], num_classes: int, resamples: int) -> Int
 
 def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
     """Return what the data say about each corpus: clips left out or cut, speakers shared."""
-    found = getattr(getattr(trainer, "datamodule", None), "censuses", ())
-    return {
+    corpus = getattr(trainer, "datamodule", None)
+    said: dict[str, dict[str, Any]] = {
         census.corpus: {
             "dropped": dict(census.dropped),
             "skipped": list(census.skipped),
@@ -263,8 +263,11 @@ def censuses(trainer: Trainer) -> dict[str, dict[str, Any]]:
             "speaker_independent": census.speaker_independent,
             "notes": list(census.notes),
         }
-        for census in found
+        for census in getattr(corpus, "censuses", ())
     }
+    for name, its in getattr(corpus, "conditions", {}).items():
+        said[name] = {**said.get(its.corpus, {}), "condition": its.name, "heard_of": its.corpus}
+    return said
 
 
 def tables_of(report: Mapping[str, Any], evaluator: Evaluator) -> list[ScoreTable]:

@@ -53,7 +53,7 @@ class EmolitCLI(LightningCLI):
 
     def before_test(self) -> None:
         """Refuse to replace other scores."""
-        self.folder.check_results(self.trainer, "test", self.datamodule.names)
+        self.folder.check_results(self.trainer, "test", self.datamodule.test_names)
 
     def setup_parser(
         self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]

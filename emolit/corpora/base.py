@@ -15,6 +15,7 @@ from emolit.affect.taxonomy import Taxonomy, check_map, in_order, merge
 from emolit.data.audio_check import AudioCheck, AudioRecord
 from emolit.data.census import Census, check_ids, check_speakers
 from emolit.data.clip_filter import relabel, usable
+from emolit.data.conditions import Condition, conditions_of, under_conditions
 from emolit.data.dataset import ClipDataset, Collate, LoaderSettings, clip_loader, training_sampler
 from emolit.data.dialogs import remember_earlier
 from emolit.data.links import check_inside
@@ -143,6 +144,16 @@ class Corpus(LightningDataModule, ABC):
     def names(self) -> tuple[str, ...]:
         """Names of the corpora served, as they stand in log keys."""
         return (self.name,)
+
+    @property
+    def conditions(self) -> dict[str, Condition]:
+        """The conditions of a test, by the names under which corpora are scored then."""
+        return conditions_of(self.names, self.loading.conditions)
+
+    @property
+    def test_names(self) -> tuple[str, ...]:
+        """Names under which a test is scored: the corpora, and each under every condition."""
+        return (*self.names, *self.conditions)
 
     @property
     def training_names(self) -> tuple[str, ...]:
@@ -280,13 +291,14 @@ class Corpus(LightningDataModule, ABC):
         return self.loader(clips, ClipSampler([len(clips)])) if clips else []
 
     def test_dataloader(self) -> ClipLoader | list[ClipLoader]:
-        """Return test batches: every clip once, whatever the number of processes."""
-        clips = self.clips("test")
+        """Return test batches: every clip once, and once under each condition."""
+        clips = under_conditions(self.clips("test"), self.conditions)
         return self.loader(clips, ClipSampler([len(clips)]))
 
     def predict_dataloader(self) -> ClipLoader | list[ClipLoader]:
-        """Return the test batches."""
-        return self.test_dataloader()
+        """Return batches of the test clips, every one once."""
+        clips = self.clips("test")
+        return self.loader(clips, ClipSampler([len(clips)]))
 
     def loader(
         self, clips: tuple[Clip, ...], sampler: ClipSampler, training: bool = False
@@ -306,8 +318,11 @@ class Corpus(LightningDataModule, ABC):
                 f"{'training' if training else 'evaluation'}, a step of all processes needs "
                 f"{needed}. It serves: {'; '.join(map(str, self.censuses)) or 'nothing'}."
             )
-        dataset = self.dataset_class(clips, self.folders, self.sampling_rate, self.loading)
-        collate = Collate(self.prompt, self.taxonomy.labels, self.sampling_rate)
+        folders, conditions, rate = self.folders, self.conditions, self.sampling_rate
+        folders |= {name: folders[its.corpus] for name, its in conditions.items()}
+        dataset = self.dataset_class(clips, folders, rate, self.loading, training, conditions)
+        labels = self.taxonomy.labels
+        collate = Collate(self.prompt, labels, rate, dataset.augmented, conditions)
         loader = clip_loader(dataset, sampler, collate, training)
         loader.repeats = self.repeats if training else 1
         return loader

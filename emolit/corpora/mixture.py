@@ -1,13 +1,15 @@
 """Several corpora as one: weighted together in training, apart in validation and test."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import get_args
 
 from emolit.affect.taxonomy import Taxonomy, in_order
 from emolit.corpora.base import ROOT, Corpus
+from emolit.data.conditions import Condition, under_conditions
 from emolit.data.dataset import LoaderSettings, training_sampler
 from emolit.data.sampler import ClipLoader, ClipSampler
 from emolit.errors import ConfigError, CorpusError
@@ -218,9 +220,15 @@ class Mixture(Corpus):
         return self._apart("val")
 
     def test_dataloader(self) -> list[ClipLoader]:
-        """Return the test batches of each member that has some."""
+        """Return the test batches of each member that has some, with those under conditions."""
+        return self._apart("test", self.conditions)
+
+    def predict_dataloader(self) -> list[ClipLoader]:
+        """Return batches of the test clips of each member that has some."""
         return self._apart("test")
 
-    def _apart(self, split: Split) -> list[ClipLoader]:
-        parts = [member.clips(split) for member in self.corpora]
+    def _apart(
+        self, split: Split, conditions: Mapping[str, Condition] = MappingProxyType({})
+    ) -> list[ClipLoader]:
+        parts = [under_conditions(member.clips(split), conditions) for member in self.corpora]
         return [self.loader(part, ClipSampler([len(part)])) for part in parts if part]

@@ -1,7 +1,7 @@
 """From clips to batches: what is loaded how, decoded audio, questions put."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +9,9 @@ from torch import Generator, Tensor, zeros
 from torch.utils.data import Dataset
 
 from emolit.audio import decoding as audio
+from emolit.audio.augmentation import Transform, alter
 from emolit.audio.video_frames import pictures
+from emolit.data.conditions import Condition, as_it_is, check_conditions
 from emolit.data.sampler import ClipLoader, ClipSampler, even, placement
 from emolit.errors import AudioError, ConfigError
 from emolit.prompts import Prompt
@@ -42,6 +44,11 @@ class LoaderSettings:
             once an epoch, 1 draws every label as often, rare ones repeatedly. An epoch keeps its
             length.
         outside_links: Whether files of clips may lie outside of the corpus, where links lead to.
+        augmentations: What alters the sound in training, one after the other: any that takes
+            samples and a rate, such as ``audiomentations.AddGaussianSNR``. Each epoch draws anew.
+        conditions: Names, and what alters the sound under each: a test hears every clip as it is
+            and once under each condition, whose scores are those of ``<corpus>-<name>``. Draws
+            follow from the seed given here, else 0, so that all checkpoints hear the same.
     """
 
     batch_size: int = 8
@@ -54,6 +61,8 @@ class LoaderSettings:
     frame_side: int = 448
     balance: float = 0.0
     outside_links: bool = False
+    augmentations: Sequence[Transform] = field(default_factory=list)
+    conditions: Mapping[str, Sequence[Transform]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse sizes without meaning."""
@@ -68,6 +77,8 @@ class LoaderSettings:
                     f"`loading.{name.removeprefix('order_')}` is {getattr(self, name)}; "
                     "it must be 0 or more."
                 )
+
+        check_conditions(self.conditions)
 
     @property
     def order_seed(self) -> int:
@@ -84,36 +95,50 @@ class ClipDataset(Dataset[Item]):
         folders: Corpus name to the folder that the clips' paths are relative to.
         sampling_rate: Of the waveforms, in Hz.
         loading: Where long clips are cut, and how many pictures are wanted.
-        whole: Whether another clip takes the place of one that cannot be read any more.
+        conditions: Under which clips of a corpus are heard, by its name (`emolit.data.conditions`).
+        training: Whether clips are altered as training asks, and another one takes the place of one
+            that cannot be read any more.
     """
 
     clips: tuple[Clip, ...]
     folders: Mapping[str, Path]
     sampling_rate: int
     loading: LoaderSettings = LoaderSettings()
-    whole: bool = False
+    training: bool = False
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of clips."""
         return len(self.clips)
+
+    @property
+    def augmented(self) -> bool:
+        """Whether sound is drawn anew in every epoch."""
+        return self.training and bool(self.loading.augmentations)
 
     def __getitem__(self, index: int) -> Item:
         """Return a clip, its waveform ``[samples]``, and its pictures ``[N, 3, H, W]`` if any.
 
         The waveform of a clip that is text alone is empty.
 
+        Args:
+            index: Of the clip; where sound is drawn anew, plus the number of clips times the epoch.
+
         Raises:
-            AudioError: The file cannot be decoded, or has become shorter since it was checked.
+            AudioError: The file cannot be decoded, or has become shorter since it was checked; or a
+                transform made no sound of it.
         """
-        clip, wanted = self.clips[index], self.loading
+        epoch, place = divmod(index, len(self)) if self.augmented else (0, index)
+        clip, wanted = self.clips[place], self.loading
         if not clip.path:
             return clip, zeros(0)
         heard = self.hear(clip)
+        altered = self._alter(clip, heard, epoch)
         if not wanted.frames or clip.video is None:
-            return clip, heard
+            return clip, altered
         video = self.folders[clip.corpus] / clip.video
         span = (clip.start, len(heard) / self.sampling_rate)
-        return clip, heard, pictures(video, wanted.frames, wanted.frame_side, *span)
+        return clip, altered, pictures(video, wanted.frames, wanted.frame_side, *span)
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item | AudioError]:
         """Return the clips of a batch, and the errors of those that cannot be read any more.
@@ -124,10 +149,11 @@ class ClipDataset(Dataset[Item]):
 
     def _read(self, index: int) -> Iterator[Item | AudioError]:
         """Yield a clip, or what is wrong with it; then, where it is replaced, the next good one."""
-        replaced = self.whole and self.loading.on_bad_audio == "skip"
-        for place in range(index, index + 1 + TRIES * replaced):
+        replaced = self.training and self.loading.on_bad_audio == "skip"
+        epoch, place = divmod(index, len(self))
+        for step in range(1 + TRIES * replaced):
             try:
-                yield self[place % len(self)]
+                yield self[epoch * len(self) + (place + step) % len(self)]
                 return
             except AudioError as error:
                 yield error
@@ -154,6 +180,24 @@ class ClipDataset(Dataset[Item]):
             audio.check(folder / clip.path, clip.start, clip.end)
         return heard
 
+    def _alter(self, clip: Clip, heard: Tensor, epoch: int) -> Tensor:
+        """Return a waveform as the epoch or the clip's condition has it, cut. ``[samples]``.
+
+        Raises:
+            AudioError: A transform made no sound of it.
+        """
+        wanted, rate = self.loading, self.sampling_rate
+        condition = self.conditions.get(clip.corpus)
+        transforms = wanted.augmentations if self.augmented else ()
+        key: tuple[object, ...] = (wanted.order_seed, epoch, clip.corpus, clip.id)
+        if condition is not None:
+            transforms = condition.transforms
+            key = (wanted.seed or 0, condition.name, condition.corpus, clip.id)
+        if not transforms:
+            return heard
+        altered = alter(heard, rate, transforms, key, f"{clip.id!r} of {clip.corpus!r}")
+        return altered[: round(wanted.max_seconds * rate)]
+
 
 @dataclass(frozen=True)
 class Collate:
@@ -163,11 +207,15 @@ class Collate:
         prompt: Puts the question and knows the reply wanted.
         options: The labels that a question offers.
         sampling_rate: Of the waveforms, in Hz.
+        augmented: Whether the sound is drawn anew in every epoch.
+        conditions: Of corpora, whose clips are asked about as elsewhere.
     """
 
     prompt: Prompt
     options: tuple[str, ...]
     sampling_rate: int
+    augmented: bool = False
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
 
     def __call__(self, items: Sequence[Item | AudioError]) -> Batch:
         """Put the question about each clip, and say which reply is wanted.
@@ -177,15 +225,17 @@ class Collate:
         """
         good = [item for item in items if not isinstance(item, AudioError)]
         clips, waveforms, *frames = zip(*good, strict=True) if good else ((), ())
+        asked = [as_it_is(clip, self.conditions) for clip in clips]
         return Batch(
             clips=clips,
-            questions=tuple(self.prompt.render(clip, self.options) for clip in clips),
-            targets=tuple(self.prompt.target(clip) for clip in clips),
+            questions=tuple(self.prompt.render(clip, self.options) for clip in asked),
+            targets=tuple(self.prompt.target(clip) for clip in asked),
             options=self.options,
             waveforms=waveforms,
             sampling_rate=self.sampling_rate,
             frames=frames[0] if frames else (),
             unread=tuple(str(item) for item in items if isinstance(item, AudioError)),
+            augmented=self.augmented,
         )
 
 
@@ -214,9 +264,11 @@ def training_sampler(
             f"`loading.balance` is {loading.balance:g}, but no training clip of {name!r} has a "
             "label; leave it out."
         )
-    return ClipSampler(
+    sampler = ClipSampler(
         groups, True, loading.order_seed, weights, labels=labels, balance=loading.balance
     )
+    sampler.tells_epoch = bool(loading.augmentations)
+    return sampler
 
 
 def clip_loader(
@@ -235,7 +287,7 @@ def clip_loader(
     loading = dataset.loading
     evaluated = even(len(dataset), loading.eval_batch_size, placement()[1])
     loader = ClipLoader(
-        replace(dataset, whole=training),
+        replace(dataset, training=training),
         batch_size=loading.batch_size if training else evaluated,
         sampler=sampler,
         num_workers=loading.num_workers,

@@ -64,7 +64,13 @@ class ClipSampler(DistributedSampler[int]):
         balance: How evenly the labels of a group share what it has in an epoch, 0 to 1: each of n
             clips has a share in proportion to ``n ** (1 - balance)``. A label with less than its
             share is read repeatedly.
+
+    Attributes:
+        tells_epoch: Whether the number of clips times the epoch is added to what is yielded, so
+            that the dataset, in whatever worker, knows the epoch.
     """
+
+    tells_epoch = False
 
     def __init__(
         self,
@@ -114,7 +120,8 @@ class ClipSampler(DistributedSampler[int]):
     def __iter__(self) -> Iterator[int]:
         """Yield this rank's clips, from ``start`` on if it was set; the next epoch is whole."""
         rank, processes = self.place or placement()
-        mine = self.order()[rank::processes][: len(self)].tolist()
+        offset = self.epoch * self.size if self.tells_epoch else 0
+        mine = (self.order()[rank::processes][: len(self)] + offset).tolist()
         begin, self.start = self.start, 0
         return iter(mine[begin:])
 

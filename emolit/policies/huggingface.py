@@ -194,6 +194,8 @@ class HuggingFace(ShardedPolicy):
             batch: B clips and questions.
             repeats: Rows a prompt, clip-major.
         """
+        if self.store is not None:
+            self.store.open = not batch.augmented  # also for the tower, which runs behind this
         known = self._encoded.get(repeats)
         if known is None or known[0] is not batch:
             inputs = self._inputs(batch.repeat(repeats))

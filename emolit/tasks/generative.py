@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from lightning.pytorch import LightningModule
 from torch import Tensor
@@ -113,10 +114,18 @@ class EvaluatedModule(GenerativeModule):
         return self.evaluator.confidences
 
     def on_validation_epoch_start(self) -> None:
-        """Start counting anew.
+        """Start counting anew."""
+        self.evaluator.start(self._corpus().names)
+
+    def on_test_epoch_start(self) -> None:
+        """Start counting anew, also under the conditions of the test."""
+        self.evaluator.start(self._corpus().test_names)
+
+    def _corpus(self) -> Any:
+        """Return the corpus.
 
         Raises:
-            ConfigError: The trainer has loaders and no corpus.
+            ConfigError: The trainer has loaders and none.
         """
         corpus = getattr(self.trainer, "datamodule", None)
         if corpus is None:
@@ -124,11 +133,7 @@ class EvaluatedModule(GenerativeModule):
                 "Evaluation needs to know its corpora by name; give the trainer a corpus as "
                 "`datamodule`, not loaders alone."
             )
-        self.evaluator.start(corpus.names)
-
-    def on_test_epoch_start(self) -> None:
-        """Start counting anew."""
-        self.on_validation_epoch_start()
+        return corpus
 
     def validation_step(  # type: ignore[override]  # callbacks want more than a mapping
         self, batch: Batch, batch_idx: int, dataloader_idx: int = 0

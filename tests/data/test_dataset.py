@@ -1,4 +1,5 @@
 import pickle
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,13 @@ import pytest
 import soundfile
 import torch
 
-from emolit.data.dataset import ClipDataset, Collate, LoaderSettings
+from emolit.data.dataset import (
+    ClipDataset,
+    Collate,
+    LoaderSettings,
+    clip_loader,
+    training_sampler,
+)
 from emolit.errors import AudioError, ConfigError
 from emolit.prompts.direct import Direct
 from emolit.rl.groups import clips_of
@@ -107,7 +114,7 @@ def test_a_batch_lacks_what_cannot_be_read_and_says_why(dataset):
 @pytest.mark.parametrize(("on_bad_audio", "found"), [("skip", ["two"]), ("raise", [])])
 def test_the_next_clip_takes_the_place_of_one_that_is_skipped(dataset, on_bad_audio, found):
     (dataset.folders["one"] / "a.wav").unlink()
-    training = replace(dataset, whole=True, loading=LoaderSettings(on_bad_audio=on_bad_audio))
+    training = replace(dataset, training=True, loading=LoaderSettings(on_bad_audio=on_bad_audio))
     error, *items = training.__getitems__([0])
     assert isinstance(error, AudioError)
     assert [clip.corpus for clip, _ in items] == found
@@ -123,3 +130,94 @@ def test_a_file_that_became_silent_is_refused_and_one_that_begins_so_is_not(tmp_
     soundfile.write(tmp_path / "a.wav", 0 * wave, 16_000)
     with pytest.raises(AudioError, match="is silent"):
         dataset[0]
+
+
+def shake(samples, rate):
+    """Draw from all global streams; a second longer."""
+    factor = 0.5 * (random.random() + np.random.rand())
+    return np.concatenate([samples * np.float32(factor), np.ones(rate, np.float32)])
+
+
+def test_clips_are_altered_in_training_only_by_seed_epoch_and_clip(dataset):
+    loading = replace(dataset.loading, augmentations=[shake], seed=3)
+    plain = [waveform for _, waveform in dataset]
+    held_out = replace(dataset, loading=loading)
+    assert all(torch.equal(held_out[i][1], plain[i]) for i in range(2))
+    training = replace(held_out, training=True)
+    epochs = [[training[epoch * 2 + i][1] for i in range(2)] for epoch in range(3)]
+    again = replace(held_out, training=True, clips=dataset.clips)[3][1]
+    assert torch.equal(again, epochs[1][1])
+    assert len({float(waveform[0]) for epoch in epochs for waveform in epoch}) == 6
+    other = replace(training, loading=replace(loading, seed=4))[0][1]
+    assert not torch.equal(other, epochs[0][0])
+    assert {len(waveform) for epoch in epochs for waveform in epoch} == {3200}  # max_seconds
+
+
+def test_pictures_are_those_of_the_clip_as_it_was(tmp_path):
+    write_video(tmp_path / "a.mp4", 1.0, grays=(20, 200))
+    clip = Clip(id="a", corpus="one", path="a.mp4", label="sad", video="a.mp4")
+    loading = LoaderSettings(frames=2, frame_side=8, augmentations=[lambda x, rate: x[: rate // 4]])
+    _, heard, frames = ClipDataset((clip,), {"one": tmp_path}, 16_000, loading, training=True)[0]
+    assert len(heard) == 4000
+    assert frames.float().mean((1, 2, 3)).tolist() == pytest.approx([20, 200], abs=20)
+
+
+def test_the_next_clip_that_is_read_instead_is_of_the_same_epoch(dataset):
+    loading = LoaderSettings(on_bad_audio="skip", augmentations=[shake])
+    training = replace(dataset, training=True, loading=loading)
+    expected = training[2][1]  # clip 0 in epoch 1
+    (dataset.folders["two"] / "a.wav").unlink()
+    error, (clip, heard) = training.__getitems__([3])
+    assert isinstance(error, AudioError)
+    assert (clip.corpus, torch.equal(heard, expected)) == ("one", True)
+
+
+def test_a_transform_that_leaves_no_sound_is_told_like_a_file_that_cannot_be_read(dataset):
+    loading = LoaderSettings(augmentations=[lambda samples, rate: 0 * samples])
+    training = replace(dataset, training=True, loading=loading)
+    (error,) = training.__getitems__([1])
+    assert str(error).startswith("The transform <lambda> made silence of the clip 'a' of 'two';")
+
+
+@pytest.fixture
+def many(tmp_path):
+    clips = tuple(Clip(f"c{i}", "toy", f"{i}.wav", "sad") for i in range(12))
+    for clip in clips:
+        write_tone(tmp_path / clip.path, 0.1)
+    loading = LoaderSettings(batch_size=2, augmentations=[shake], seed=5)
+    return ClipDataset(clips, {"toy": tmp_path}, 16_000, loading)
+
+
+def heard_of(many, epochs=2, place=None, stop=None, state=None, **settings):
+    """Return what each epoch hears of each clip, and the state behind ``stop`` batches."""
+    dataset = replace(many, loading=replace(many.loading, **settings))
+    sampler = training_sampler("toy", dataset.clips, dataset.loading, [len(dataset)])
+    sampler.place = place
+    loader = clip_loader(dataset, sampler, Collate(Direct(), ("sad",), 16_000, True), True)
+    found = {}
+    first = 0 if state is None else state["epoch"]
+    for epoch in range(first, epochs):
+        sampler.set_epoch(epoch)
+        if state is not None and epoch == first:
+            loader.load_state_dict(state)
+        for number, batch in enumerate(loader):
+            assert batch.augmented
+            for clip, waveform in zip(batch.clips, batch.waveforms, strict=True):
+                found[epoch, clip.id] = waveform
+            if stop == (epoch, number):
+                return found, loader.state_dict()
+    return found, None
+
+
+def test_workers_processes_and_a_resume_in_mid_epoch_hear_the_same(many):
+    whole, _ = heard_of(many)
+    assert len(whole) == 24
+    assert len({float(waveform[50]) for waveform in whole.values()}) == 24
+    others = [heard_of(many, num_workers=2)[0]]  # they persist over both epochs
+    others += [heard_of(many, place=(rank, 2))[0] for rank in range(2)]
+    before, state = heard_of(many, stop=(1, 1))
+    behind, _ = heard_of(many, state=state, num_workers=1)
+    assert behind.keys() == {key for key in whole if key[0] == 1 and key not in before}
+    assert [len(found) for found in others] == [24, 12, 12]
+    for found in [*others, before, behind]:
+        assert all(torch.equal(waveform, whole[key]) for key, waveform in found.items())

@@ -33,6 +33,14 @@ def test_an_epoch_is_a_permutation_that_changes_with_epoch_and_seed_only():
     assert len(orders) == 16
 
 
+def test_a_dataset_that_has_to_know_is_told_the_epoch():
+    sampler = ClipSampler([SIZE], training=True)
+    sampler.tells_epoch = True
+    for epoch in (0, 1, 7):
+        sampler.set_epoch(epoch)
+        assert [divmod(index, SIZE) for index in sampler] == [(epoch, i) for i in order(epoch)]
+
+
 def test_the_global_stream_of_random_numbers_is_left_alone():
     torch.manual_seed(0)
     loader = training_loader()

@@ -16,7 +16,8 @@ REMEMBERED = 20_000
 class ClipFeatures:
     """Measures clips, and remembers what it has measured.
 
-    A clip is known by its samples, so a changed one is measured anew.
+    A clip is known by its samples, so a changed one is measured anew. Of sound that is drawn in
+    every epoch anew nothing is remembered.
 
     Args:
         measure: From a waveform ``[samples]`` and its rate in Hz to a tensor.
@@ -47,7 +48,8 @@ class ClipFeatures:
                     f"The clip {clip.id!r} of {clip.corpus!r} has no audio, and nothing can be "
                     "measured in it; choose the policy `Majority`, or let the corpus serve audio."
                 )
-        return torch.stack([self._of(each, batch.sampling_rate) for each in batch.waveforms])
+        look = self.measure if batch.augmented else self._of
+        return torch.stack([look(each, batch.sampling_rate) for each in batch.waveforms])
 
     def _of(self, waveform: Tensor, rate: int) -> Tensor:
         key = digest(self.fingerprint(), waveform, rate)

@@ -1,5 +1,7 @@
 """Clips are measured once, in memory and on disk, and a changed one anew."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -47,6 +49,19 @@ def test_a_store_serves_the_next_run_unless_something_else_measures(tmp_path):
     assert torch.equal(ClipFeatures(again, lambda: "a", store)(heard(LOW, HIGH)), wanted)
     ClipFeatures(other, lambda: "b", store)(heard(LOW, HIGH))
     assert (first.asked, again.asked, other.asked) == (2, 0, 2)
+
+
+def test_nothing_is_remembered_of_sound_that_is_drawn_anew(tmp_path):
+    meter = Meter()
+    features = ClipFeatures(meter, lambda: "a", str(tmp_path / "store"))
+    expected = torch.tensor([[1.5, 16_000]])
+    for _ in range(2):
+        assert torch.equal(features(replace(heard(LOW), augmented=True)), expected)
+    assert meter.asked == 2
+    assert not (tmp_path / "store").exists()
+    features(heard(LOW))
+    features(replace(heard(LOW), augmented=True))
+    assert meter.asked == 4
 
 
 def test_a_clip_of_text_alone_is_named():

@@ -80,3 +80,22 @@ def test_a_tower_that_trains_is_never_stored(nano_folder, batch, tmp_path):
     policy.logprobs(policy.encode_targets(batch)).sum().backward()
     assert policy.store.made == 5  # features only
     assert policy.base.model.audio_tower.conv1.weight.grad.abs().max() > 0
+
+
+def test_sound_that_is_drawn_anew_is_neither_looked_up_nor_kept(nano_folder, batch, tmp_path):
+    policy = built(nano_folder, tmp_path, freeze=["audio_tower"])
+    policy._checked = True  # the self-check listens to silence too
+    runs = []
+    policy.base.model.audio_tower.conv1.register_forward_hook(lambda *_: runs.append(1))
+    policy.logprobs(policy.encode_targets(batch))
+    kept = sorted(tmp_path.rglob("*.safetensors"))
+    assert policy.store.made == len(kept) == 10  # of each clip features and what the tower said
+    for clips in (slice(0, 2), slice(2, 5)):  # other ones, so that the last answer is no use
+        before = len(runs)
+        anew = replace(part(batch, clips), augmented=True)
+        policy.logprobs(policy.encode_targets(anew))
+        assert len(runs) == before + 1
+    assert sorted(tmp_path.rglob("*.safetensors")) == kept
+    before = len(runs)
+    policy.logprobs(policy.encode_targets(batch))
+    assert (len(runs), policy.store.made) == (before, 10)
