@@ -9,7 +9,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
 from emolit.callbacks.base import rehearsal
+from emolit.errors import ConfigError
 from emolit.files.atomic import write_atomically
+from emolit.files.folder_lock import hold, release
 from emolit.files.json_lines import json_line
 from emolit.types import Evaluation
 
@@ -80,12 +82,21 @@ class PredictionWriter(Callback):
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Close the part of a run that breaks; it stays for whoever wants it."""
+        if self._file is not None:
+            release(Path(self._file.name).parent)
         self._close()
 
     def _open(self, trainer: Trainer, stage: str) -> None:
         if rehearsal(trainer):
             return
-        path = part_file(_folder(trainer, stage), trainer.global_rank)
+        folder = _folder(trainer, stage)
+        holder = hold(folder) if trainer.is_global_zero else None
+        if holder is not None:
+            raise ConfigError(
+                f"The predictions of a {stage} are being written to {folder} by {holder}; give "
+                "another `--trainer.default_root_dir`, or wait for its end."
+            )
+        path = part_file(folder, trainer.global_rank)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8", newline="\n")
 
@@ -102,6 +113,7 @@ class PredictionWriter(Callback):
         trainer.strategy.barrier()
         if trainer.is_global_zero:
             join_parts(_folder(trainer, stage), trainer.world_size)
+            release(_folder(trainer, stage))
         trainer.strategy.barrier()
 
     def _close(self) -> None:

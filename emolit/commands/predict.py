@@ -13,13 +13,14 @@ that broke off. With ``--config``, `emolit predict` runs Lightning's on an exper
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
-from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
 
 from emolit.callbacks.adapter_checkpoint import selection_of
 from emolit.commands.parsing import Parser, own_error
@@ -127,15 +128,18 @@ def predict(given: Any, settings: Any) -> int:
         )
     with TemporaryDirectory() as folder:
         parts = PartFiles(out or Path(folder, "answers.jsonl"), describe_question(trained, corpus))
-        ask(trainer, trained, corpus, parts)
-        if not trainer.is_global_zero:
-            return 0
-        lines = parts.read()
-        give_up(corpus, lines)
-        rows = rows_in_order(corpus, lines, trained, given.by)
-        if out is not None:
-            write_rows(out, rows, trained.options)
-            parts.remove()
+        with parts.held() if rank_zero_only.rank == 0 else nullcontext():
+            if out is not None:
+                check_out(out, given.overwrite)  # another run may have written it by now
+            ask(trainer, trained, corpus, parts)
+            if not trainer.is_global_zero:
+                return 0
+            lines = parts.read()
+            give_up(corpus, lines)
+            rows = rows_in_order(corpus, lines, trained, given.by)
+            if out is not None:
+                write_rows(out, rows, trained.options)
+                parts.remove()
     if (out is None or len(rows) <= FEW) and corpus.windows:
         show(rows, trained.options)
     return tell_end(corpus, out)
@@ -190,11 +194,18 @@ def describe_question(trained: Trained, corpus: Recordings) -> dict[str, Any]:
     return {
         "checkpoint": str(Path(trained.checkpoint).resolve()),
         "selection": selection_of(trained.checkpoint),
+        "weights": weights_of(trained.checkpoint),
         "question": trained.record["prompt"],
         "labels": list(trained.labels),
         "window": corpus.window,
         "overlap": corpus.overlap,
     }
+
+
+def weights_of(checkpoint: str) -> dict[str, list[int]]:
+    """Return size and time in nanoseconds of each file of weights: others have others."""
+    found = {path.name: path.stat() for path in sorted(Path(checkpoint).glob("*.safetensors"))}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
 
 
 def tell_found(corpus: Recordings, trained: Trained) -> None:
@@ -260,5 +271,6 @@ def tell_end(corpus: Recordings, out: Path | None) -> int:
     if out is not None:
         rank_zero_info(f"{len(corpus.windows)} recordings answered, in {out}")
     for name, problem in corpus.problems.items():
-        sys.stderr.write(f"{name} was not answered: {problem}\n")
+        told = f"{name} was not answered: {problem}\n"
+        sys.stderr.write(told.encode(errors="backslashreplace").decode())
     return 1 if corpus.problems else 0

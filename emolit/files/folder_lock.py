@@ -1,4 +1,4 @@
-"""A folder that one process at a time writes to.
+"""A folder, or a file in it, that one process at a time writes to.
 
 The lock is the process's own: it goes with it, however it ends. Processes that it has forked do not
 have it. Where the disk or the system knows no locks, nothing is kept from anybody.
@@ -15,22 +15,23 @@ NAME = ".running"
 _held: dict[Path, TextIO] = {}
 
 
-def hold(folder: Path) -> str | None:
-    """Keep other processes from holding a folder.
+def hold(folder: Path, name: str = NAME) -> str | None:
+    """Keep other processes from holding a folder, or something in it.
 
     Args:
         folder: It is made if it is missing.
+        name: Of the file that is locked, one for each thing that is held by itself.
 
     Returns:
         Who holds it, another process; None where this one does now.
     """
-    place = folder.resolve()
+    place = folder.resolve() / name
     if place in _held or sys.platform == "win32":
         return None
     import fcntl
 
-    place.mkdir(parents=True, exist_ok=True)
-    file = (place / NAME).open("a+", encoding="utf-8")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    file = place.open("a+", encoding="utf-8")
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):  # either may say that it is locked
@@ -43,7 +44,7 @@ def hold(folder: Path) -> str | None:
         return None
     if not _is_there(file, place):  # whoever held it has just taken the file away
         file.close()
-        return hold(folder)
+        return hold(folder, name)
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     file.flush()
@@ -51,17 +52,17 @@ def hold(folder: Path) -> str | None:
     return None
 
 
-def release(folder: Path) -> None:
-    """Let others hold a folder again."""
-    place = folder.resolve()
+def release(folder: Path, name: str = NAME) -> None:
+    """Let others hold a folder, or the thing in it, again."""
+    place = folder.resolve() / name
     file = _held.pop(place, None)
     if file is not None:
-        (place / NAME).unlink(missing_ok=True)
+        place.unlink(missing_ok=True)
         file.close()
 
 
-def _is_there(file: TextIO, folder: Path) -> bool:
+def _is_there(file: TextIO, place: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(file.fileno()), (folder / NAME).stat())
+        return os.path.samestat(os.fstat(file.fileno()), place.stat())
     except FileNotFoundError:
         return False

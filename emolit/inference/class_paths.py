@@ -1,61 +1,73 @@
-"""The classes that a checkpoint names: they are made, but none is taken out of its own folder.
+"""The classes that a checkpoint names: they are made, but none is taken out of its download.
 
 ``emolit.json`` names the classes of prompt and policy, and to make one imports its module. Python
 looks for modules in the current folder too, which may be a downloaded checkpoint, or lie above one.
 """
 
-import re
+import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
 from emolit.errors import ConfigError
 
-DOTTED = re.compile(r"[^\W\d]\w*+(?:\.\w++)+")
 
+@contextmanager
+def without_code_of(folder: Path) -> Iterator[None]:
+    """Import nothing that lies in a checkpoint's folder, or beside it in the same download.
 
-def refuse_own_code(node: Any, folder: Path) -> None:
-    """Refuse a node that names a class out of a folder.
+    A download is what lies at the top of the place where Python looks: of ``repo/runs/best`` it is
+    all of ``repo``, where one starts above it. A module that was imported before is the user's.
 
     Args:
-        node: Class paths and arguments, as ``emolit.json`` has them.
         folder: Of the checkpoint.
 
     Raises:
-        ConfigError: Names the class.
+        ConfigError: Something in the block asked for such a module, whatever came of it.
     """
-    home = folder.resolve()
-    for text in texts_in(node):
-        if DOTTED.fullmatch(text) and any(
-            place.resolve().is_relative_to(home) for place in places_of(text)
-        ):
+    finder = _Finder(folder.resolve())
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        if finder.refused:
             raise ConfigError(
-                f"{folder} names {text}, whose code lies in that folder, and emolit runs no code "
-                "of a checkpoint. If you have read it and trust it, copy it to where you start "
-                "emolit."
+                f"{folder} names code in {finder.refused[0]}, which came with it, and emolit runs "
+                "no code of a checkpoint. If you have read it and trust it, copy it to where you "
+                "start emolit."
             )
 
 
-def texts_in(node: Any) -> Iterator[str]:
-    """Yield every text in a value of JSON."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict | list):
-        for each in node.values() if isinstance(node, dict) else node:
-            yield from texts_in(each)
+class _Finder(MetaPathFinder):
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.refused: list[Path] = []
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Refuse a module that Python would take out of the download; find nothing."""
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None:
+            return None
+        file = [spec.origin] if spec.origin is not None and spec.has_location else []
+        for place in (*file, *(spec.submodule_search_locations or ())):
+            if self._holds(Path(place).resolve()):
+                self.refused.append(Path(place))
+                raise ImportError(f"{place} came with a checkpoint.")
+        return None
+
+    def _holds(self, place: Path) -> bool:
+        """Tell whether a file or folder belongs to the download."""
+        roots = [root for root in map(_resolved, sys.path) if place.is_relative_to(root)]
+        root = max(roots, key=lambda each: len(each.parts), default=self.folder)
+        if not self.folder.is_relative_to(root):
+            return False
+        above = self.folder.relative_to(root).parts[:1]
+        return place.relative_to(root).parts[: len(above)] == above if roots else False
 
 
-def places_of(name: str) -> Iterator[Path]:
-    """Yield where Python would look for a dotted name and its packages; nothing is imported."""
-    top, *below = name.split(".")
-    try:
-        spec = find_spec(top)
-    except ValueError:  # a module without a place, such as __main__
-        spec = None
-    if spec is None:
-        return
-    if spec.origin is not None and spec.has_location:
-        yield Path(spec.origin)
-    for place in spec.submodule_search_locations or ():
-        yield from (Path(place, *below[:depth]) for depth in range(len(below)))
+def _resolved(entry: str) -> Path:
+    return Path(entry or ".").resolve()

@@ -103,7 +103,7 @@ def render_csv(rows: Iterable[Row], labels: Sequence[str]) -> str:
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
-    return text.getvalue()
+    return text.getvalue().encode(errors="backslashreplace").decode()  # names in no Unicode
 
 
 def flatten(row: Mapping[str, Any], labels: Sequence[str]) -> Row:

@@ -10,7 +10,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from emolit.engine.weights.checkpoint import check_there
 from emolit.engine.weights.record import FILE, read_record
 from emolit.errors import ConfigError, PolicyError
-from emolit.inference.class_paths import refuse_own_code
+from emolit.inference.class_paths import without_code_of
 from emolit.policies import Policy
 from emolit.prompts import Prompt
 from emolit.tasks.inference import Inference, is_closed
@@ -70,7 +70,8 @@ class Trained:
         return Inference(self._policy(node), self.prompt, self.labels, self.sampling)
 
     def _policy(self, node: dict[str, Any]) -> Policy:
-        made: Policy = make(Policy, node, str(Path(self.checkpoint) / FILE))
+        with without_code_of(Path(self.checkpoint)):
+            made: Policy = make(Policy, node, str(Path(self.checkpoint) / FILE))
         return made
 
 
@@ -124,10 +125,11 @@ def read_trained(checkpoint: str | Path) -> Trained:
             + ". Only a checkpoint of `emolit fit` does; ask others by `emolit predict --config "
             "EXPERIMENT.yaml`, which names prompt and labels."
         )
-    refuse_own_code([record["prompt"], record["policy"]], Path(folder))
+    with without_code_of(Path(folder)):
+        prompt = make(Prompt, record["prompt"], str(Path(folder) / FILE))
     return Trained(
         checkpoint=folder,
-        prompt=make(Prompt, record["prompt"], str(Path(folder) / FILE)),
+        prompt=prompt,
         labels=tuple(record["labels"]),
         window=record["window"],
         sampling=Sampling(**{**record["sampling"], "stop": tuple(record["sampling"]["stop"])}),

@@ -6,8 +6,11 @@ import pytest
 import torch
 
 from emolit.callbacks.prediction_writer import PredictionWriter, join_parts, part_file, prediction
+from emolit.errors import ConfigError
+from emolit.files.folder_lock import NAME
 from emolit.types import Answer, Clip, Evaluation
 from tests.callbacks.tiny import Loader, Told, batch_of, trainer
+from tests.fakes.holding import hold_elsewhere
 
 CLIPS = [
     Clip("b/喜", "one", "b.wav", "happy", "anna"),
@@ -98,6 +101,15 @@ def test_a_run_that_breaks_leaves_the_predictions_of_the_last_good_one(tmp_path:
     with pytest.raises(KeyError):
         trainer(tmp_path, PredictionWriter()).test(broken, loader)
     assert (tmp_path / "test" / "predictions-one.jsonl").read_bytes() == before
+
+
+def test_two_tests_in_one_folder_do_not_mix(tmp_path: Path):
+    with hold_elsewhere(tmp_path / "test", NAME) as other:
+        with pytest.raises(ConfigError, match=rf"predictions of a test .* process {other.pid}"):
+            run(tmp_path, "test")
+        run(tmp_path, "predict")
+    run(tmp_path, "test")
+    assert len(lines(tmp_path / "test" / "predictions-one.jsonl")) == 3
 
 
 def test_parts_of_all_processes_are_merged_without_loss_or_repetition(tmp_path: Path):

@@ -1,6 +1,7 @@
 """A checkpoint for others: the script in its card answers as emolit does, where emolit is not."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from safetensors.torch import load_file
 from torch.distributed import checkpoint
 
 from emolit.audio.decoding import decode
-from emolit.commands.export import main
+from emolit.commands.export import files, main
 from emolit.engine.weights.adapters import Lora
 from emolit.policies.nano import Nano, NanoSize, write_nano
 from emolit.prompts.direct import Direct
@@ -284,6 +285,29 @@ def test_the_test_of_other_weights_is_not_told_as_theirs(place, tmp_path):
     card = card_of(tmp_path / "out")
     assert "No test of these weights was run." in card.text
     assert card.data.license == "apache-2.0"
+
+
+def test_no_more_is_handed_on_than_weights_and_settings(place, tmp_path, capsys):
+    best = tmp_path / "best"
+    shutil.copytree(place / "sft" / "best", best)
+    for name in ("evil.py", "pytorch_model.bin", "deep/notes.pkl"):
+        (best / name).parent.mkdir(exist_ok=True)
+        (best / name).write_text("print('hello')")
+    os.mkfifo(best / "pipe.json")
+    assert main([str(best), "--out", str(tmp_path / "out")]) == 0
+    left = "deep/notes.pkl, evil.py, pipe.json, pytorch_model.bin"
+    assert f"Not handed on, as neither weights nor settings: {left}" in capsys.readouterr().out
+    assert {path.suffix for path in (tmp_path / "out").rglob("*.*")} <= {*files.KINDS, ".md"}
+
+
+def test_a_link_out_of_the_checkpoint_is_refused(place, tmp_path, capsys):
+    best = tmp_path / "best"
+    shutil.copytree(place / "sft" / "best", best)
+    (tmp_path / "secret.txt").write_text("mine")
+    (best / "notes.txt").symlink_to(tmp_path / "secret.txt")
+    assert main([str(best), "--out", str(tmp_path / "out")]) == 1
+    assert "notes.txt is a link out of the checkpoint" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "secret.txt"]
 
 
 def test_what_the_record_says_goes_before_the_config_and_loses_its_folders(place, tmp_path):

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -10,11 +12,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from emolit.commands.predict import describe_question
 from emolit.corpora.recordings import Recordings
 from emolit.errors import ConfigError, PolicyError
 from emolit.inference.part_files import PartFiles
+from emolit.inference.trained import read_trained
 from tests.command import emolit
 from tests.fakes.checkpoint import write_checkpoint
+from tests.fakes.holding import hold_elsewhere
 from tests.fakes.tones import write_experiment
 
 
@@ -234,3 +239,31 @@ def test_two_processes_answer_as_one(best, place):
         )
         assert done.returncode == 1, done.stderr
     assert table(place / "one.csv") == table(place / "two.csv")
+
+
+def test_answers_of_other_weights_are_not_gone_on_with(best, place, tmp_path):
+    copied = tmp_path / "best"
+    shutil.copytree(best, copied)
+    question = describe_question(read_trained(copied), Recordings(sources=[], root=".", window=1.0))
+    PartFiles(place / "a.csv", question).open(0).close()
+    (weights,) = copied.glob("*.safetensors")
+    os.utime(weights, ns=(1, 1))
+    with pytest.raises(ConfigError, match="was begun with another weights"):
+        emolit("predict", "--checkpoint", copied, "new/short.wav", "--out", "a.csv", "--window", 1)
+
+
+def test_an_output_that_another_run_writes_is_refused(best, place):
+    words = ["predict", "--checkpoint", best, "new/short.wav", "--out", "a.csv"]
+    refused = pytest.raises(ConfigError, match=r"is being written by process \d+ on")
+    with hold_elsewhere(place, ".a.csv.running"), refused:
+        emolit(*words)
+    assert predict(*words[1:]) == 0
+
+
+@pytest.mark.parametrize("out", ["a.csv", "a[1].jsonl"])
+def test_a_name_in_no_unicode_is_told_and_the_others_are_answered(best, place, capsys, out):
+    shutil.copy(place / "new/short.wav", os.fsencode(place / "new") + b"/\xff.wav")
+    assert predict("--checkpoint", best, "new", "--out", out) == 1
+    assert "no Unicode" in capsys.readouterr().err
+    written = (place / out).read_text()
+    assert written.count("\\udcff.wav") >= 1 and "short.wav" in written

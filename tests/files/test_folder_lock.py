@@ -8,31 +8,13 @@ import sys
 import pytest
 
 from emolit.files.folder_lock import NAME, hold, release
-
-HOLD = """
-import sys
-from pathlib import Path
-from emolit.files.folder_lock import hold, release
-print(hold(Path(sys.argv[1])), flush=True)
-sys.stdin.readline()
-release(Path(sys.argv[1]))
-print("released", flush=True)
-sys.stdin.readline()
-"""
+from tests.fakes.holding import hold_elsewhere
 
 
 @pytest.fixture
 def other(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "run")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == "None\n"
-    yield process
-    process.kill()
-    process.communicate()
+    with hold_elsewhere(tmp_path / "run", NAME) as process:
+        yield process
     release(tmp_path / "run")
 
 

@@ -5,6 +5,7 @@ import pytest
 from emolit.errors import ConfigError
 from emolit.files.json_lines import json_line
 from emolit.inference.part_files import PartFiles
+from tests.fakes.holding import hold_elsewhere
 
 
 def test_what_was_written_is_read_and_what_broke_off_is_not(tmp_path):
@@ -36,3 +37,33 @@ def test_a_first_line_that_broke_off_is_begun_anew(tmp_path):
     assert parts.read() == {}
     parts.open(0).close()
     assert parts.path(0).read_bytes() == json_line({"window": 3.0}).encode()
+
+
+@pytest.mark.parametrize("name", ["a[1].csv", "a?.csv", "*.csv"])
+def test_any_name_will_do(tmp_path, name):
+    parts = PartFiles(tmp_path / name, {})
+    parts.open(0).close()
+    assert parts.paths == [parts.path(0)]
+    PartFiles(tmp_path / "a1.csv", {}).open(0).close()
+    parts.remove()
+    assert [path.name for path in tmp_path.iterdir()] == [".a1.csv.rank0.part"]
+
+
+@pytest.mark.parametrize("damaged", [b"\0\0\0\n", b'{"window": 3.0}\n\0\0\n', b"[\n"])
+def test_a_damaged_file_is_named(tmp_path, damaged):
+    parts = PartFiles(tmp_path / "a.csv", {"window": 3.0})
+    parts.path(0).write_bytes(damaged)
+    with pytest.raises(ConfigError, match=r"\.a\.csv\.rank0\.part .* damaged .* remove it"):
+        parts.read()
+
+
+def test_one_run_at_a_time_has_an_output(tmp_path):
+    with hold_elsewhere(tmp_path, ".a.csv.running") as other:
+        told = pytest.raises(ConfigError, match=rf"being written by process {other.pid} on")
+        with told, PartFiles(tmp_path / "a.csv", {}).held():
+            pass
+        with PartFiles(tmp_path / "b.csv", {}).held():
+            pass
+    with PartFiles(tmp_path / "a.csv", {}).held():
+        assert (tmp_path / ".a.csv.running").exists()
+    assert list(tmp_path.iterdir()) == []

@@ -92,5 +92,5 @@ def test_a_class_that_the_folder_brings_is_refused(tmp_path, nano_folder, monkey
     record[part]["class_path"] = "brought.Class"
     (best / FILE).write_text(json.dumps(record))
     monkeypatch.syspath_prepend(str(best))
-    with pytest.raises(ConfigError, match=r"names brought\.Class, whose code lies in that folder"):
-        read_trained(best)
+    with pytest.raises(ConfigError, match=r"names code in .*brought\.py, which came with it"):
+        read_trained(best).module()

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from emolit.commands.export.card import Card
 from emolit.commands.export.facts import Checkpoint, read_checkpoint
+from emolit.commands.export.files import copy_files
 from emolit.commands.export.question import question_of
 from emolit.compat.huggingface_hub import push_folder
+from emolit.data.census import shorten
 from emolit.engine.weights.merging import SETTINGS, copy_base, merge_adapter, rename_base
 from emolit.engine.weights.parts import assemble_model, parts_of
 from emolit.engine.weights.record import FILE, render_record
@@ -127,8 +129,10 @@ def write(found: Checkpoint, card: Card, given: argparse.Namespace) -> None:
 
 def fill(beside: Path, found: Checkpoint, card: Card, given: argparse.Namespace) -> None:
     """Write all files into a folder that is not there yet."""
-    skipped = (*SKIPPED, *(ADAPTER if given.merge else ()))
-    shutil.copytree(found.folder, beside, ignore=shutil.ignore_patterns(*skipped))
+    beside.mkdir(parents=True)
+    left = copy_files(found.folder, beside, (*SKIPPED, *(ADAPTER if given.merge else ())))
+    if left:
+        print(f"Not handed on, as neither weights nor settings: {shorten(left, ', ')}")
     if parts_of(found.folder):
         assemble_model(found.folder, found.policy.auto_class).save_pretrained(beside)
         apply_umask(beside)

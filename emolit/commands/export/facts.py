@@ -14,7 +14,7 @@ from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import source_of
 from emolit.engine.weights.record import Record
 from emolit.errors import ConfigError
-from emolit.inference.class_paths import refuse_own_code
+from emolit.inference.class_paths import without_code_of
 from emolit.inference.trained import Trained, read_trained
 from emolit.policies.huggingface import HuggingFace
 from emolit.policies.qwen2_audio import Qwen2Audio
@@ -117,12 +117,12 @@ def policy_class(folder: Path, path: str) -> type[HuggingFace]:
     Raises:
         ConfigError: It is not found here, or lies in that folder.
     """
-    refuse_own_code(path, folder)
     module, _, name = path.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except ModuleNotFoundError:
-        found = None
+    with without_code_of(folder):
+        try:
+            found = getattr(importlib.import_module(module), name, None)
+        except ImportError:
+            found = None
     if not (isinstance(found, type) and issubclass(found, HuggingFace)):
         raise ConfigError(
             f"The policy {path!r} that has trained {folder} is not found, or is none that "

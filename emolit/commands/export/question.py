@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolit.engine.weights.record import FILE
+from emolit.inference.class_paths import without_code_of
 from emolit.inference.trained import Trained, make
 from emolit.prompts import Prompt
 from emolit.types import Clip
@@ -52,9 +53,10 @@ def question_of(trained: Trained) -> Question:
     settings = {**node["init_args"]}
     if isinstance(settings.get("variation"), dict):
         settings["variation"] = {**settings["variation"], "paraphrases": [], "shuffle": False}
-    prompt: Prompt = make(
-        Prompt, {**node, "init_args": settings}, str(Path(trained.checkpoint) / FILE)
-    )
+    with without_code_of(Path(trained.checkpoint)):
+        prompt: Prompt = make(
+            Prompt, {**node, "init_args": settings}, str(Path(trained.checkpoint) / FILE)
+        )
     clip = Clip("clip", "corpus", "clip.wav", transcript=SPOKEN)
     return Question(
         text=prompt.render(clip, trained.labels),
