@@ -19,7 +19,7 @@ COLUMNS = {
         "ravdess_imbalanced", "ravdess", "recall_frequent",
     ),
     "RAVDESS": ("emo_rl", "ravdess", "UA"),
-    "baseline: six folds, pooled": ("ravdess_baselines", "ravdess", "UA"),
+    "baseline or model: six folds, pooled": ("ravdess_baselines", "ravdess", "UA"),
     "URDU, never seen": ("emo_rl", "urdu", "UA"),
     "URDU, options restricted": ("emo_rl", "urdu, options restricted", "UA"),
     "EmoGator: sample F1": ("affectgpt_rl", "emogator", "sample_F1"),
