@@ -185,10 +185,10 @@ def vibevoice_asr(folder: Path) -> Path:
     sound = ("<|box_start|>", "<|object_ref_start|>", "<|object_ref_end|>")
     words = tokenizer(sound, turns("<|object_ref_start|><|box_start|><|object_ref_end|>"))
     ids = words.convert_tokens_to_ids(list(sound))
-    encoder = {"num_filters": 2, "depths": [1] * 7, "ffn_expansion": 2}
+    encoder = {"num_filters": 4, "depths": [1] * 7, "ffn_expansion": 2}
     config = t.VibeVoiceAsrConfig(
-        acoustic_tokenizer_encoder_config={**encoder, "hidden_size": 4},
-        semantic_tokenizer_encoder_config={**encoder, "hidden_size": 4},
+        acoustic_tokenizer_encoder_config={**encoder, "hidden_size": 32},
+        semantic_tokenizer_encoder_config={**encoder, "hidden_size": 32},
         text_config=text_config(words, "qwen2"),
         audio_token_id=ids[0],
         audio_bos_token_id=ids[1],

@@ -9,6 +9,7 @@ class TestApertus(Contract):
     kind = Apertus
     placeholders = ("<|audio|>", "<|audio_start|>", "<|audio_end|>")
     tower = "embed_tokens"
+    steps = 80
 
     @classmethod
     def write(cls, folder):

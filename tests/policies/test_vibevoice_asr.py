@@ -13,6 +13,7 @@ class TestVibeVoiceAsr(Contract):
     kind = VibeVoiceAsr
     placeholders = ("<|box_start|>", "<|object_ref_start|>", "<|object_ref_end|>")
     tower = "multi_modal_projector"
+    steps = 80
 
     @classmethod
     def write(cls, folder):
