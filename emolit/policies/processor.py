@@ -63,7 +63,7 @@ class ProcessorPolicy(Policy):
         """Return the text of a chat, up to where the reply begins.
 
         Raises:
-            PolicyError: The chat template of the checkpoint fails.
+            PolicyError: The chat template of the checkpoint fails, or leaves the question out.
         """
         from jinja2 import TemplateError
 
@@ -79,6 +79,11 @@ class ProcessorPolicy(Policy):
                 f"{'' if line is None else f' in line {line}'}: {error}. Mend "
                 "`chat_template.jinja` in that folder, or take the one of the release."
             ) from error
+        if question.strip() not in text:
+            raise PolicyError(
+                f"The chat template of {self.checkpoint!r} leaves out what is asked, as those of "
+                "transcribers may. Put a `chat_template.jinja` that writes it into that folder."
+            )
         return text
 
     def closing(self) -> str:
@@ -114,10 +119,9 @@ class ProcessorPolicy(Policy):
         inputs: dict[str, Tensor] = self.processor(
             text=add_start_tokens(self.processor.tokenizer, texts),
             audio=waveforms,
-            sampling_rate=rate,
+            text_kwargs={"padding": True, "add_special_tokens": False},
+            audio_kwargs={"sampling_rate": rate},
             return_tensors="pt",
-            padding=True,
-            add_special_tokens=False,
         )
         return dict(inputs)
 

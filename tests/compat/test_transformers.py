@@ -29,6 +29,7 @@ from emolit.compat.transformers import (
     odd_layers,
     overridden_setting,
     preallocate,
+    set_attention,
     set_source,
     settings_without_source,
     template_beside_processor,
@@ -117,6 +118,13 @@ def test_a_setting_is_another_one_for_a_block(network):
     with overridden_setting(config, "max_position_embeddings", 7):
         assert config.max_position_embeddings == 7, f"{HERE}: settings are no plain attributes"
     assert config.max_position_embeddings == before
+
+
+def test_a_part_gets_the_attention_of_another(network):
+    config, part = network.config, transformers.Qwen2Config()
+    assert part._attn_implementation is None, f"{HERE}: a lone part has an attention"
+    set_attention(part, like=config)
+    assert part._attn_implementation == config._attn_implementation == "sdpa"
 
 
 def test_the_class_of_a_checkpoint_is_found_also_inside_of_transformers(tmp_path):

@@ -47,6 +47,7 @@ def test_a_clip_longer_than_the_window_is_cut_or_refused_as_told(nano_folder, ba
         ("{{ messages.missing.deeper }}", "fails: .*has no attribute .missing."),
         ("{{ raise_exception('roles must alternate') }}", "fails: roles must alternate"),
         ("{{ 1 + 'a' }}", "fails: unsupported operand"),
+        ("Transcribe this.", "leaves out what is asked"),
     ],
 )
 def test_a_chat_template_that_fails_is_told_with_its_line(policy, nano_folder, template, said):

@@ -83,17 +83,23 @@ def load_processor(source: str) -> Any:
     """Load the processor and set what emolit relies on: left padding.
 
     Raises:
-        PolicyError: There is none.
+        PolicyError: There is none, or it lacks the half that reads or the half that hears.
     """
     from transformers import AutoProcessor
 
     try:
         processor = AutoProcessor.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise PolicyError(
             f"No processor loads from the checkpoint {source!r} ({why_not(error)}); "
             "give a folder that holds model and processor, or a hub id."
         ) from error
+    for part in ("tokenizer", "feature_extractor"):
+        if not hasattr(processor, part):
+            raise PolicyError(
+                f"The processor of the checkpoint {source!r}, {type(processor).__name__}, has no "
+                f"`{part}`; it needs a policy of its own, whose `load_processor` finds one."
+            )
     processor.tokenizer.padding_side = "left"
     return processor
 

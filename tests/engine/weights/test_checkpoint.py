@@ -23,6 +23,7 @@ from emolit.engine.weights.checkpoint import (
 )
 from emolit.errors import PolicyError
 from emolit.judges.encoder import SentenceEncoder
+from tests.fakes.models import save, tokenizer
 
 
 def test_a_path_that_leads_nowhere_is_named_and_a_hub_id_is_not_a_path():
@@ -96,6 +97,11 @@ class Opened:
 
     def __reduce__(self):
         return open, (self.path, "w")
+
+
+def test_a_processor_without_ears_is_refused(tmp_path):
+    with pytest.raises(PolicyError, match=r"TokenizersBackend, has no `tokenizer`"):
+        load_processor(str(save(tmp_path, tokenizer((), ""))))
 
 
 AUTO = {
