@@ -16,6 +16,8 @@ LONGEST = 24 * 3600
 """Seconds of one file: a day."""
 SPARSEST = 4
 """Bytes a second in a file of more than an hour; FLAC writes digital silence in 27, at 8 kHz."""
+SHORTEST_WINDOW = 0.1
+"""Seconds of the shortest piece that is asked about; a day of them is a million."""
 HOUR = 3600
 SAMPLES = 1 << 30
 """Samples of all channels that are decoded at once: 4 GB."""

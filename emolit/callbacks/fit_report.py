@@ -1,6 +1,7 @@
 """What a training run says about itself: each validation, its best score, and where that lies."""
 
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,8 @@ def outcome(trainer: Trainer) -> list[str]:
             continue
         lines.append(f"best: {selection_text(selection)}, in {checkpoint.target}")
         config = Path(trainer.default_root_dir) / "fit" / "config.yaml"
-        named = config if config.is_file() else "TEST.yaml"
-        lines.append(f"next: emolit test --config {named} {CHECKPOINT} {checkpoint.target}")
-        lines.append(f"  or: emolit predict --checkpoint {checkpoint.target} FILES")
+        named = shlex.quote(str(config)) if config.is_file() else "TEST.yaml"
+        weights = shlex.quote(str(checkpoint.target))
+        lines.append(f"next: emolit test --config {named} {CHECKPOINT} {weights}")
+        lines.append(f"  or: emolit predict --checkpoint {weights} FILES")
     return lines

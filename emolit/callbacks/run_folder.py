@@ -1,6 +1,7 @@
 """A run's folder: what lies there is not replaced without a word."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
 from emolit.engine.weights.record import selection_text
 from emolit.errors import ConfigError
+from emolit.files.checkpoint_file import check_checkpoint_file
 from emolit.files.folder_lock import hold, release
 from emolit.files.replacing import backup_of
 from emolit.reporting.run import STAGES
@@ -100,6 +102,15 @@ class RunFolder(Callback):
         self._earlier = [*found, *(path for path in left if path != config)]
 
     @override
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Look at the file that the weights come from, before it is opened.
+
+        Raises:
+            ConfigError: It is not whole.
+        """
+        check_checkpoint_file(trainer.ckpt_path)
+
+    @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keep the folder from other runs; remove the earlier one that is to be replaced.
 
@@ -154,7 +165,7 @@ def how_to_resume(found: list[Path]) -> str:
     if not kept:
         return ""
     last = any(path.name == "last.ckpt" for path in kept)
-    return f"To go on with it, add `--ckpt_path {'last' if last else kept[0]}`. "
+    return f"To go on with it, add `--ckpt_path {'last' if last else shlex.quote(str(kept[0]))}`. "
 
 
 def resumes(root: Path, found: list[Path], ckpt_path: str | None) -> bool:

@@ -1,6 +1,7 @@
 """`emolit fit`, `validate`, `test`, `predict`: Lightning's CLI, its links, errors as sentences."""
 
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.trainer.states import TrainerStatus
 from lightning.pytorch.utilities import rank_zero_info
-from lightning.pytorch.utilities.exceptions import SIGTERMException
+from lightning.pytorch.utilities.exceptions import MisconfigurationException, SIGTERMException
 from safetensors import SafetensorError
 from torch import OutOfMemoryError
 
@@ -27,17 +28,24 @@ from emolit.commands.memory import out_of_memory
 from emolit.commands.parsing import Parser, configs_first, own_error
 from emolit.commands.quiet import hush
 from emolit.commands.refused_disk import refused
+from emolit.commands.settings_check import check_settings
 from emolit.commands.shelves import discover
 from emolit.commands.shipped import find_all
 from emolit.compat.lightning import callbacks_of
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import check_there
 from emolit.errors import AudioError, ConfigError, EmolitError, PolicyError
+from emolit.files.checkpoint_file import check_checkpoint_file
 from emolit.prompts import Prompt
 from emolit.tasks import Task
 
 TERMINATED = 128 + signal.SIGTERM
 """The status of a process that SIGTERM has ended, as a shell has it."""
+
+TOLD = (
+    EmolitError, MisconfigurationException, OSError, RuntimeError, SafetensorError, ValueError,
+)  # fmt: skip
+"""What may be a mistake of the user, or of the machine."""
 
 
 class EmolitCLI(LightningCLI):
@@ -63,7 +71,11 @@ class EmolitCLI(LightningCLI):
         self._parser("test").set_defaults({"verbose": False})
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Let what stands on the command line win over config files, wherever it stands."""
+        """Let what stands on the command line win over config files, wherever it stands.
+
+        Raises:
+            ConfigError: A setting cannot work, or the checkpoint that is named is not whole.
+        """
         if args is None:
             try:
                 words = find_all(configs_first(sys.argv[1:]))
@@ -73,6 +85,9 @@ class EmolitCLI(LightningCLI):
             self.config = parser.parse_args(words)
         else:
             super().parse_arguments(parser, args)
+        given = self.config[self.config["subcommand"]]
+        check_settings(given)
+        check_checkpoint_file(given["ckpt_path"])
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Log to ``<run folder>/<stage>``, and show emolit's bar, where the config says nothing.
@@ -173,16 +188,17 @@ def resumption(trainer: Any) -> str:
         )
     return (
         f"Stopped in step {trainer.global_step}. To go on from {found}, run the same command with "
-        f"--ckpt_path {'last' if Path(found).name == 'last.ckpt' else found}"
+        f"--ckpt_path {'last' if Path(found).name == 'last.ckpt' else shlex.quote(str(found))}"
     )
 
 
 def main() -> None:
     """Run fit, validate, test or predict.
 
-    An error of emolit's own, what a disk refuses, and a lost process are shown as a sentence;
-    ``EMOLIT_TRACEBACK=1`` in the environment shows its traceback. A run that was told to terminate
-    ends with the status of that: whoever waits for it, such as a sweep, must not take it for done.
+    An error of emolit's own, settings that Lightning refuses, what a disk refuses, and a lost
+    process are shown as a sentence; ``EMOLIT_TRACEBACK=1`` in the environment shows its traceback.
+    A run that was told to terminate ends with the status of that: whoever waits for it, such as a
+    sweep, must not take it for done.
     """
     hush()
     discover()
@@ -202,8 +218,9 @@ def main() -> None:
         )
     except SIGTERMException as error:
         raise SystemExit(TERMINATED) from error
-    except (EmolitError, OSError, RuntimeError, SafetensorError, ValueError) as error:
-        told = own_error(error) or refused(error) or lost(error)
+    except TOLD as error:
+        misconfigured = error if isinstance(error, MisconfigurationException) else None
+        told = own_error(error) or misconfigured or refused(error) or lost(error)
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
         notes = getattr(error, "__notes__", [])

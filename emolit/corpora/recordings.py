@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_info
 
+from emolit.audio.limits import SHORTEST_WINDOW
 from emolit.audio.segments import SegmentReader
 from emolit.corpora.base import ROOT, Corpus
 from emolit.data.dataset import ClipDataset, Item, LoaderSettings
@@ -73,8 +74,10 @@ class Recordings(Corpus):
         loading: LoaderSettings = LoaderSettings(),
     ) -> None:
         super().__init__(root, prompt, labels, loading=loading)
-        if window is not None and window <= 0:
-            raise ConfigError(f"`window` is {window:g}; it is a number of seconds above 0.")
+        if window is not None and not window >= SHORTEST_WINDOW:
+            raise ConfigError(
+                f"`window` is {window:g}; it is a number of seconds from {SHORTEST_WINDOW:g}."
+            )
         check_overlap(overlap)
         self.sources = list(sources)
         self.window = window

@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
+from emolit.audio.limits import SHORTEST_WINDOW
 from emolit.data.dataset import Collate
 from emolit.data.windows import check_overlap, cut_windows
 from emolit.errors import ConfigError
@@ -214,13 +215,15 @@ def choose_window(wanted: float | None, heard: float | None) -> float | None:
         heard: What the model was trained to hear; None is all.
 
     Raises:
-        ConfigError: More is wanted than is heard, or no length at all.
+        ConfigError: More is wanted than is heard, or less than `SHORTEST_WINDOW`.
     """
     if wanted is None:
         return heard
-    if wanted <= 0 or (heard is not None and wanted > heard):
+    if not wanted >= SHORTEST_WINDOW or (heard is not None and wanted > heard):
         limit = "" if heard is None else f" up to {heard:g}, what the model was trained to hear"
-        raise ConfigError(f"`window` is {wanted:g}; choose seconds above 0{limit}.")
+        raise ConfigError(
+            f"`window` is {wanted:g}; choose seconds from {SHORTEST_WINDOW:g}{limit}."
+        )
     return wanted
 
 

@@ -118,10 +118,12 @@ def read_trained(checkpoint: str | Path) -> Trained:
         )
     record = read_record(folder)
     missing = [name for name in NEEDED if name not in (record or {})]
-    if record is None or missing or not record["prompt"] or not record["policy"]:
+    if record is not None and not missing:
+        missing = [name for name in NEEDED if record[name] is None and name != "window"]
+    if record is None or missing:
         raise PolicyError(
             f"{folder} does not say what it has learned to answer: "
-            + (f"its {FILE} lacks {missing or ['prompt']}" if record else f"it has no {FILE}")
+            + (f"its {FILE} lacks {missing}" if record else f"it has no {FILE}")
             + ". Only a checkpoint of `emolit fit` does; ask others by `emolit predict --config "
             "EXPERIMENT.yaml`, which names prompt and labels."
         )
@@ -132,7 +134,7 @@ def read_trained(checkpoint: str | Path) -> Trained:
         prompt=prompt,
         labels=tuple(record["labels"]),
         window=record["window"],
-        sampling=Sampling(**{**record["sampling"], "stop": tuple(record["sampling"]["stop"])}),
+        sampling=Sampling(**(record["sampling"] | {"stop": tuple(record["sampling"]["stop"])})),
         sampling_rate=record["sampling_rate"],
         record=record,
     )

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from emolit.affect.taxonomy import Taxonomy
 from emolit.engine.sampling.generate import SampledTokens, random_streams, sample_token
+from emolit.engine.weights.intact import check_intact, read_object
 from emolit.errors import ConfigError, PolicyError
 from emolit.policies.base import Policy
 from emolit.prompts.direct import Direct
@@ -94,6 +95,7 @@ class Classifier(Policy, ABC):
             self.settings = self.new_settings()
             self.labels = self.taxonomy.labels
         else:
+            check_intact(self.checkpoint)
             self.settings = self._read_settings(Path(self.checkpoint))
             self.labels = tuple(self.settings.pop("labels"))
             self._check_asked()
@@ -120,13 +122,13 @@ class Classifier(Policy, ABC):
             PolicyError: It is of another kind.
         """
         path = folder / SETTINGS
-        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        if found.pop("classifier", None) != type(self).__name__:
+        found = read_object(path) if path.is_file() else {}
+        if found.pop("classifier", None) != type(self).__name__ or "labels" not in found:
             raise PolicyError(
                 f"The checkpoint {str(folder)!r} holds no {type(self).__name__}; give the folder "
                 "`best` or `last` of a run that trained one."
             )
-        return dict(found)
+        return found
 
     def load_more(self, folder: Path) -> None:
         """Read what else `save_more` has written; by default nothing."""

@@ -122,7 +122,8 @@ class Task(ResumableTask, ABC):
         """Give the optimizer what trains.
 
         Raises:
-            ConfigError: Nothing trains, or in numbers that are too coarse.
+            ConfigError: Nothing trains, or in numbers that are too coarse, or torch refuses a
+                setting of the optimizer.
         """
         weights = [weight for weight in self.policy.parameters() if weight.requires_grad]
         if not weights:
@@ -134,7 +135,12 @@ class Task(ResumableTask, ABC):
                 "`EstimatorFitting`, which fits it."
             )
         check_numbers(self.policy, trainer_of(self) and self.trainer.precision_plugin)
-        optimizer = self.optimizer_factory(weights)
+        try:
+            optimizer = self.optimizer_factory(weights)
+        except ValueError as error:
+            raise ConfigError(
+                f"The optimizer refuses its settings: {error}. Change `model.optimizer`."
+            ) from error
         check_rate(self.policy, optimizer)
         given = settings.optimizer_settings(optimizer)
         if self.scheduler_factory is None:

@@ -54,7 +54,7 @@ def test_a_run_says_each_score_its_best_and_what_comes_next(tmp_path, nano_folde
     config = write_experiment(tmp_path, nano_folder, speakers=4)
     text = config.read_text().replace("  callbacks:\n", MONITOR)
     config.write_text("\n".join(line for line in text.splitlines() if "Watch" not in line))
-    root = tmp_path / "run"
+    root = tmp_path / "we ird$(id)"
     emolit("fit", "--config", config, "--trainer.default_root_dir", root, "--trainer.max_epochs", 2)
     printed = capsys.readouterr().out.splitlines()
     told = [line for line in printed if ": val/tones/UA" in line]
@@ -66,7 +66,7 @@ def test_a_run_says_each_score_its_best_and_what_comes_next(tmp_path, nano_folde
     assert told[0].endswith(", the first")
     assert told[1].endswith(f", best so far: {selection['score']:.3f}")
     (command,) = (line for line in printed if line.startswith("next: emolit test "))
-    assert f"  or: emolit predict --checkpoint {root / 'best'} FILES" in printed
+    assert f"  or: emolit predict --checkpoint '{root / 'best'}' FILES" in printed
     emolit(*shlex.split(command.removeprefix("next: emolit ")))  # as it stands
     assert json.loads((root / "test/scores.json").read_text())["corpora"]["tones"]["n"] == 8
     assert (root / "test/predictions-tones.jsonl").is_file()

@@ -119,6 +119,16 @@ def test_a_run_goes_on_with_its_own_checkpoint(run):
     assert json.loads((folder / "fit.json").read_text())["steps"] == 4
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_checkpoint_that_was_cut_off_is_named_with_the_one_beside_it(run, named):
+    config, folder = run
+    last = folder / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:5000])
+    given = last if named else "last"
+    with pytest.raises(ConfigError, match=r"last\.ckpt has 5000 bytes .*--ckpt_path .*best\.ckpt"):
+        emolit(*fit(config, folder), "--trainer.max_epochs", 2, "--ckpt_path", given)
+
+
 def test_overwriting_removes_all_that_was_about_the_first_run(run):
     config, folder = run
     assert (folder / "test" / "scores.json").is_file()

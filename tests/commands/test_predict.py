@@ -190,7 +190,7 @@ def test_an_output_is_not_replaced_unless_it_is_wanted(best, place, monkeypatch,
     ("arguments", "said"),
     [
         (["new/*.ogg"], "matches no file"),
-        (["new", "--window", 5], "choose seconds above 0 up to 1"),
+        (["new", "--window", 5], "choose seconds from 0.1 up to 1"),
         (["new", "--overlap", 1], "share of the window"),
         (["new", "--out", "a.xlsx"], "neither .csv nor .jsonl"),
         (["new", "--out", "new/short.wav/a.csv"], "cannot be written"),

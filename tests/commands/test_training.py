@@ -57,6 +57,27 @@ def test_an_error_of_emolits_own_is_one_sentence_unless_a_traceback_is_asked_for
         )
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--trainer.max_steps", -5, "max_steps"),
+        ("--trainer.limit_val_batches", -1, "limit_val_batches"),
+        ("--seed_everything", -1, "`seed_everything` is -1; choose a whole number from 0"),
+        ("--trainer.val_check_interval", 0, "`trainer.val_check_interval` is 0; choose 1"),
+        ("--trainer.gradient_clip_val", ".nan", "`trainer.gradient_clip_val` is nan"),
+    ],
+)
+def test_a_setting_that_lightning_cannot_work_with_is_a_sentence(
+    tmp_path, monkeypatch, option, value, said
+):
+    monkeypatch.delenv("EMOLIT_TRACEBACK")
+    with pytest.raises(SystemExit, match=f"error: .*{said}"):
+        emolit(
+            *["fit", "--config", "configs/experiments/demo/sft.yaml", option, value],
+            *["--trainer.default_root_dir", tmp_path],
+        )
+
+
 def test_a_class_in_the_current_folder_is_found(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine_here.py").write_text(
         "from emolit.rewards.correct import Correct\n\n\nclass Brevity(Correct): ...\n"

@@ -46,6 +46,7 @@ def test_windows_that_were_answered_are_left_out(corpus):
     assert sum(len(each) for each in corpus.windows.values()) == 5
 
 
-def test_a_window_without_length_is_refused():
-    with pytest.raises(ConfigError, match="number of seconds above 0"):
-        Recordings(["a.wav"], window=0.0)
+@pytest.mark.parametrize("window", [0.0, 1e-6, float("nan")])
+def test_a_window_of_next_to_no_length_is_refused(window):
+    with pytest.raises(ConfigError, match=r"number of seconds from 0\.1"):
+        Recordings(["a.wav"], window=window)

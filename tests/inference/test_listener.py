@@ -99,7 +99,7 @@ def test_what_cannot_be_heard_is_refused_in_a_sentence(listener, tmp_path):
 def test_a_window_is_no_longer_than_what_is_heard():
     assert choose_window(None, 3.0) == 3.0
     assert choose_window(2.0, None) == 2.0
-    with pytest.raises(ConfigError, match="choose seconds above 0 up to 3, what the model"):
+    with pytest.raises(ConfigError, match=r"choose seconds from 0\.1 up to 3, what the model"):
         choose_window(4.0, 3.0)
 
 

@@ -31,6 +31,18 @@ def test_a_scheduler_steps_with_the_optimizer():
     assert configured["lr_scheduler"]["scheduler"].optimizer is configured["optimizer"]
 
 
+@pytest.mark.parametrize("rate", [-1.0, float("nan")])
+def test_a_rate_that_torch_refuses_is_a_sentence(rate):
+    task = SupervisedFinetuning(
+        policy=Table(),
+        optimizer=partial(torch.optim.AdamW, lr=rate),
+        evaluator=Categorical(Taxonomy(WORDS)),
+        prompt=Direct(),
+    )
+    with pytest.raises(ConfigError, match=rf"settings: .*learning rate: {rate}.*model\.optimizer"):
+        task.configure_optimizers()
+
+
 @pytest.mark.parametrize("frames", [0, 8])
 def test_a_policy_knows_before_it_is_built_whether_there_are_pictures(tmp_path, frames):
     """What sees trains where something is seen, and only there."""

@@ -8,6 +8,7 @@ from pickle import UnpicklingError
 from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from emolit.compat.torch import map_tree
@@ -149,7 +150,7 @@ def trained_adapter(
         }
         if isinstance(lora.targets, list):  # peft rewrites an expression
             asked["targets"] = sorted(lora.targets)
-            found["targets"] = sorted(given["target_modules"])
+            found["targets"] = sorted(given.get("target_modules") or [])
         if asked != found:
             raise PolicyError(
                 f"The adapter in {folder!r} was trained with {found}, "
@@ -164,7 +165,7 @@ def open_adapter(base: Any, folder: str, trainable: bool = False) -> Any:
     """Return a base in the adapter of a folder; one without memory opens no weights of it either.
 
     Raises:
-        PolicyError: Its weights are a pickle of something else.
+        PolicyError: Its settings are none of peft's, or its weights are something else.
     """
     from peft import PeftConfig, PeftModel, get_peft_model
 
@@ -174,7 +175,7 @@ def open_adapter(base: Any, folder: str, trainable: bool = False) -> Any:
         return get_peft_model(base, settings)
     try:
         return PeftModel.from_pretrained(base, folder, is_trainable=trainable)
-    except UnpicklingError as error:
+    except (UnpicklingError, SafetensorError, ValueError, TypeError) as error:
         raise PolicyError(f"The adapter in {folder!r} does not load: {why_not(error)}.") from error
 
 

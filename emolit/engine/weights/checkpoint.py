@@ -4,7 +4,6 @@ A checkpoint is data: code that it brings along (``auto_map``) is never run, and
 in it is read as weights alone (`torch.load` with ``weights_only``, the default of transformers).
 """
 
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch.utils.checkpoint import checkpoint
 
 from emolit.compat.torch import replace_forward
@@ -23,6 +23,7 @@ from emolit.compat.transformers import (
     version,
     why_not,
 )
+from emolit.engine.weights.intact import check_intact, read_object
 from emolit.engine.weights.parts import check_whole
 from emolit.engine.weights.quantization import keep_differentiable
 from emolit.errors import PolicyError
@@ -31,13 +32,17 @@ OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""
 KEPT = ("best", "last")
 """Where a run keeps its weights."""
+LOADING = (
+    OSError, ValueError, RuntimeError, ImportError, UnpicklingError, SafetensorError,
+)  # fmt: skip
+"""What transformers lets through where a checkpoint does not load."""
 
 
 def check_there(checkpoint: str) -> None:
-    """Refuse a path that leads to no weights; a hub id has one slash and no dot in front.
+    """Refuse a path that leads to no whole weights; a hub id has one slash and no dot in front.
 
     Raises:
-        PolicyError: It does.
+        PolicyError: It does, or a file there is damaged.
     """
     path = Path(checkpoint)
     if path.is_file():
@@ -58,6 +63,7 @@ def check_there(checkpoint: str) -> None:
             f"The checkpoint {checkpoint!r} is the folder of a run; the weights lie inside: take "
             f"{' or '.join(repr(str(each)) for each in within)}."
         )
+    check_intact(path)
 
 
 def source_of(checkpoint: str) -> tuple[str, dict[str, Any] | None]:
@@ -67,14 +73,19 @@ def source_of(checkpoint: str) -> tuple[str, dict[str, Any] | None]:
         checkpoint: A whole model, whose settings are None, or an adapter, which names its base.
 
     Raises:
-        PolicyError: One of them is a path that leads nowhere.
+        PolicyError: One of them is a path that leads nowhere, or the adapter names no base.
     """
     check_there(checkpoint)
     settings = Path(checkpoint) / "adapter_config.json"
     if not settings.is_file():
         return checkpoint, None
-    given: dict[str, Any] = json.loads(settings.read_text())
-    source: str = given["base_model_name_or_path"]
+    given = read_object(settings)
+    source = given.get("base_model_name_or_path")
+    if not isinstance(source, str):
+        raise PolicyError(
+            f"{settings} names no base: `base_model_name_or_path` is {source!r}. Get the "
+            "checkpoint again."
+        )
     check_there(source)
     return source, given
 
@@ -83,10 +94,14 @@ def load_processor(source: str) -> Any:
     """Load the processor and set what emolit relies on: left padding.
 
     Raises:
-        PolicyError: There is none, or it lacks the half that reads or the half that hears.
+        PolicyError: There is none, its vocabulary is damaged, or it lacks the half that reads or
+            the half that hears.
     """
     from transformers import AutoProcessor
 
+    vocabulary = Path(source) / "tokenizer.json"
+    if vocabulary.is_file():
+        read_object(vocabulary)
     try:
         processor = AutoProcessor.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError, ImportError) as error:
@@ -130,6 +145,7 @@ def load_model(
 
     delay_bars()
     check_whole(source)
+    check_intact(source)
     factory = getattr(transformers, auto_class, None)
     if factory is None:
         raise PolicyError(
@@ -147,7 +163,7 @@ def load_model(
                 quantization_config=quantization,
                 trust_remote_code=False,
             )
-    except (OSError, ValueError, RuntimeError, ImportError, UnpicklingError) as error:
+    except LOADING as error:
         raise PolicyError(
             f"No model loads from the checkpoint {source!r} ({why_not(error)}); "
             f"`{auto_class}` of transformers {version()} must open it."

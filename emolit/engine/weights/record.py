@@ -17,7 +17,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emolit.errors import PolicyError
+from emolit.engine.weights.intact import read_object
+from emolit.engine.weights.record_check import check_record
 
 if TYPE_CHECKING:
     from emolit.prompts import Prompt
@@ -102,18 +103,14 @@ def read_record(checkpoint: str | Path) -> Record | None:
     """Return what a checkpoint says, a folder or the file beside it; None where it says nothing.
 
     Raises:
-        PolicyError: What it says cannot be read.
+        PolicyError: What it says cannot be read, or is of another type.
     """
     folder = Path(checkpoint)
     path = (folder.with_suffix("") if folder.suffix == ".ckpt" else folder) / FILE
     if not path.is_file():
         return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # also what is no UTF-8
-        raise PolicyError(f"{path} is no JSON ({error}). Get the checkpoint again.") from error
-    if not isinstance(found, dict):
-        raise PolicyError(f"{path} is no JSON object. Get the checkpoint again.")
+    found = read_object(path)
+    check_record(path, found)
     return found
 
 
