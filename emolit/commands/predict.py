@@ -20,12 +20,12 @@ from typing import Any, Literal
 
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
-from lightning.pytorch.utilities import rank_zero_info, rank_zero_only, rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from emolit.callbacks.adapter_checkpoint import selection_of
 from emolit.commands.parsing import Parser, own_error
 from emolit.commands.quiet import hush
-from emolit.compat.lightning import callbacks_of
+from emolit.compat.lightning import callbacks_of, first_process
 from emolit.corpora.recordings import Recordings
 from emolit.data.dataset import LoaderSettings
 from emolit.errors import ConfigError, EmolitError
@@ -128,7 +128,7 @@ def predict(given: Any, settings: Any) -> int:
         )
     with TemporaryDirectory() as folder:
         parts = PartFiles(out or Path(folder, "answers.jsonl"), describe_question(trained, corpus))
-        with parts.held() if rank_zero_only.rank == 0 else nullcontext():
+        with parts.held() if first_process() else nullcontext():
             if out is not None:
                 check_out(out, given.overwrite)  # another run may have written it by now
             ask(trainer, trained, corpus, parts)
