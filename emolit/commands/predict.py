@@ -44,6 +44,7 @@ from emolit.inference.part_files import PartFiles
 from emolit.inference.trained import Trained, read_trained
 from emolit.inference.writing import AnswerWriter, SpeedBar, segment_of
 from emolit.reporting.tables import ScoreTable
+from emolit.text.printable import printable
 
 FEW = 20
 """Recordings whose answers are shown on the terminal, where no output is named."""
@@ -60,13 +61,13 @@ def main(arguments: list[str]) -> int:
     except (MisconfigurationException, OSError) as error:
         if os.environ.get("EMOLIT_TRACEBACK"):
             raise
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(printable(f"error: {error}\n"))
         return 2
     except (EmolitError, ValueError) as error:
         told = own_error(error)
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
-        sys.stderr.write(f"error: {told}\n")
+        sys.stderr.write(printable(f"error: {told}\n"))
         return 2
 
 
@@ -271,6 +272,5 @@ def tell_end(corpus: Recordings, out: Path | None) -> int:
     if out is not None:
         rank_zero_info(f"{len(corpus.windows)} recordings answered, in {out}")
     for name, problem in corpus.problems.items():
-        told = f"{name} was not answered: {problem}\n"
-        sys.stderr.write(told.encode(errors="backslashreplace").decode())
+        sys.stderr.write(printable(f"{name} was not answered: {problem}\n"))
     return 1 if corpus.problems else 0

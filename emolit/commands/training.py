@@ -39,6 +39,7 @@ from emolit.errors import AudioError, ConfigError, EmolitError, PolicyError
 from emolit.files.checkpoint_file import check_checkpoint_file
 from emolit.prompts import Prompt
 from emolit.tasks import Task
+from emolit.text.printable import printable
 
 TERMINATED = 128 + signal.SIGTERM
 """The status of a process that SIGTERM has ended, as a shell has it."""
@@ -225,4 +226,4 @@ def main() -> None:
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
         notes = getattr(error, "__notes__", [])
-        raise SystemExit("\n".join([f"error: {told}", *notes])) from error
+        raise SystemExit(printable("\n".join([f"error: {told}", *notes]))) from error

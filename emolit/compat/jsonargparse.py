@@ -19,6 +19,7 @@ from jsonargparse._common import debug_mode_active
 from jsonargparse._loaders_dumpers import get_yaml_default_loader
 from jsonargparse._typehints import get_all_subclass_paths
 from jsonargparse._util import NestedArg
+from yaml.constructor import ConstructorError
 
 __all__ = [
     "Attempt",
@@ -122,9 +123,21 @@ def _as_written(value: Any, kind: Any, settings: Mapping[str, Any]) -> Any:
 
 
 def _mapping(loader: Any, node: Any) -> Any:
-    """Read a mapping whose keys are text as written: ``0``, ``3.0`` and ``no`` are names."""
+    """Read a mapping whose keys are text as written: ``0``, ``3.0`` and ``no`` are names.
+
+    Raises:
+        ConstructorError: A key stands twice; YAML would take the last and drop the others.
+    """
     found: dict[Hashable, Any] = {}
     yield found
+    seen: set[object] = set()
+    for key, _ in node.value:
+        text = getattr(key, "value", None)
+        if isinstance(text, str) and text in seen:
+            raise ConstructorError(
+                None, None, f"the key {text!r} stands twice; join what is below", key.start_mark
+            )
+        seen.add(text if isinstance(text, str) else id(key))
     loader.flatten_mapping(node)
     for key, value in node.value:
         text = getattr(key, "value", None)

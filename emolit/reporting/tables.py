@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emolit.text.printable import printable
+
 SCORES = ("UA", "WA", "macro_F1", "weighted_F1", "parse_rate")
 """What every table of scores shows, in this order."""
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
@@ -50,8 +52,11 @@ class ScoreTable:
         """Print the sheet on the terminal, in full even where that is narrower."""
         from rich.box import SIMPLE_HEAD
         from rich.console import Console
-        from rich.markup import escape
+        from rich.markup import escape as escape_markup
         from rich.table import Table
+
+        def escape(text: str) -> str:
+            return escape_markup(printable(text))
 
         table = Table(
             title=escape(self.title),

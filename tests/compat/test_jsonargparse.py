@@ -6,7 +6,7 @@ from inspect import signature
 
 import pytest
 import yaml
-from jsonargparse import ArgumentParser, _typehints
+from jsonargparse import ArgumentError, ArgumentParser, _typehints
 from jsonargparse._loaders_dumpers import get_yaml_default_loader
 
 from emolit.compat.jsonargparse import ORIGINAL, fit_type, install
@@ -138,3 +138,23 @@ def test_keys_are_text_as_written(parser, tmp_path, key, way):
 def test_a_text_that_looks_like_yaml_reaches_an_argument_of_a_class(parser, question):
     found = parser.parse_args([f"--holder={__name__}.Holder", f"--holder.question={question}"])
     assert found.holder.init_args.question == question
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "line"),
+    [
+        ("names: {a: b}\nnames: {c: d}\n", "names", 2),
+        ("names:\n  a: b\n  c: d\n  a: e\n", "a", 4),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_its_line(parser, tmp_path, text, key, line):
+    path = tmp_path / "twice.yaml"
+    path.write_text(text)
+    with pytest.raises(ArgumentError, match=rf"the key '{key}' stands twice(?s:.*)line {line}"):
+        parser.parse_args([f"--config={path}"])
+
+
+def test_a_key_may_stand_once_more_than_where_it_is_merged_from(parser, tmp_path):
+    path = tmp_path / "merged.yaml"
+    path.write_text("names:\n  <<: {a: b, c: d}\n  a: e\n")
+    assert dict(parser.parse_args([f"--config={path}"]).names) == {"a": "e", "c": "d"}

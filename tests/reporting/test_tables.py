@@ -117,3 +117,10 @@ def test_open_answers_have_the_scores_that_are_asked_for_and_a_signature_that_th
     assert sheet.notes == ("tok:a",)
     other = {**one, "signatures": {"CIDEr_D": "tok:b"}}
     assert open_answers_table("all", [*entries, other], ("CIDEr_D",)).notes == ()
+
+
+def test_a_cell_does_not_command_the_terminal(capsys: pytest.CaptureFixture[str]):
+    ScoreTable("a\x1b[2J", ("b\x07",), (("c\x1b]0;title\x07",),), ("d\r",)).show()
+    shown = capsys.readouterr().out
+    assert not set("\x1b\x07\r") & {*shown}
+    assert all(text in shown for text in (r"a\x1b[2J", r"b\x07", r"c\x1b]0;title\x07", r"d\r"))
