@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
+from emolit.data.batch_transfer import register
 from emolit.errors import AudioError, ConfigError
 from emolit.seed import stream
 from emolit.types import Batch
@@ -168,6 +169,7 @@ class ClipLoader(DataLoader[Any]):
 
     def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # torch types its own iterator
         """Yield the batches of the epoch, or those that a restored epoch had left."""
+        register()
         self.batches = self._take_start()
         whole, begun = divmod(self.batches, self.repeats)
         if isinstance(self.sampler, ClipSampler) and self.batch_size is not None:
