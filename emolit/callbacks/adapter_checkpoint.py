@@ -33,6 +33,7 @@ from emolit.engine.weights.finite import broken_weights
 from emolit.engine.weights.parts import start_writing
 from emolit.engine.weights.record import FILE, record_of_run, render_record
 from emolit.errors import ConfigError, NonFiniteError
+from emolit.files.checkpoint_file import check_checkpoint_file
 from emolit.files.modes import apply_umask
 from emolit.files.replacing import backup_of, remove_path, replace_path
 
@@ -175,7 +176,7 @@ class AdapterCheckpoint(CheckpointHooks):
         """Return what ``--ckpt_path last`` may mean; asked before ``setup``.
 
         Raises:
-            ConfigError: There is none in any folder that the run writes to.
+            ConfigError: There is none in any folder that the run writes to, or it is not whole.
         """
         found: set[str] = set()
         for callback in trainer.checkpoint_callbacks:
@@ -190,6 +191,8 @@ class AdapterCheckpoint(CheckpointHooks):
                 f"that are there: {there}. Give the path of one, or leave `--ckpt_path` out for a "
                 "new run."
             )
+        for path in found:
+            check_checkpoint_file(path)
         return found
 
     def write(self, trainer: Trainer, filepath: str) -> None:

@@ -19,7 +19,6 @@ from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
 from emolit.engine.weights.record import selection_text
 from emolit.errors import ConfigError
-from emolit.files.checkpoint_file import check_checkpoint_file
 from emolit.files.folder_lock import hold, release
 from emolit.files.replacing import backup_of
 from emolit.reporting.run import STAGES
@@ -100,15 +99,6 @@ class RunFolder(Callback):
         config = root / "fit" / "config.yaml"  # the new run's own by the time
         left += [root / INCIDENT] if (root / INCIDENT).is_dir() else []
         self._earlier = [*found, *(path for path in left if path != config)]
-
-    @override
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Look at the file that the weights come from, before it is opened.
-
-        Raises:
-            ConfigError: It is not whole.
-        """
-        check_checkpoint_file(trainer.ckpt_path)
 
     @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -134,7 +134,9 @@ def read_trained(checkpoint: str | Path) -> Trained:
         prompt=prompt,
         labels=tuple(record["labels"]),
         window=record["window"],
-        sampling=Sampling(**(record["sampling"] | {"stop": tuple(record["sampling"]["stop"])})),
+        sampling=Sampling(
+            **(record["sampling"] | {"stop": tuple(record["sampling"].get("stop", ()))})
+        ),
         sampling_rate=record["sampling_rate"],
         record=record,
     )

@@ -16,6 +16,7 @@ from emolit.compat.lightning import (
     take_over_precision,
     trainer_of,
 )
+from emolit.corpora import Corpus
 from emolit.engine.weights.finite import total_norm
 from emolit.engine.weights.freezing import trainable_table
 from emolit.engine.weights.sharding import gather_weights
@@ -77,8 +78,8 @@ class Task(ResumableTask, ABC):
         """Settle what callbacks monitor, check the clips; keep Lightning from casting batches."""
         if stage == "fit":
             settle_monitors(self.trainer, self.evaluator)
-        corpus: Any = getattr(self.trainer, "datamodule", None)
-        if corpus is not None:
+        corpus = getattr(self.trainer, "datamodule", None)
+        if isinstance(corpus, Corpus):
             self.require_prompt().variation.check_clips(corpus.clips(HEARD[stage]))
         keep_batches(self.trainer)
 

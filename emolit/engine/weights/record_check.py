@@ -100,10 +100,10 @@ def check_record(path: Path, record: dict[str, Any]) -> None:
         if key in record and not good(value) and not (value is None and key in NULLABLE):
             raise PolicyError(complaint(path, key, value, wanted))
     sampling: dict[str, Any] | None = record.get("sampling")
-    if sampling is not None and sampling.keys() != SAMPLING.keys():
+    if strange := sorted((sampling or {}).keys() - SAMPLING.keys()):
         raise PolicyError(
-            f"`sampling` of {path} has the keys {', '.join(map(repr, sampling))}; they must be "
-            f"{', '.join(SAMPLING)}. Take the emolit that wrote it, or get the checkpoint again."
+            f"`sampling` of {path} has the key {strange[0]!r}; known are {', '.join(SAMPLING)}. "
+            "Take the emolit that wrote it, or get the checkpoint again."
         )
     for key, value in (sampling or {}).items():
         good, wanted = SAMPLING[key]
