@@ -32,6 +32,7 @@ from emolit.compat.lightning import (
 from emolit.engine.weights.finite import broken_weights
 from emolit.engine.weights.parts import start_writing
 from emolit.engine.weights.record import FILE, record_of_run, render_record
+from emolit.engine.weights.selection import SELECTION, selection_of
 from emolit.errors import ConfigError, NonFiniteError
 from emolit.files.checkpoint_file import check_checkpoint_file
 from emolit.files.modes import apply_umask
@@ -39,8 +40,6 @@ from emolit.files.replacing import backup_of, remove_path, replace_path
 
 OURS = ("config.json", "adapter_config.json")
 """A folder of weights has one of them."""
-SELECTION = "selection.json"
-"""Says what chose the weights of a folder."""
 
 
 class AdapterCheckpoint(CheckpointHooks):
@@ -276,19 +275,6 @@ def checkpoint_of(trainer: Trainer, task: LightningModule) -> dict[str, Any] | N
     start = getattr(getattr(task, "policy", None), "checkpoint", None)
     path = trainer.ckpt_path or (None if trainer.global_step else start)
     return None if path is None else {"path": str(path), "selection": selection_of(path)}
-
-
-def selection_of(checkpoint: str | Path) -> dict[str, Any] | None:
-    """Return what chose the weights of a checkpoint, a folder or the file beside it.
-
-    None where nothing says it: another project has written them, or an older emolit.
-    """
-    folder = Path(checkpoint)
-    path = (folder.with_suffix("") if folder.suffix == ".ckpt" else folder) / SELECTION
-    if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 def _replace_folder(save: Callable[[Path], None], target: Path, texts: dict[str, str]) -> None:

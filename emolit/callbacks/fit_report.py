@@ -11,9 +11,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from typing_extensions import override
 
-from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
 from emolit.callbacks.base import rehearsal
-from emolit.engine.weights.record import selection_text
+from emolit.engine.weights.selection import selection_of, selection_text
 from emolit.files.atomic import write_atomically
 from emolit.reporting.tables import number
 

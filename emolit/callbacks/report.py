@@ -17,7 +17,7 @@ from typing_extensions import override
 from emolit.callbacks.adapter_checkpoint import checkpoint_of
 from emolit.callbacks.base import gather, rehearsal
 from emolit.callbacks.media import media
-from emolit.engine.weights.record import start_note
+from emolit.engine.weights.selection import start_note
 from emolit.errors import ConfigError
 from emolit.evaluators import Evaluator
 from emolit.evaluators.categorical import Categorical

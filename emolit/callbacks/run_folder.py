@@ -10,14 +10,14 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from typing_extensions import override
 
-from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, selection_of
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint
 from emolit.callbacks.base import rehearsal
 from emolit.callbacks.fit_report import FILE, FitReport
 from emolit.callbacks.incident import FOLDER as INCIDENT
 from emolit.callbacks.prediction_writer import PredictionWriter
 from emolit.callbacks.report import Report
 from emolit.compat.lightning import callbacks_of, first_process
-from emolit.engine.weights.record import selection_text
+from emolit.engine.weights.selection import selection_of, selection_text
 from emolit.errors import ConfigError
 from emolit.files.folder_lock import hold, release
 from emolit.files.replacing import backup_of

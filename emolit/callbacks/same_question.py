@@ -18,6 +18,9 @@ from emolit.engine.weights.record import (
 from emolit.errors import ConfigError
 from emolit.types import Clip
 
+NEEDED = {"prompt", "labels", "corpora"}
+"""What a record must say, so that a question can be compared with it."""
+
 
 class SameQuestion(Callback):
     """Compares prompt and labels with those that the weights were trained with.
@@ -84,7 +87,7 @@ def _questions(trainer: Trainer, task: LightningModule) -> tuple[str, Record, Re
     corpus: Any = getattr(trainer, "datamodule", None)
     checkpoint = checkpoint_of(trainer, task)
     trained = None if checkpoint is None else read_record(checkpoint["path"])
-    if corpus is None or checkpoint is None or trained is None:
+    if corpus is None or checkpoint is None or trained is None or not trained.keys() >= NEEDED:
         return None
     prompt = getattr(task, "prompt", None)
     return checkpoint["path"], trained, record_of(prompt, corpus.taxonomy.labels, corpus.names)

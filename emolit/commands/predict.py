@@ -22,13 +22,14 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from emolit.callbacks.adapter_checkpoint import selection_of
 from emolit.commands.parsing import Parser, own_error
 from emolit.commands.quiet import hush
 from emolit.compat.lightning import callbacks_of, first_process
 from emolit.corpora.recordings import Recordings
 from emolit.data.dataset import LoaderSettings
+from emolit.engine.weights.selection import selection_of
 from emolit.errors import ConfigError, EmolitError
+from emolit.files.listing import states_below
 from emolit.inference.answer import merge_segments
 from emolit.inference.listener import choose_window
 from emolit.inference.output import (
@@ -195,18 +196,12 @@ def describe_question(trained: Trained, corpus: Recordings) -> dict[str, Any]:
     return {
         "checkpoint": str(Path(trained.checkpoint).resolve()),
         "selection": selection_of(trained.checkpoint),
-        "weights": weights_of(trained.checkpoint),
+        "weights": states_below(Path(trained.checkpoint)),
         "question": trained.record["prompt"],
         "labels": list(trained.labels),
         "window": corpus.window,
         "overlap": corpus.overlap,
     }
-
-
-def weights_of(checkpoint: str) -> dict[str, list[int]]:
-    """Return size and time in nanoseconds of each file of weights: others have others."""
-    found = {path.name: path.stat() for path in sorted(Path(checkpoint).glob("*.safetensors"))}
-    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
 
 
 def tell_found(corpus: Recordings, trained: Trained) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from emolit.engine.weights.record import start_note
+from emolit.engine.weights.selection import start_note
 from emolit.errors import ConfigError
 from emolit.files.atomic import write_atomically
 from emolit.reporting.tables import SCORES, classes_table, scores_table

@@ -77,7 +77,6 @@ class LoaderSettings:
                     f"`loading.{name.removeprefix('order_')}` is {getattr(self, name)}; "
                     "it must be 0 or more."
                 )
-
         check_conditions(self.conditions)
 
     @property

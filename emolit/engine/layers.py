@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from emolit.compat.transformers import cache_name, odd_layers
+from emolit.compat.transformers_cache import cache_name, odd_layers
 from emolit.errors import PolicyError
 
 FULL, SLIDING, CHUNKED = "full_attention", "sliding_attention", "chunked_attention"

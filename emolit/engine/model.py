@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from emolit.compat.torch import replaced_forward
-from emolit.compat.transformers import cache_name, overridden_setting
+from emolit.compat.transformers import overridden_setting
+from emolit.compat.transformers_cache import cache_name
 
 CAP = "final_logit_softcapping"
 """Setting of the Gemma family: logits are squeezed by a tanh behind the head."""

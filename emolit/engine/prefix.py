@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.compat.transformers import cache_of, copy_cache, detach_cache, preallocate
+from emolit.compat.transformers_cache import cache_of, copy_cache, detach_cache, preallocate
 from emolit.engine.model import LanguageModel
 
 

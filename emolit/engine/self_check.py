@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from emolit.compat.transformers import cache_of, version
+from emolit.compat.transformers import version
+from emolit.compat.transformers_cache import cache_of
 from emolit.engine.layers import check_cache
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import EncodedPrompts

@@ -1,13 +1,13 @@
 """Rows as JSON, one a line."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-BREAKS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "\x85\u2028\u2029"}
-"""Line breaks that JSON leaves as they are and ``str.splitlines`` does not."""
-HALVES = {number: f"\\u{number:04x}" for number in range(0xD800, 0xE000)}
-"""Halves of letters, as names of files in no Unicode have them: no file takes these."""
+ESCAPED = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
+"""Line breaks that JSON leaves as they are and ``str.splitlines`` does not; and halves of letters,
+as names of files in no Unicode have them, which no file takes."""
 
 
 def json_line(row: Mapping[str, Any]) -> str:
@@ -23,4 +23,5 @@ def json_line(row: Mapping[str, Any]) -> str:
         >>> json_line({"answer": "traurig, müde\u2028"})
         '{"answer": "traurig, müde\\u2028"}\n'
     """
-    return json.dumps(row, ensure_ascii=False, allow_nan=False).translate(BREAKS | HALVES) + "\n"
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    return ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"

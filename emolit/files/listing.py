@@ -9,6 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 TOGETHER = 8
 """Files of one folder from which on the folder is listed."""
@@ -36,6 +37,18 @@ def file_states(files: Iterable[str]) -> dict[str, State]:
                 listed[name] = _state(os.stat(os.path.join(folder, name)))  # noqa: PTH116, PTH118
         found |= {file: state for name, state in listed.items() for file in names[name]}
     return found
+
+
+def states_below(folder: Path) -> dict[str, list[int]]:
+    """Return size and time of change of each file below a folder, by relative path, as JSON has it.
+
+    Where one was replaced by another, they differ.
+    """
+    files = {str(path): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        files[name].relative_to(folder).as_posix(): list(state)
+        for name, state in file_states(files).items()
+    }
 
 
 def _list_states(folder: str, names: set[str]) -> dict[str, State]:

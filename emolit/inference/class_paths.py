@@ -61,13 +61,10 @@ class _Finder(MetaPathFinder):
 
     def _holds(self, place: Path) -> bool:
         """Tell whether a file or folder belongs to the download."""
-        roots = [root for root in map(_resolved, sys.path) if place.is_relative_to(root)]
-        root = max(roots, key=lambda each: len(each.parts), default=self.folder)
-        if not self.folder.is_relative_to(root):
+        roots = [Path(entry or ".").resolve() for entry in sys.path]
+        found = [root for root in roots if place.is_relative_to(root)]
+        root = max(found, key=lambda each: len(each.parts), default=None)
+        if root is None or not self.folder.is_relative_to(root):
             return False
-        above = self.folder.relative_to(root).parts[:1]
-        return place.relative_to(root).parts[: len(above)] == above if roots else False
-
-
-def _resolved(entry: str) -> Path:
-    return Path(entry or ".").resolve()
+        top = self.folder.relative_to(root).parts[:1]
+        return place.relative_to(root).parts[: len(top)] == top

@@ -114,13 +114,17 @@ class ProcessorPolicy(Policy):
             f"{type(self).__name__} does not see pictures; set `loading.frames` to 0."
         )
 
+    def sound_settings(self, rate: int) -> dict[str, Any]:
+        """Return what the processor is told about waveforms."""
+        return {"sampling_rate": rate}
+
     def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
         """Call the processor on chat texts and waveforms at its own sampling rate."""
         inputs: dict[str, Tensor] = self.processor(
             text=add_start_tokens(self.processor.tokenizer, texts),
             audio=waveforms,
             text_kwargs={"padding": True, "add_special_tokens": False},
-            audio_kwargs={"sampling_rate": rate},
+            audio_kwargs=self.sound_settings(rate),
             return_tensors="pt",
         )
         return dict(inputs)

@@ -5,7 +5,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emolit.engine.inputs.text_processor import add_start_tokens
 from emolit.policies.huggingface import HuggingFace
 
 
@@ -42,17 +41,11 @@ class VibeVoiceAsr(HuggingFace):
         """Return the speech tokenizers."""
         return ["acoustic_tokenizer_encoder", "semantic_tokenizer_encoder"]
 
-    def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
-        """Pad clips to whole tokens, and say that no noise is added.
-
-        A processor that was saved once more has forgotten how many samples are a token.
-        """
+    def sound_settings(self, rate: int) -> dict[str, Any]:
+        """Let clips be padded to whole tokens: a processor that was saved has forgotten it."""
         samples = self.base.config.acoustic_tokenizer_encoder_config.hop_length
-        inputs: dict[str, Tensor] = self.processor(
-            text=add_start_tokens(self.processor.tokenizer, texts),
-            audio=waveforms,
-            text_kwargs={"padding": True, "add_special_tokens": False},
-            audio_kwargs={"sampling_rate": rate, "pad_to_multiple_of": samples},
-            return_tensors="pt",
-        )
-        return {**inputs, "sample": torch.tensor(False)}
+        return {**super().sound_settings(rate), "pad_to_multiple_of": samples}
+
+    def process(self, texts: list[str], waveforms: list[Any], rate: int) -> dict[str, Tensor]:
+        """Say besides that no noise is added."""
+        return {**super().process(texts, waveforms, rate), "sample": torch.tensor(False)}

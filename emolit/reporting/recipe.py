@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from emolit.engine.weights.record import selection_text
+from emolit.engine.weights.selection import selection_text
 from emolit.reporting.run import Run, argument, corpora_of, is_local, policy_node, read_json
 
 Rows = list[tuple[str, str]]

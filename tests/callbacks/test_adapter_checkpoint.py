@@ -15,16 +15,13 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EMAWeightAveraging
 from transformers import AutoModelForMultimodalLM
 
-from emolit.callbacks.adapter_checkpoint import (
-    AdapterCheckpoint,
-    checkpoint_of,
-    selection_of,
-)
+from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, checkpoint_of
 from emolit.callbacks.fit_report import FitReport
 from emolit.callbacks.validate_start import ValidateStart
 from emolit.corpora.manifest import Manifest
 from emolit.data.dataset import LoaderSettings
 from emolit.engine.weights.adapters import Lora
+from emolit.engine.weights.selection import selection_of
 from emolit.errors import ConfigError, PolicyError
 from emolit.evaluators.categorical import Categorical
 from emolit.policies.nano import Nano

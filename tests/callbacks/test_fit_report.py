@@ -8,8 +8,8 @@ import pytest
 from lightning.pytorch import Trainer
 from lightning.pytorch.demos.boring_classes import BoringModel
 
-from emolit.callbacks.adapter_checkpoint import selection_of
 from emolit.callbacks.fit_report import FitReport
+from emolit.engine.weights.selection import selection_of
 from tests.command import emolit
 from tests.fakes.tones import write_experiment
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -49,6 +50,13 @@ def test_a_checkpoint_says_what_it_was_asked(trained):
 
 def test_the_same_question_is_put_in_silence(trained, tmp_path):
     asked(trained, tmp_path)  # a warning would be an error here
+
+
+def test_a_checkpoint_that_does_not_say_what_it_was_asked_is_asked_anything(trained, tmp_path):
+    config, checkpoint = trained
+    shutil.copytree(checkpoint, tmp_path / "last")
+    (tmp_path / "last" / "emolit.json").write_text("{}")
+    asked((config, tmp_path / "last"), tmp_path / "run", "--prompt.question", "Well? {options}")
 
 
 def test_a_training_says_what_it_asks_otherwise_than_its_start_did(trained, tmp_path, monkeypatch):

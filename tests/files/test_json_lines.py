@@ -19,3 +19,9 @@ def test_a_row_is_one_line_and_comes_back(text):
 def test_what_json_has_not_is_refused():
     with pytest.raises(ValueError, match="not JSON compliant"):
         json_line({"score": float("nan")})
+
+
+def test_a_name_in_no_unicode_can_be_written_and_comes_back():
+    line = json_line({"path": "\udcff.wav"})
+    assert line.encode() == b'{"path": "\\udcff.wav"}\n'
+    assert json.loads(line) == {"path": "\udcff.wav"}

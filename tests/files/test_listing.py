@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from emolit.files.listing import TOGETHER, file_states
+from emolit.files.listing import TOGETHER, file_states, states_below
 
 
 def alone(files):
@@ -66,3 +66,14 @@ def test_a_file_answers_under_the_spelling_that_was_asked(tmp_path):
     odd = f"{tmp_path}//a.wav"
     found = file_states([odd, f"{tmp_path}/a.wav"])
     assert found[odd] == found[f"{tmp_path}/a.wav"] and found[odd][0] == 2
+
+
+def test_a_folder_tells_of_all_files_below_and_of_those_that_were_replaced(tmp_path):
+    (tmp_path / "deep").mkdir()
+    for name in ("a", "deep/b"):
+        (tmp_path / name).write_bytes(b"xy")
+        os.utime(tmp_path / name, ns=(1, 2))
+    assert states_below(tmp_path) == {"a": [2, 2], "deep/b": [2, 2]}
+    os.utime(tmp_path / "a", ns=(1, 3))
+    assert states_below(tmp_path) == {"a": [2, 3], "deep/b": [2, 2]}
+    assert states_below(tmp_path / "gone") == {}

@@ -11,7 +11,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,10 @@ def main(arguments: list[str]) -> int:
     parser = corpus_parser("tools.harness.task", (__doc__ or "").splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True, help="folder of emolit export")
     parser.add_argument("--out", type=Path, required=True, help="folder of the task")
-    parser.add_argument("--limit", type=int, default=None, help="only so many clips")
     corpus, given = read_corpus(parser, arguments)
     try:
         trained = read_trained(given.checkpoint)
-        name, clips_written = write_task(corpus, trained, given.out, given.limit)
+        name, clips_written = write_task(corpus, trained, given.out)
     except EmolitError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -45,9 +44,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def write_task(
-    corpus: Corpus, trained: Trained, out: Path, limit: int | None = None
-) -> tuple[str, int]:
+def write_task(corpus: Corpus, trained: Trained, out: Path) -> tuple[str, int]:
     """Write task, code, clips and their list; return the task's name, and how many clips it has.
 
     Raises:
@@ -59,7 +56,7 @@ def write_task(
     corpus.setup("test")
     (out / "audio").mkdir(parents=True, exist_ok=True)
     listed = out.absolute() / "clips.jsonl"
-    rows = list(islice(serve(corpus, out.absolute() / "audio"), limit))
+    rows = list(serve(corpus, out.absolute() / "audio"))
     listed.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     name = f"emolit_{corpus.name}"
     task = describe(name, listed, trained.sampling.max_tokens)

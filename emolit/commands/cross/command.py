@@ -27,6 +27,7 @@ from emolit.commands.shipped import find
 from emolit.engine.weights.record import read_record
 from emolit.errors import ConfigError, EmolitError
 from emolit.files.atomic import write_atomically
+from emolit.files.listing import states_below
 
 CHECKPOINT = "--model.init_args.policy.init_args.checkpoint"
 POLICY = "--model.init_args.policy"
@@ -109,7 +110,7 @@ def test(config: Path, folder: Path, checkpoint: Path, extra: list[str]) -> None
     state = {
         "arguments": arguments,
         "config": hashlib.sha256(config.read_bytes()).hexdigest(),
-        "checkpoint": contents(checkpoint),
+        "checkpoint": states_below(checkpoint),
     }
     done = folder / DONE
     if done.is_file() and json.loads(done.read_text(encoding="utf-8")) == state:
@@ -131,13 +132,6 @@ def policy_of(checkpoint: Path) -> list[str]:
     """Return the words that set the policy which a checkpoint names, so that kinds may be mixed."""
     record = read_record(checkpoint)
     return [POLICY, record["policy"]["class_path"]] if record and record.get("policy") else []
-
-
-def contents(folder: Path) -> dict[str, list[int]]:
-    """Return size and time of change of each file of a checkpoint, by name."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    stats = {path.relative_to(folder).as_posix(): path.stat() for path in files}
-    return {name: [found.st_size, found.st_mtime_ns] for name, found in stats.items()}
 
 
 def matrix_of(rows: list[Row], given: argparse.Namespace) -> dict[str, Any]:

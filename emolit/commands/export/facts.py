@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emolit.callbacks.adapter_checkpoint import selection_of
 from emolit.commands.explain import things
 from emolit.commands.shelves import discover
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import source_of
 from emolit.engine.weights.record import Record
+from emolit.engine.weights.selection import selection_of
 from emolit.errors import ConfigError
 from emolit.inference.class_paths import without_code_of
 from emolit.inference.trained import Trained, read_trained

@@ -1,8 +1,7 @@
 """Which files of a checkpoint are handed on: those that transformers and emolit read."""
 
 import shutil
-from collections.abc import Sequence
-from fnmatch import fnmatch
+from collections.abc import Container
 from pathlib import Path
 
 from emolit.errors import ConfigError
@@ -11,13 +10,13 @@ KINDS = {".json", ".safetensors", ".jinja", ".txt", ".model", ".tiktoken"}
 """Settings, weights, chat templates and vocabularies; no code, and no pickles."""
 
 
-def copy_files(folder: Path, out: Path, skipped: Sequence[str]) -> list[str]:
+def copy_files(folder: Path, out: Path, skipped: Container[str]) -> list[str]:
     """Copy a checkpoint into a folder that is not there yet.
 
     Args:
         folder: Of the checkpoint.
         out: Made here.
-        skipped: Patterns of names that are left out.
+        skipped: Names of files that are left out.
 
     Returns:
         What else was left out, relative to the folder: it is none of what a checkpoint needs.
@@ -28,7 +27,7 @@ def copy_files(folder: Path, out: Path, skipped: Sequence[str]) -> list[str]:
     left = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if any(fnmatch(path.name, pattern) for pattern in skipped):
+        if path.name in skipped:
             continue
         if not path.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(

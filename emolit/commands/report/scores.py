@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from emolit.callbacks.pictures import cell
-from emolit.engine.weights.record import start_note
+from emolit.engine.weights.selection import start_note
 from emolit.metrics.confusion import normalize_rows
 from emolit.reporting.tables import (
     ScoreTable,

@@ -32,7 +32,7 @@ from emolit.commands.shipped import find
 from emolit.commands.sweep.plan import Stage, Sweep
 from emolit.commands.sweep.plan import read as read_sweep
 from emolit.commands.sweep.stage import relative
-from emolit.engine.weights.record import start_note
+from emolit.engine.weights.selection import start_note
 from emolit.errors import ConfigError
 
 DOCS = Path("docs")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from emolit.commands.results.captions import SCORES as CAPTIONED
-from emolit.engine.weights.record import UNTOUCHED
+from emolit.engine.weights.selection import UNTOUCHED
 from emolit.reporting.scorecard import SCORES as CLOSED
 from emolit.reporting.tables import ScoreTable, number
 

@@ -5,7 +5,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from emolit.compat.transformers import fix_length
+from emolit.compat.transformers_cache import fix_length
 from emolit.engine.layers import FULL, kinds, packs
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import Prefix

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from emolit.prompts import Prompt
 
 FILE = "emolit.json"
-UNTOUCHED = "the untouched start, which training has not beaten"
-"""What weights chosen at step 0 are."""
 PACKAGES = ("emolit", "torch", "transformers", "peft", "lightning")
 """Libraries whose releases are noted."""
 Record = dict[str, Any]
@@ -143,31 +141,3 @@ def labels_differ(trained: Record, now: Record) -> str | None:
     """
     then, here = trained["labels"], now["labels"]
     return None if then == here else f"the labels are {here} and were {then}"
-
-
-def selection_text(selection: dict[str, Any]) -> str:
-    """Return what chose some weights as words.
-
-    Example:
-        >>> selection_text({"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 80})
-        'val/a/UA 0.500 at step 80'
-        >>> selection_text({"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 0})
-        'val/a/UA 0.500 at step 0, the untouched start, which training has not beaten'
-        >>> selection_text({"monitor": None, "mode": None, "score": None, "step": 160})
-        'step 160'
-    """
-    step, score = selection["step"], selection["score"]
-    told = "" if score is None else f"{selection['monitor']} {score:.3f} at "
-    return f"{told}step {step}" + ("" if step else f", {UNTOUCHED}")
-
-
-def start_note(checkpoint: dict[str, Any] | None) -> str | None:
-    """Return that a tested checkpoint is a start; None where training made it, or nothing tells.
-
-    Args:
-        checkpoint: What a report says of it: its ``path`` and its ``selection``.
-    """
-    selection = (checkpoint or {}).get("selection")
-    if not checkpoint or not selection or selection["step"]:
-        return None
-    return f"{checkpoint['path']} is of step 0: {UNTOUCHED}."

@@ -118,6 +118,5 @@ def complaint(path: Path, key: str, value: Any, wanted: str) -> str:
         >>> complaint(Path("best/emolit.json"), "labels", 3, TEXTS)
         '`labels` of best/emolit.json is 3; it must be a list of texts. Get the checkpoint again.'
     """
-    return f"`{key}` of {path} is {repr(value)[:LONGEST]}; it must be {wanted}. " + (
-        "Get the checkpoint again."
-    )
+    shown = repr(value)[:LONGEST]
+    return f"`{key}` of {path} is {shown}; it must be {wanted}. Get the checkpoint again."

@@ -4,14 +4,7 @@ import inspect
 
 import pytest
 
-from emolit.engine.weights.record import (
-    FILE,
-    prompt_differs,
-    read_record,
-    record_of,
-    render_record,
-    start_note,
-)
+from emolit.engine.weights.record import FILE, prompt_differs, read_record, record_of, render_record
 from emolit.errors import PolicyError
 from emolit.prompts.direct import Direct
 from emolit.prompts.structured import Structured
@@ -48,16 +41,6 @@ def test_a_prompt_of_another_class_is_named():
         prompt_differs(first, second)
     )
     assert prompt_differs(first, record_of(None, (), ())) is None
-
-
-def test_a_start_is_called_a_start():
-    selection = {"monitor": "val/a/UA", "mode": "max", "score": 0.5, "step": 0}
-    assert "runs/best is of step 0: the untouched start" in str(
-        start_note({"path": "runs/best", "selection": selection})
-    )
-    assert start_note({"path": "runs/best", "selection": {**selection, "step": 3}}) is None
-    assert start_note({"path": "runs/best", "selection": None}) is None
-    assert start_note(None) is None
 
 
 @pytest.mark.parametrize("content", [b"{", b"[" * 5000, b"\xff", b"9" * 5000, b"[]", b"null"])
