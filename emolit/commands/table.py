@@ -3,7 +3,8 @@
     emolit table runs/demo --seed 0
 
 reads ``<root>/<run>/test/scores.json``, which ``emolit.callbacks.report.Report`` writes. The runs
-of a sweep lie a stage deeper: ``--stage seed0/test``.
+of a sweep lie a stage deeper: ``--stage seed0/test``. ``--published`` adds what others have
+published on the corpora.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from typing import Any
 from emolit.engine.weights.selection import start_note
 from emolit.errors import ConfigError
 from emolit.files.atomic import write_atomically
-from emolit.reporting.tables import SCORES, classes_table, scores_table
+from emolit.reporting.published import published_corpora, published_table
+from emolit.reporting.tables import SCORES, ScoreTable, classes_table, scores_table
 
 
 def main(arguments: list[str]) -> int:
@@ -26,15 +28,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, help="seed the runs must have; by default their own")
     parser.add_argument("--runs", nargs="+", default=["sft", "grpo"], help="by default these two")
     parser.add_argument("--stage", type=Path, default=Path(), help="of a sweep: seed0/test")
+    parser.add_argument(
+        "--published", action="store_true", help="add what others have published on the corpora"
+    )
     options = parser.parse_args(arguments)
     try:
         paths = {run: options.root / run / options.stage for run in options.runs}
         tests = {run: load(path / "test" / "scores.json", run) for run, path in paths.items()}
         seed = common_seed(tests, options.seed)
+        entries = entries_of(tests)
+        others = published(entries) if options.published else []
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    write(options.root, seed, entries_of(tests), remarks(tests))
+    write(options.root, seed, entries, remarks(tests), others)
     return 0
 
 
@@ -105,6 +112,26 @@ def remarks(tests: dict[str, dict[str, Any]]) -> list[str]:
     ]
 
 
+def published(entries: list[dict[str, Any]]) -> list[ScoreTable]:
+    """Return a table with published scores for each corpus of which some are known.
+
+    Raises:
+        ConfigError: None are known of any.
+    """
+    corpora = dict.fromkeys(entry["corpus"] for entry in entries)
+    found = [
+        published_table(corpus, [entry for entry in entries if entry["corpus"] == corpus])
+        for corpus in corpora
+    ]
+    known = [sheet for sheet in found if sheet is not None]
+    if not known:
+        raise ConfigError(
+            f"--published: no published scores are known of {', '.join(corpora)}, only of "
+            f"{', '.join(published_corpora())}; leave it out."
+        )
+    return known
+
+
 def result(entry: dict[str, Any]) -> dict[str, Any]:
     """Return what report.json holds of an entry."""
     keys = ("run", "corpus", "split", "n", *SCORES)
@@ -113,8 +140,14 @@ def result(entry: dict[str, Any]) -> dict[str, Any]:
     return {**{key: entry[key] for key in keys}, "UA_interval": ends}
 
 
-def write(root: Path, seed: int | None, entries: list[dict[str, Any]], notes: list[str]) -> None:
-    """Write report.json and report.md below the root and print the main table."""
+def write(
+    root: Path,
+    seed: int | None,
+    entries: list[dict[str, Any]],
+    notes: list[str],
+    others: list[ScoreTable],
+) -> None:
+    """Write report.json and report.md below the root, print the main table and other tables."""
     report = {"seed": seed, "results": [result(entry) for entry in entries]}
     splits = "+".join(sorted({entry["split"] for entry in entries}))
     title = f"{root.name}, seed {seed}, {splits}"
@@ -125,9 +158,10 @@ def write(root: Path, seed: int | None, entries: list[dict[str, Any]], notes: li
         for entry in entries
         if "per_class" in entry
     ]
-    pages = [sheet.markdown() for sheet in (main_sheet, *by_class)]
+    pages = [sheet.markdown() for sheet in (main_sheet, *others, *by_class)]
     with write_atomically(root / "report.json") as file:
         file.write(json.dumps(report, indent=2) + "\n")
     with write_atomically(root / "report.md") as file:
         file.write("# Report\n\n" + "\n".join(pages))
-    main_sheet.show()
+    for sheet in (main_sheet, *others):
+        sheet.show()

@@ -84,7 +84,7 @@ def scores_table(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) ->
         entries: Scores of one corpus each.
         lead: Keys of the entries that stand before the numbers.
     """
-    header = (*lead, "n", "UA", "95% interval", *map(_header_of, SCORES[1:]))
+    header = (*lead, "n", "UA", "95% interval", *map(header_of, SCORES[1:]))
     rows = [
         (
             *_leading_columns(entry, lead),
@@ -130,7 +130,7 @@ def open_answers_table(title: str, entries: Sequence[Entry], names: Sequence[str
         for entry in entries
     ]
     notes = [note for entry in entries for note in _notes(entry, lead)]
-    header = (*lead, "n", *map(_header_of, names))
+    header = (*lead, "n", *map(header_of, names))
     told = {text for entry in entries for text in entry.get("signatures", {}).values()}
     return ScoreTable(title, header, tuple(rows), (*notes, *(told if len(told) == 1 else ())))
 
@@ -139,7 +139,7 @@ def parts_table(title: str, parts: Mapping[str, Entry]) -> ScoreTable:
     """Return a table of scores by part, such as a wheel: one part a row."""
     names = list(dict.fromkeys(name for scores in parts.values() for name in scores))
     rows = [(part, *(number(scores.get(name)) for name in names)) for part, scores in parts.items()]
-    return ScoreTable(title, ("", *map(_header_of, names)), tuple(rows))
+    return ScoreTable(title, ("", *map(header_of, names)), tuple(rows))
 
 
 def number(value: float | None) -> str:
@@ -180,7 +180,7 @@ def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
     return [*notes, *(f"{name}: {note}" for note in entry.get("notes", ()))]
 
 
-def _header_of(name: str) -> str:
+def header_of(name: str) -> str:
     """Return the name of a score as a header."""
     return name.replace("_", " ")
 

@@ -20,12 +20,15 @@ def tool() -> ModuleType:
     return importlib.import_module("emolit.commands.table")
 
 
-def leave_scores(folder: Path, answer: str, seed: int = 0) -> None:
+def leave_scores(
+    folder: Path, answer: str, seed: int = 0, corpora: tuple[str, str] = ("one", "two")
+) -> None:
     """Test a task that always answers alike on three clips and on one of another corpus."""
-    truths = [("one", "sad"), ("one", "happy"), ("one", "angry"), ("two", "sad")]
+    one, two = corpora
+    truths = [(one, "sad"), (one, "happy"), (one, "angry"), (two, "sad")]
     clips = [Clip(f"{i}", name, "a.wav", label, f"s{i}") for i, (name, label) in enumerate(truths)]
     replies = {clip.id: (answer, answer) for clip in clips}
-    module = Told(replies, ("one", "two"))
+    module = Told(replies, corpora)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PL_GLOBAL_SEED", str(seed))
         trainer(folder, Report(resamples=20), logger=False).test(
@@ -151,3 +154,22 @@ def test_the_table_explains_its_words_and_names_a_run_that_is_its_start(
         assert "a UA of 0.333 on one, 1.000 on two" in page  # three labels have clips, and one
         assert "grpo: runs/grpo/best is of step 0: the untouched start" in page
         assert "sft: " not in page
+
+
+def test_published_scores_join_the_corpora_of_which_some_are_known(tmp_path, tool, capsys):
+    leave_scores(tmp_path / "sft", "happy", corpora=("meld", "two"))
+    given = [str(tmp_path), "--runs", "sft", "--published"]
+    assert tool.main(given) == 0
+    shown = capsys.readouterr().out
+    page = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for text in (shown, page):
+        assert "meld, beside published scores" in text and "two, beside" not in text
+        assert "Whisper large v3" in text and "https://emo-box.github.io" in text
+    assert report_of(tmp_path)["results"][0]["n"] == 3
+
+
+def test_published_scores_of_no_corpus_are_refused(root, tool, capsys):
+    assert tool.main([str(root), "--published"]) == 1
+    said = capsys.readouterr().err
+    assert "no published scores are known of one, two" in said and "iemocap, meld" in said
+    assert not (root / "report.json").exists()
