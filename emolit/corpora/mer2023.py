@@ -28,12 +28,12 @@ from emolit.data.arguments import check_choice
 from emolit.data.clip_filter import drop
 from emolit.data.dataset import LoaderSettings
 from emolit.data.emobox_folds import with_validation
-from emolit.errors import CorpusError
+from emolit.errors import ConfigError, CorpusError
 from emolit.files.media import Media
 from emolit.files.npz import read_labels
 from emolit.files.table import Row, by_name
 from emolit.prompts import Prompt
-from emolit.types import Clip, Split
+from emolit.types import Clip, Rating, Split
 
 PARTS = ("train", "test1", "test2", "test3")
 TESTS = {"test": "test1", "test1": "test1", "test2": "test2", "test3": "test3"}
@@ -51,12 +51,18 @@ class Mer2023(Corpus):
         subtitles: Language of the transcripts; what is said is Chinese.
         leave_out: A csv whose ``name`` column says which clips are not served, relative to
             ``root``: those of the tests to come. None serves all.
+        valence_scale: Lower and upper end of the raters' scale, such as ``[-5, 5]``; valence is
+            then a rating (`emolit.types.Rating`) as well as a sentiment. None: it is a sentiment
+            alone. The tables do not say their scale; values from -5 to 4.25 have been seen.
         root: Parent folder of all corpora.
         prompt: What is asked about a clip.
         labels: The label set, in class order; None takes all six.
         label_map: Renames labels before anything else.
         loading: Batch sizes, workers, seed, and what happens to bad or long audio.
         speaker_independent: False allows the splits of the release: nobody says who speaks.
+
+    Raises:
+        ConfigError: ``valence_scale`` has no length.
     """
 
     name = "mer2023"
@@ -73,6 +79,7 @@ class Mer2023(Corpus):
         test_list: str = "test",
         subtitles: Literal["english", "chinese"] = "english",
         leave_out: str | None = None,
+        valence_scale: tuple[float, float] | None = None,
         root: str = ROOT,
         prompt: Prompt | None = None,
         labels: list[str] | None = None,
@@ -84,6 +91,12 @@ class Mer2023(Corpus):
         self.tested = TESTS[check_choice(self, "test_list", test_list, TESTS)]
         self.subtitles = check_choice(self, "subtitles", subtitles, ("english", "chinese"))
         self.leave_out = leave_out
+        if valence_scale is not None and not valence_scale[0] < valence_scale[1]:
+            raise ConfigError(
+                f"`valence_scale` of {self.name!r} goes from {valence_scale[0]:g} to "
+                f"{valence_scale[1]:g}; give its lower end first."
+            )
+        self.valence_scale = valence_scale
 
     @property
     def emobox_fold(self) -> int | None:
@@ -104,9 +117,10 @@ class Mer2023(Corpus):
             name = row.required("name")
             text = said[name].text(self.subtitles) if name in said else None
             path, video = media.find(f"{part}/{name}")
+            clip = parse_row(row, self.subtitles)
             yield replace(
-                parse_row(row, self.subtitles),
-                corpus=self.name, path=path, video=video, transcript=text,
+                clip, corpus=self.name, path=path, video=video, transcript=text,
+                attributes=ratings(row, clip.sentiment, self.valence_scale),
             )  # fmt: skip
 
     def _rows(self, folder: Path) -> Iterator[tuple[str, Row]]:
@@ -134,6 +148,25 @@ class Mer2023(Corpus):
     def notes(self, clips: Sequence[Clip]) -> tuple[str, ...]:
         """Say which part is tested and how many clips were left out by name."""
         return (f"tested on {self.tested}", *overlap(clips, self.left_out, self.leave_out))
+
+
+def ratings(
+    row: Row, valence: float | None, scale: tuple[float, float] | None
+) -> dict[str, Rating]:
+    """Return the rating of a row; none without a valence or a scale.
+
+    Raises:
+        CorpusError: The valence lies outside of the scale.
+    """
+    if valence is None or scale is None:
+        return {}
+    low, high = scale
+    if not low <= valence <= high:
+        raise row.error(
+            f"the valence is {valence:g}, outside of the scale from {low:g} to {high:g}",
+            "Correct `valence_scale`, or the table.",
+        )
+    return {"valence": Rating(valence, low, high)}
 
 
 def parts_of(archive: Path) -> Iterator[tuple[str, Row]]:

@@ -7,6 +7,7 @@ import pytest
 from emolit.corpora.mer2023 import ARCHIVE, TRANSCRIPTS, Mer2023
 from emolit.data.emobox_folds import FoldLists
 from emolit.errors import ConfigError, CorpusError
+from emolit.types import Rating
 from tests.corpora.test_mer import set_up
 from tests.fakes.mer import SAID, write_archive, write_mer2023, write_rows
 
@@ -107,3 +108,29 @@ def test_emobox_counts_the_same_labels(shared, real):
     clips = corpus.partition(list(corpus.read(real)))
     tests = Counter((clip.label or "").capitalize() for clip in clips if clip.split == "test")
     assert tests == fold["test"]["mapped"]
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_with_its_scale_valence_is_a_rating_too(tmp_path, archive):
+    labels = write_mer2023(tmp_path / "mer2023", archive)
+    clips = {clip.id: clip for clip in Mer2023(valence_scale=(-5, 5)).read(tmp_path / "mer2023")}
+    rated = {
+        name: value
+        for part in labels
+        if part != "test3"
+        for name, (_, value) in labels[part].items()
+    }
+    assert len(rated) == 36
+    for name, clip in clips.items():
+        known = {"valence": Rating(rated[name], -5, 5)} if name in rated else {}
+        assert clip.attributes == known and clip.sentiment == rated.get(name)
+    assert all(clip.attributes == {} for clip in Mer2023().read(tmp_path / "mer2023"))
+
+
+def test_a_scale_that_does_not_fit_is_refused(tmp_path):
+    labels = write_mer2023(tmp_path / "mer2023")
+    least = min(value for _, value in labels["train"].values())
+    with pytest.raises(CorpusError, match=r"outside of the scale from .* Correct `valence_scale`"):
+        [*Mer2023(valence_scale=(least + 0.5, 5)).read(tmp_path / "mer2023")]
+    with pytest.raises(ConfigError, match=r"give its lower end first"):
+        Mer2023(valence_scale=(5, -5))
