@@ -57,6 +57,18 @@ class Classifier(Policy, ABC):
     def new_settings(self) -> dict[str, Any]:
         """Return what a new classifier is made with, as JSON has it, the labels aside."""
 
+    def new_labels(self) -> tuple[str, ...]:
+        """Return what a new classifier chooses from.
+
+        Raises:
+            ConfigError: The data have no labels.
+        """
+        if self.taxonomy is None or not self.taxonomy.labels:
+            raise ConfigError(
+                f"{type(self).__name__} needs labels to choose from, and the data have none."
+            )
+        return self.taxonomy.labels
+
     def asked_settings(self) -> dict[str, Any]:
         """Return what the user has set, by the names of `new_settings`; None where it was not."""
         return {}
@@ -88,12 +100,8 @@ class Classifier(Policy, ABC):
                 f"{type(self).__name__} keeps no reference; set `kl: 0` in the objective."
             )
         if self.checkpoint is None:
-            if self.taxonomy is None or not self.taxonomy.labels:
-                raise ConfigError(
-                    f"{type(self).__name__} needs labels to choose from, and the data have none."
-                )
             self.settings = self.new_settings()
-            self.labels = self.taxonomy.labels
+            self.labels = self.new_labels()
         else:
             check_intact(self.checkpoint)
             self.settings = self._read_settings(Path(self.checkpoint))
@@ -230,13 +238,17 @@ class Classifier(Policy, ABC):
         label = Direct().parse(reply, self.labels)
         return len(self.labels) if label is None else self.labels.index(label)
 
+    def offered(self, batch: Batch) -> list[bool]:
+        """Return of each label whether the question offers it; one without options offers all."""
+        return [not batch.options or label in batch.options for label in self.labels]
+
     def _offered_logits(self, batch: Batch) -> Tensor:
         """Return the scores of what a question offers, -inf for all else. ``[B, K + 1]``.
 
         Raises:
             PolicyError: It offers nothing that was learned.
         """
-        offered = [not batch.options or label in batch.options for label in self.labels]
+        offered = self.offered(batch)
         if not any(offered):
             raise PolicyError(
                 f"{type(self).__name__} has learned {list(self.labels)}, and the question offers "

@@ -15,13 +15,17 @@ class Estimator(Classifier, ABC):
     def measure(self, batch: Batch) -> Tensor:
         """Return what is fitted of each clip, on the host. ``[B, D]``."""
 
+    def truths(self, batch: Batch) -> Tensor:
+        """Return what each clip should be answered with, an index into ``labels``. ``[B]``."""
+        return self.encode_targets(batch).tokens[:, 0, 0].cpu()
+
     @abstractmethod
     def fit(self, features: Tensor, labels: Tensor) -> None:
         """Fit.
 
         Args:
             features: Of all training clips. ``[N, D]``
-            labels: Indices into ``labels``. ``[N]`` int64
+            labels: Their `truths`. ``[N]`` int64
         """
 
     @abstractmethod

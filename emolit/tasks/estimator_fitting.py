@@ -71,23 +71,22 @@ class EstimatorFitting(Task):
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Collect; with the last batch of the epoch, fit."""
-        labels = self.policy.encode_targets(batch).tokens[:, 0, 0]
-        self._seen.append((self.policy.measure(batch), labels.cpu()))
+        self._seen.append((self.policy.measure(batch), self.policy.truths(batch)))
         if self.trainer.is_last_batch:
             self._fit()
         return {"loss": self.steps}
 
     def _fit(self) -> None:
-        features, labels = (torch.cat(part) for part in zip(*self._seen, strict=True))
+        features, truths = (torch.cat(part) for part in zip(*self._seen, strict=True))
         self._seen = []
         corpus: Any = getattr(self.trainer, "datamodule", None)
-        wanted = len(labels) if corpus is None else len(corpus.clips("train"))
-        if len(labels) < wanted:
+        wanted = len(truths) if corpus is None else len(corpus.clips("train"))
+        if len(truths) < wanted:
             rank_zero_warn(
-                f"The fit saw {len(labels)} of {wanted} training clips: the ragged end of an epoch "
+                f"The fit saw {len(truths)} of {wanted} training clips: the ragged end of an epoch "
                 "is dropped, and `trainer.limit_train_batches` may cut it. Let "
                 "`loading.batch_size` divide their number."
             )
-        self.policy.fit(features, labels)
+        self.policy.fit(features, truths)
         optimizer: Any = self.optimizers()
         optimizer.step()
