@@ -118,6 +118,7 @@ OVERLAID = {
     "affectgpt_rl_emogator_think": "affectgpt_rl/emogator/grpo.yaml",
     "affectgpt_rl_think": "affectgpt_rl/qwen25_omni/grpo.yaml",
     "emo_rl_control": "emo_rl/small/sft.yaml",
+    "ratings_msp_podcast": "ratings/sft.yaml",
 }
 """The experiment that an overlay is for; all others are for GRPO of EMO-RL at small scale."""
 

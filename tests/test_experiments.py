@@ -16,11 +16,12 @@ from tests.command import emolit
 from tests.fakes.emer import write_emer
 from tests.fakes.emo_gator import write_emo_gator
 from tests.fakes.emotion_talk import write_emotion_talk
-from tests.fakes.iemocap import write_iemocap
+from tests.fakes.iemocap import turns, write_iemocap, write_rated_tones
 from tests.fakes.listing import write_tone
 from tests.fakes.meld import write_meld
 from tests.fakes.mer import EMOTIONS, OPENSETS, names, write_mer2023, write_open, write_rows
 from tests.fakes.models import reader, text_model
+from tests.fakes.msp_podcast import write_msp_podcast
 from tests.fakes.ravdess import write_ravdess
 from tests.fakes.savee import write_savee
 from tests.fakes.secap import write_secap
@@ -34,6 +35,7 @@ WARM = ["--trainer.max_steps", 60, "--trainer.enable_progress_bar", False]
 WARM += ["--model.init_args.optimizer.init_args.lr", 1e-2, "--model.init_args.scheduler", "null"]
 """Enough steps that replies have the layout, so that rewards differ within a group."""
 TINY = "{seconds: 1, mels: 20, tower_width: 16, tower_layers: 1, width: 16, layers: 1, heads: 2}"
+MIDDLE = TINY.replace("16", "32")
 FINE = ["--trainer.precision", "32-true", "--model.init_args.policy.init_args.dtype", "float32"]
 """So small a model does not tell a short tone from silence in bfloat16."""
 KEYS = ["id", "corpus", "speaker", "target", "response", "answer", "rewards"]
@@ -262,6 +264,60 @@ def test_emo_rl_runs_at_full_scale_settings_on_fake_releases(
     assert set(scores["corpora"]) == {"ravdess", "savee", "iemocap"}
     assert scores["corpora"]["savee"]["n"] == 4 * (15 * 3 + 30)
     assert scores["labels"] == ["angry", "happy", "neutral", "sad"]
+
+
+@pytest.mark.filterwarnings("ignore:.* clips, the release has")
+def test_ratings_that_only_listening_tells_are_learned_from_the_shipped_configs(
+    tmp_path, monkeypatch
+):
+    """By speakers that training has not heard; whoever does not listen has a CCC of 0."""
+    monkeypatch.chdir(tmp_path)
+    write_rated_tones(tmp_path / "data" / "iemocap")
+    common = ["--data.init_args.root", tmp_path / "data", "--trainer.accelerator", "cpu"]
+    common += ["--data.init_args.loading.num_workers", 0, *FINE]
+    learn = ["--trainer.max_epochs", 10, "--trainer.check_val_every_n_epoch", 10]
+    learn += ["--trainer.val_check_interval", 1.0, "--trainer.enable_progress_bar", False]
+    learn += ["--model.init_args.optimizer.init_args.lr", 1e-2]
+    learn += ["--model.init_args.policy", f"{{class_path: Nano, init_args: {{size: {MIDDLE}}}}}"]
+    learn += [CHECKPOINT, "null", "--model.init_args.policy.init_args.lora", "null"]
+    learn += ["--model.init_args.policy.init_args.gradient_checkpointing", False]
+    emolit("fit", "--config", "ratings/sft", *learn, *common)
+    quick = [*QUICK, "--trainer.val_check_interval", 2, "--trainer.log_every_n_steps", 1]
+    start = [CHECKPOINT, "runs/ratings/sft/best"]
+    emolit("fit", "--config", "ratings/grpo", *common, *quick, *start)
+    board = EventAccumulator("runs/ratings/grpo/fit").Reload()
+    assert board.Scalars("val/iemocap/CCC")[0].value > 0.9
+    paid = {"rating_concordance", "rating_distance", "well_formed"}
+    assert {f"reward/{name}" for name in paid} < {*board.Tags()["scalars"]}
+    emolit("test", "--config", "ratings/test", *common, CHECKPOINT, "runs/ratings/grpo/best")
+    folder = Path("runs/ratings/grpo/test")
+    scores = json.loads((folder / "scores.json").read_text())["corpora"]["iemocap"]
+    rows = (folder / "predictions-iemocap.jsonl").read_text().splitlines()
+    session = {turn for turn in turns() if turn.startswith("Ses05")}
+    assert {json.loads(row)["id"] for row in rows} == session  # of any label, and of none
+    assert scores["n"] == 28
+    assert scores["CCC"] > 0.9
+
+
+@pytest.mark.filterwarnings("ignore:.* clips, the release has")
+def test_ratings_run_on_msp_podcast_at_full_scale_settings(tmp_path, monkeypatch, nano_folder):
+    monkeypatch.chdir(tmp_path)
+    write_msp_podcast(tmp_path / "data", "v1.10")
+    common = ["--config", "overlays/ratings_msp_podcast", "--trainer.accelerator", "cpu", *FINE]
+    common += ["--data.init_args.root", "data", "--data.init_args.loading.num_workers", 0]
+    common += ["--model.init_args.sampling.max_tokens", 4]
+    quick = [*QUICK, "--trainer.val_check_interval", 1]
+    start = [CHECKPOINT, nano_folder]
+    for stage in ("sft", "grpo"):
+        emolit("fit", "--config", f"ratings/{stage}", *common, *quick, *start)
+        start = [CHECKPOINT, f"runs/ratings/{stage}/best"]
+    emolit("test", "--config", "ratings/test", *common, *start)
+    scores = json.loads(Path("runs/ratings/grpo/test/scores.json").read_text())["corpora"]
+    assert scores.keys() == {"msp_podcast_v1_10"}
+    assert scores["msp_podcast_v1_10"]["n"] == 10  # a clip of each emotion, and the last two
+    asked = json.loads(Path("runs/ratings/grpo/best/emolit.json").read_text())["prompt"]
+    scales = asked["init_args"]["scales"]
+    assert scales == {name: [1, 7] for name in ("valence", "arousal", "dominance")}
 
 
 @pytest.mark.filterwarnings("ignore:.*could not find the monitored key")

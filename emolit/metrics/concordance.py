@@ -8,17 +8,33 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+ROUNDING = 1e-12
+"""Share of a mean square below which a variance is what rounding has left of equal numbers."""
+
 
 def concordance(moments: Tensor) -> Tensor:
     """Return 2 cov / (var_p + var_t + (mean_p - mean_t)^2) of summed moments. ``[..., 6]``.
 
     NaN before any clip, and where all predictions and truths are one and the same number.
     """
-    n, p, t, pp, tt, pt = moments.unbind(-1)
-    mean_p, mean_t = p / n, t / n
-    spread = (pp / n - mean_p**2) + (tt / n - mean_t**2) + (mean_p - mean_t) ** 2
-    agreement: Tensor = 2 * (pt / n - mean_p * mean_t) / spread
+    n, p, t, *_ = moments.unbind(-1)
+    var_p, var_t, covariance = spreads_of(moments)
+    agreement: Tensor = 2 * covariance / (var_p + var_t + (p / n - t / n) ** 2)
     return agreement
+
+
+def spreads_of(moments: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the variances of predictions and truths, and their covariance. ``[..., 6]``.
+
+    All three are of the population. Of equal numbers they are 0, not what rounding leaves.
+    """
+    n, p, t, pp, tt, pt = moments.unbind(-1)
+    var_p, var_t = (
+        torch.where(square - mean**2 > ROUNDING * square, square - mean**2, 0.0)
+        for square, mean in ((pp / n, p / n), (tt / n, t / n))
+    )
+    covariance = torch.where(var_p * var_t > 0, pt / n - (p / n) * (t / n), 0.0)
+    return var_p, var_t, covariance
 
 
 def moments_of(predictions: Tensor, targets: Tensor) -> Tensor:

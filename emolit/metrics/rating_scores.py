@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from emolit.metrics.concordance import concordance, moments_of
+from emolit.metrics.concordance import concordance, moments_of, spreads_of
 
 SUMS = 7
 """n and the sums of p, t, p^2, t^2, p t and |p - t|."""
@@ -25,9 +25,8 @@ def sums_of(predictions: Tensor, targets: Tensor) -> Tensor:
 
 def pearson(sums: Tensor) -> Tensor:
     """Return the correlation, NaN where predictions or truths are all one number. ``[..., 7]``."""
-    n, p, t, pp, tt, pt, _ = sums.unbind(-1)
-    both = (pp / n - (p / n) ** 2).clamp(min=0) * (tt / n - (t / n) ** 2).clamp(min=0)
-    return (pt / n - p * t / n**2) / both.sqrt()
+    var_p, var_t, covariance = spreads_of(sums[..., :6])
+    return covariance / (var_p * var_t).sqrt()
 
 
 def mean_error(sums: Tensor) -> Tensor:

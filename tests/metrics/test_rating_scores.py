@@ -52,3 +52,17 @@ def test_one_number_for_all_has_no_concordance_and_no_correlation(pairs):
     _, rated = pairs
     told = scores(torch.full_like(rated, 3.0), rated)
     assert told["CCC"] == pytest.approx(0, abs=1e-12) and np.isnan(told["PCC"])
+
+
+@pytest.mark.parametrize("number", [3.833333, 2.1, 4.35])
+@pytest.mark.parametrize("clips", [10, 1_000])
+def test_rounding_is_no_spread(number, clips):
+    """Sums of numbers that no float holds leave a variance of about 1e-15, above or below 0."""
+    rated = torch.full((clips,), number, dtype=torch.float64)
+    told = scores(torch.full_like(rated, 7.0), rated)
+    assert told["CCC"] == 0 and np.isnan(told["PCC"])
+    assert np.isnan([scores(rated, rated)[name] for name in ("CCC", "PCC")]).all()
+    said = rated.clone()
+    said[0] += 0.01
+    assert np.isnan(scores(said, rated)["PCC"])
+    assert scores(said, said)["PCC"] == pytest.approx(1, abs=1e-6)
