@@ -77,6 +77,11 @@ def main(arguments: list[str]) -> int:
         tests = read(given.run)
         selection = find_checkpoint(tests)
         found = sets(tests)
+        if not found:
+            raise ConfigError(
+                f"The tests below {given.run} are of none of the nine sets, "
+                f"{', '.join(PRIMARY)}; test these with `OpenVocabulary` and `Sentiment`."
+            )
     except ConfigError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

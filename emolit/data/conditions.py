@@ -12,7 +12,7 @@ from emolit.audio.augmentation import Transform
 from emolit.errors import ConfigError
 from emolit.types import Clip
 
-NAME = re.compile(r"[A-Za-z0-9_.]+")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]*")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def check_conditions(conditions: Mapping[str, Sequence[Transform]]) -> None:
         if not NAME.fullmatch(name) or not transforms:
             raise ConfigError(
                 f"`loading.conditions` has {name!r} with {len(transforms)} transforms; name it by "
-                "letters, digits, `_` and `.`, and give it one or more."
+                "letters, digits, `_` and `.`, no `.` first, and give it one or more."
             )
 
 

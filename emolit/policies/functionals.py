@@ -16,7 +16,7 @@ from torch import Tensor
 from emolit.affect.taxonomy import Taxonomy
 from emolit.engine.inputs.clip_features import ClipFeatures
 from emolit.errors import ConfigError, PolicyError
-from emolit.policies.estimator import Estimator
+from emolit.policies.estimator import Estimator, check_cost
 from emolit.types import Batch
 
 FILE = "estimator.skops"
@@ -38,6 +38,9 @@ class Functionals(Estimator):
             takes 1, or that of the checkpoint.
         store: Folder where functionals are kept between runs; None keeps none.
         taxonomy: Labels; linked by the command line, do not set it here.
+
+    Raises:
+        ConfigError: ``cost`` is not above 0.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Functionals(Estimator):
         taxonomy: Taxonomy | None = None,
     ) -> None:
         super().__init__(checkpoint, taxonomy)
+        check_cost(self, cost)
         self.kernel, self.cost, self.store = kernel, cost, store
         self._estimator: Any = None
 
@@ -95,11 +99,34 @@ class Functionals(Estimator):
         )
 
     def measure(self, batch: Batch) -> Tensor:
-        """Return the functionals of each clip. ``[B, 88]`` float32."""
-        return self._features(batch)
+        """Return the functionals of each clip. ``[B, 88]`` float32.
+
+        Raises:
+            PolicyError: openSMILE finds no number for one.
+        """
+        found = self._features(batch)
+        whole = found.isfinite().all(1).tolist()
+        if not all(whole):
+            clip = batch.clips[whole.index(False)]
+            raise PolicyError(
+                f"openSMILE finds no number for some functionals of the clip {clip.id!r} of "
+                f"{clip.corpus!r}; it may be too short or silent. Leave it out of the table."
+            )
+        return found
 
     def fit(self, features: Tensor, labels: Tensor) -> None:
-        """Fit the machine."""
+        """Fit the machine.
+
+        Raises:
+            PolicyError: All training clips have one label.
+        """
+        found = sorted({*labels.tolist()})
+        if len(found) < 2:
+            said = ", ".join(self.labels[label] for label in found)
+            raise PolicyError(
+                f"All {len(labels)} training clips have the label {said!r}, and a machine needs "
+                "two to tell apart; look at the table, or at `labels` of the data."
+            )
         self._estimator.fit(features.numpy(), labels.numpy())
 
     def predict(self, features: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from emolit.engine.frozen_model import Sound
 from emolit.engine.inputs.clip_features import ClipFeatures
 from emolit.engine.towers.speech_encoder import Pooling, SpeechEncoder
 from emolit.errors import ConfigError
-from emolit.policies.estimator import Estimator
+from emolit.policies.estimator import Estimator, check_cost
 from emolit.types import Batch
 
 STEPS = 300
@@ -43,6 +43,9 @@ class Probe(Estimator):
             takes 1.
         store: Folder where pooled states are kept between runs; None keeps none.
         taxonomy: Labels of a new head; linked by the command line, do not set it here.
+
+    Raises:
+        ConfigError: ``cost`` is not above 0, or ``hidden`` is below 0.
     """
 
     center: Tensor
@@ -60,6 +63,9 @@ class Probe(Estimator):
         taxonomy: Taxonomy | None = None,
     ) -> None:
         super().__init__(checkpoint, taxonomy)
+        check_cost(self, cost)
+        if hidden is not None and hidden < 0:
+            raise ConfigError(f"`hidden` of Probe is {hidden}; give a width, or 0 for none.")
         self.encoder, self.layers, self.pooling, self.hidden = encoder, layers, pooling, hidden
         self.cost, self.store = 1.0 if cost is None else cost, store
 

@@ -1,10 +1,15 @@
 """Numbers for attributes, such as ``<answer>valence 3.5, arousal 2</answer>``."""
 
+import re
+
 from emolit.affect.ratings import read_ratings, write_ratings
 from emolit.errors import ConfigError
 from emolit.prompts.base import Prompt, read_tag
 from emolit.prompts.variation import PromptVariation
 from emolit.types import Clip
+
+UNREAD = re.compile(r"[\d:=,]")
+"""What the name of an attribute cannot have, since a number follows it."""
 
 
 class Ratings(Prompt):
@@ -29,6 +34,11 @@ class Ratings(Prompt):
         variation: PromptVariation = PromptVariation(),
     ) -> None:
         for name, (low, high) in scales.items():
+            if unread := UNREAD.search(name):
+                raise ConfigError(
+                    f"The attribute {name!r} of `scales` has {unread[0]!r} in its name, where a "
+                    "reply's number would begin; name it without digits, `:`, `=` and commas."
+                )
             if not low < high:
                 raise ConfigError(
                     f"The scale of {name!r} in `scales` goes from {low:g} to {high:g}; give its "

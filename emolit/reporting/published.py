@@ -12,10 +12,7 @@ from emolit.reporting.tables import SCORES, Entry, ScoreTable, header_of, number
 PUBLISHED = resources.files("emolit").joinpath("assets/published_ser.yaml")
 SHOWN = SCORES[:4]
 """UA, WA, macro-F1 and weighted F1; sources print no more."""
-REMARK = (
-    "Compare rows of one protocol. The runs keep emolit's: speakers apart in training, validation "
-    "and test, the checkpoint chosen on validation clips, unreadable answers wrong."
-)
+REMARK = "Compare rows of one protocol; unreadable answers of the runs are wrong"
 
 
 def published_table(corpus: str, entries: Sequence[Entry]) -> ScoreTable | None:
@@ -48,9 +45,18 @@ def published_table(corpus: str, entries: Sequence[Entry]) -> ScoreTable | None:
     ]
     notes = [f"{letter}: {group['protocol']}; {group['source']}" for letter, group in lettered]
     header = ("", "n", *map(header_of, SHOWN), "protocol")
-    return ScoreTable(
-        f"{corpus}, beside published scores", header, (*runs, *rows), (REMARK, *notes)
-    )
+    told = (REMARK, *map(_clips_of, entries), *notes)
+    return ScoreTable(f"{corpus}, beside published scores", header, (*runs, *rows), told)
+
+
+def _clips_of(entry: Entry) -> str:
+    """Return what a run has in place of a protocol: its clips, labels and speakers."""
+    labels = sum(bool(label.get("support")) for label in entry.get("per_class", {}).values())
+    speakers = {
+        True: "of speakers that training has not heard",
+        False: "of speakers that training has heard, or that are unknown",
+    }[entry.get("speaker_independent", True)]
+    return f"{entry['run']}: {entry['n']} clips of {labels} labels, {speakers}"
 
 
 def published_corpora() -> tuple[str, ...]:

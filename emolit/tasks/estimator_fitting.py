@@ -65,6 +65,20 @@ class EstimatorFitting(Task):
             )
         self._tell_cut(("train", "val"))
 
+    def on_test_start(self) -> None:
+        """Say which clips will not be heard to their end.
+
+        Raises:
+            ConfigError: Nothing was fitted.
+        """
+        given = self.policy.checkpoint is not None or self.trainer.ckpt_path is not None
+        if not given and not self.policy.fitted:
+            raise ConfigError(
+                f"{type(self.policy).__name__} was never fitted, so its test means nothing; run "
+                "`emolit fit` first, and give its folder: --model.policy.checkpoint RUN/best."
+            )
+        super().on_test_start()
+
     def on_train_epoch_start(self) -> None:
         """Forget what was collected before."""
         self._seen = []
@@ -88,5 +102,6 @@ class EstimatorFitting(Task):
                 "`loading.batch_size` divide their number."
             )
         self.policy.fit(features, truths)
+        self.policy.fitted = True
         optimizer: Any = self.optimizers()
         optimizer.step()

@@ -205,3 +205,14 @@ def test_numbers_of_clips_are_those_of_the_annotations(tool, shared):
         labels = read_archive(folder / f"{place}-process" / "label.npz")["test_corpus"]
         values = [entry["val"] for entry in labels.values()]
         assert sum(value != 0 for value in values) == tool.CLIPS[name]
+
+
+def test_a_run_of_other_corpora_is_refused(tmp_path, tool, capsys):
+    folder = tmp_path / "run/test"
+    folder.mkdir(parents=True)
+    chosen = {"path": "best", "selection": {"monitor": "val/one/UA", "score": 0.5, "step": 4}}
+    scores = {"split": "test", "checkpoint": chosen, "corpora": {"one": {"UA": 0.5, "n": 3}}}
+    (folder / "scores.json").write_text(json.dumps(scores))
+    assert tool.main([str(tmp_path / "run")]) == 1
+    said = capsys.readouterr()
+    assert "are of none of the nine sets, mer2023, mer2024" in said.err and not said.out

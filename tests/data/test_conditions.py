@@ -87,7 +87,9 @@ def test_all_runs_hear_the_same_in_any_number_of_workers_unless_loading_has_a_se
     assert {of for of, name in first if torch.equal(other[of, name], first[of, name])} == {"tones"}
 
 
-@pytest.mark.parametrize(("name", "transforms"), [("5 dB", [noise]), ("a/b", [noise]), ("a", [])])
+@pytest.mark.parametrize(
+    ("name", "transforms"), [("5 dB", [noise]), ("a/b", [noise]), ("..", [noise]), ("a", [])]
+)
 def test_what_cannot_be_a_key_or_changes_nothing_is_refused(name, transforms):
     with pytest.raises(ConfigError, match=rf"`loading\.conditions` has '{name}' with "):
         LoaderSettings(conditions={name: transforms})

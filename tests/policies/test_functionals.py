@@ -81,3 +81,17 @@ def test_missing_packages_and_the_license_are_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr(functionals, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"opensmile, sklearn, skops.*no commercial use"):
         built()
+
+
+def test_a_cost_of_nothing_and_one_label_alone_are_refused(features):
+    with pytest.raises(ConfigError, match=r"`cost` of Functionals is 0; give a number above 0"):
+        Functionals(cost=0.0)
+    with pytest.raises(PolicyError, match=rf"All 9 training clips have the label '{LABELS[1]}'"):
+        built().fit(features, torch.ones(9, dtype=torch.long))
+
+
+def test_a_clip_of_which_nothing_can_be_measured_is_named(features):
+    policy, batch = built(), tones(3)
+    policy._features = lambda batch: torch.tensor([[0.0], [float("nan")], [0.0]])
+    with pytest.raises(PolicyError, match=rf"functionals of the clip '{batch.clips[1].id}'"):
+        policy.measure(batch)

@@ -136,3 +136,17 @@ def test_no_encoder_and_no_such_layer_are_told(encoder):
         built(None)
     with pytest.raises(ConfigError, match="has the layers 0 to 2"):
         built(encoder, layers=[3])
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"cost": 0.0}, "`cost` of Probe is 0; give a number above 0"),
+        ({"cost": -1.0}, "`cost` of Probe is -1"),
+        ({"cost": float("nan")}, "`cost` of Probe is nan"),
+        ({"hidden": -3}, "`hidden` of Probe is -3"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused(encoder, setting, said):
+    with pytest.raises(ConfigError, match=said):
+        built(encoder, **setting)

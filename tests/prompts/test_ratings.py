@@ -36,7 +36,13 @@ def test_a_clip_without_one_of_the_ratings_has_no_target():
 
 
 @pytest.mark.parametrize(
-    ("scales", "words"), [({}, "is empty"), ({"valence": (5, 1)}, "goes from 5 to 1")]
+    ("scales", "words"),
+    [
+        ({}, "is empty"),
+        ({"valence": (5, 1)}, "goes from 5 to 1"),
+        ({"q1": (1, 5)}, "'q1' of `scales` has '1' in its name"),
+        ({"fear: own": (1, 5)}, "has ':' in its name"),
+    ],
 )
 def test_scales_without_sense_are_refused(scales, words):
     with pytest.raises(ConfigError, match=words):

@@ -75,3 +75,13 @@ def test_a_zero_shot_row_is_that_of_the_run_logs(shared):
         if row["model"] == "Qwen2-Audio-7B-Instruct"
     }
     assert written == told and len(told) == 2
+
+
+def test_what_the_runs_have_in_place_of_a_protocol_is_theirs():
+    classes = {"sad": {"support": 3}, "happy": {"support": 1}, "angry": {"support": 0}}
+    shared = entry("grpo", per_class=classes, speaker_independent=False)
+    _, notes = rows_of("meld", shared, entry("sft", per_class=classes, speaker_independent=True))
+    assert notes[1:3] == (
+        "grpo: 2610 clips of 2 labels, of speakers that training has heard, or that are unknown",
+        "sft: 2610 clips of 2 labels, of speakers that training has not heard",
+    )

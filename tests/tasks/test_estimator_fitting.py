@@ -85,3 +85,22 @@ def test_several_processes_are_refused(monkeypatch):
     monkeypatch.setattr(EstimatorFitting, "processes", 2)
     with pytest.raises(ConfigError, match=r"set `trainer.devices: 1`"):
         EstimatorFitting.on_fit_start(EstimatorFitting.__new__(EstimatorFitting))
+
+
+def test_a_test_of_what_was_never_fitted_is_refused(tmp_path):
+    config = write(tmp_path, "Majority")
+    with pytest.raises(ConfigError, match=r"Majority was never fitted, .* RUN/best"):
+        emolit("test", "--config", config, "--trainer.default_root_dir", tmp_path / "run")
+    assert not (tmp_path / "run/test/scores.json").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`")
+def test_lightnings_own_checkpoint_is_a_fit_too(tmp_path):
+    config = write(tmp_path, "Majority")
+    run(config)
+    again = ["--trainer.default_root_dir", tmp_path / "again", "--weights_only", "false"]
+    emolit("test", "--config", config, *again, "--ckpt_path", tmp_path / "run/best.ckpt")
+    first, second = (
+        json.loads((tmp_path / f"{name}/test/scores.json").read_text()) for name in ("run", "again")
+    )
+    assert second["corpora"] == first["corpora"]
