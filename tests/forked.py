@@ -5,6 +5,7 @@ It is forked from one that has imported everything and computed nothing.
 
 import multiprocessing
 import os
+import socket
 import sys
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -54,3 +55,27 @@ def status(process: ForkServerProcess, seconds: float = PATIENCE) -> int:
         process.kill()
     assert process.exitcode is not None, "it hangs"
     return process.exitcode
+
+
+class Ranks:
+    """Two processes of a run, as torchrun starts them, without its care for them.
+
+    Args:
+        folder: Of what they say.
+        words: Behind ``emolit``.
+    """
+
+    def __init__(self, folder: Path, *words: object) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+        self.logs = [folder / f"log{rank}.txt" for rank in range(2)]
+        self.ranks = [
+            start([*words], log, LOCAL_RANK=str(rank), NODE_RANK="0", **where)
+            for rank, log in enumerate(self.logs)
+        ]
+
+    def said(self, rank: int) -> str:
+        """Return what one of them has said."""
+        return self.logs[rank].read_text()

@@ -14,7 +14,7 @@ import pytest
 
 from emolit.callbacks.lost_process import state_of
 from tests.fakes.tones import write_experiment
-from tests.forked import start, status
+from tests.forked import Ranks, status
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
@@ -38,29 +38,6 @@ def experiment(tmp_path_factory, nano_folder):
     text = "\n".join(line for line in text.splitlines() if "RewardWatch" not in line)
     config.write_text(text)
     return config
-
-
-class Ranks:
-    """Two processes of a run, as torchrun starts them, without its care for them.
-
-    Args:
-        folder: Of what they say.
-        words: Behind ``emolit``.
-    """
-
-    def __init__(self, folder, *words):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
-        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
-        self.logs = [folder / f"log{rank}.txt" for rank in range(2)]
-        self.ranks = [
-            start(words, log, LOCAL_RANK=str(rank), NODE_RANK="0", **where)
-            for rank, log in enumerate(self.logs)
-        ]
-
-    def said(self, rank):
-        return self.logs[rank].read_text()
 
 
 def arguments(experiment, root, callback, **settings):

@@ -171,6 +171,14 @@ class AdapterCheckpoint(CheckpointHooks):
             self.save_now(trainer)
         self.settle()
 
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Let what is being written take its place when the run fails."""
+        super().on_exception(trainer, pl_module, exception)
+        if self._written is not None and self._written.exception() is None:
+            self.settle()
+
     def find_last(self, trainer: Trainer) -> set[str]:
         """Return what ``--ckpt_path last`` may mean; asked before ``setup``.
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EMAWeightAveraging
+from torch.distributed.checkpoint.api import CheckpointException
 from transformers import AutoModelForMultimodalLM
 
 from emolit.callbacks.adapter_checkpoint import AdapterCheckpoint, checkpoint_of
@@ -278,6 +279,18 @@ def test_what_could_not_be_written_takes_no_place():
     callback._written.set_exception(OSError("disk full"))
     with pytest.raises(OSError, match="disk full"):
         callback.settle()
+
+
+@pytest.mark.parametrize("fault", [None, OSError("disk full"), CheckpointException("rank 1", {})])
+def test_a_run_that_fails_waits_for_what_is_being_written_and_keeps_it_if_it_is_whole(fault):
+    """A fault of writing does not stand in for what has ended the run."""
+    seen, callback = [], AdapterCheckpoint(asynchronous=True)
+    callback.on_exception(SimpleNamespace(), None, ValueError())  # nothing is written
+    callback._written, callback._put = Future(), lambda: seen.append("put")
+    end = callback._written.set_result if fault is None else callback._written.set_exception
+    threading.Timer(0.1, lambda: (seen.append("over"), end(fault))).start()
+    callback.on_exception(SimpleNamespace(), None, ValueError())
+    assert seen == (["over", "put"] if fault is None else ["over"])
 
 
 def test_without_parts_nothing_is_written_beside_the_training(tmp_path, data, nano_folder):

@@ -12,7 +12,6 @@ are the same work. Prints a table and writes ``runs/bench/long_run.json``.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from typing import Any
 import numpy as np
 import soundfile
 from lightning.pytorch import Callback, LightningModule, Trainer
+
+from tools.bench.memory import memory_mib
 
 TARGET = Path("runs/bench/long_run.json")
 EVERY = 100
@@ -98,7 +99,7 @@ class Probe(Callback):
         board = Path(trainer.default_root_dir) / "fit"
         row = {
             "step": trainer.global_step,
-            "memory_mib": resident() / 2**20,
+            "memory_mib": memory_mib("VmRSS"),
             "handles": len([*Path("/proc/self/fd").iterdir()]),
             "threads": threading.active_count(),
             "board_mib": sum(f.stat().st_size for f in board.glob("events.*")) / 2**20,
@@ -107,12 +108,6 @@ class Probe(Callback):
         self.cpu = now
         with self.target.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-
-
-def resident() -> int:
-    """Return the resident memory of this process, in bytes."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def write_tones(root: Path, clips: int = 56) -> None:

@@ -1,9 +1,15 @@
-"""Whole models out of parts; parts of two processes are tested in test_sharding.py."""
+"""Whole models out of parts, and parts that are written while training goes on."""
+
+import threading
 
 import pytest
 import torch
-from torch import distributed
+from torch import distributed, multiprocessing
 from torch.distributed import checkpoint
+from torch.distributed.checkpoint.filesystem import FileSystemWriter
+from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
+from torch.distributed.checkpoint.state_dict import get_model_state_dict, get_optimizer_state_dict
+from torch.distributed.device_mesh import init_device_mesh
 
 from emolit.engine.weights.checkpoint import load_model
 from emolit.engine.weights.parts import assemble_model, check_whole, parts_of, start_writing
@@ -66,3 +72,66 @@ def test_parts_that_lack_a_weight_and_folders_without_parts_are_refused(policy, 
         assemble_model(folder, policy.auto_class)
     with pytest.raises(PolicyError, match="has no parts"):
         assemble_model(tmp_path, policy.auto_class)
+
+
+def write_while_training(rank, nano, folder):
+    """Write parts of two moments on one of two processes; the second one's disk waits."""
+    torch.set_num_threads(1)
+    meeting = f"file://{folder}/meet"
+    distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=2)
+    policy = Nano(nano)
+    policy.expect_shards()
+    policy.build(reference=False, seed=0)
+    policy.shard(init_device_mesh("cpu", (1, 2), mesh_dim_names=("data_parallel", "parts")))
+    optimizer = torch.optim.AdamW(policy.base.parameters(), lr=0.1)
+    go, before = threading.Event(), FileSystemWriter.write_data
+
+    def write_data(*given):
+        if rank == 1 and threading.current_thread() is not threading.main_thread():
+            assert go.wait(60)
+        return before(*given)
+
+    def state():
+        moments = get_optimizer_state_dict(policy.base, optimizer)["state"]
+        return {"model": get_model_state_dict(policy.base), "optimizer": moments}
+
+    FileSystemWriter.write_data = write_data
+    written = []
+    for moment in range(2):
+        for weight in policy.base.parameters():
+            weight.grad = weight.detach() + 1.0  # the first step changes all
+        optimizer.step()
+        checkpoint.save(state(), checkpoint_id=folder / f"waited {moment}")
+        beside = folder / f"beside {moment}"
+        beside.mkdir(exist_ok=True)
+        written.append(start_writing(state(), beside, distributed.new_group(backend="gloo")))
+    with torch.no_grad():
+        for weight in policy.base.parameters():
+            weight.zero_()
+            optimizer.state[weight]["exp_avg"].zero_()
+    distributed.barrier()
+    assert not any(each.done() for each in written)  # nor where all is written
+    assert not list(folder.glob("beside */.metadata"))
+    go.set()
+    for each in written:
+        each.result()
+    distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_parts_of_two_processes_and_moments_are_whole_once_the_slowest_is_done(
+    nano_folder, tmp_path
+):
+    """Two saves are under way at a time, and the weights change meanwhile."""
+    multiprocessing.spawn(write_while_training, (str(nano_folder), tmp_path), nprocs=2)
+    found = {}
+    for folder in sorted(tmp_path.glob("* [01]")):
+        assert {path.name for path in folder.iterdir()} >= {"__0_0.distcp", "__1_0.distcp"}
+        dcp_to_torch_save(folder, tmp_path / "whole.pt")
+        found[folder.name] = torch.load(tmp_path / "whole.pt", weights_only=True)
+    assert len(found) == 4
+    for moment in range(2):
+        expected = found[f"waited {moment}"]
+        torch.testing.assert_close(found[f"beside {moment}"], expected, atol=0, rtol=0)
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(found["waited 1"], found["waited 0"], atol=0, rtol=0)
