@@ -32,6 +32,9 @@ SETTINGS = {
     "60 steps": "a length of training",
     "40 steps of 8 clips": "a length of training",
     "40 steps of 16 clips": "a length of training",
+    "56 steps of 16 clips": "a length of training",
+    "12 epochs": "a length of training",
+    "3e-4": "a learning rate",
     "116 steps": "the length of a schedule",
     "first 2 layers": "what the model is made of",
     "first 4 layers": "what the model is made of",
@@ -44,6 +47,7 @@ SETTINGS = {
     "seeds 0, 1 and 2": "which seeds",
     "seeds 0 and 1": "which seeds",
     "Seeds 0, 1, 2": "which seeds",
+    "seeds 0, 1, 2": "which seeds",
     "seeds 1 and 2": "which seeds",
     "seeds 2 and 3": "which seeds",
     "Seeds 1, 2, 3": "which seeds",
@@ -122,6 +126,29 @@ def affectgpt_rl():
     lists = [score(file, arm, "emer", "length", 2, seed=2) for arm in ("sft", "grpo")]
     yield f"on seed 2 from {' to '.join(lists)}, and"
     yield f"they have {score(file, 'grpo_length', 'emer', 'length', 2)} words"
+
+
+def emogator_learning():
+    """Yield what the page says of longer starts, lists and constants."""
+    file, corpus = "emogator_learning", "emogator"
+
+    def f1(arm, key="sample_F1", **where):
+        return score(file, arm, corpus, key, **where)
+
+    def exact(arm, **where):
+        return f1(arm, "exact_F1", **where)
+
+    yield f"grpo has {f1('grpo', seed=2)}, more than list_3 ({f1('list_3')})"
+    yield f"at an exact F1 of {exact('grpo', seed=2)}, where its start has {exact('sft', seed=2)}."
+    yield f"imitation for as long by {gaps(file, 'grpo', 'sft_continued', corpus)}."
+    yield f"chord is not: {gaps(file, 'chord', 'sft_continued', corpus)}."
+    yield f"exact F1 goes from {exact('sft')} to {exact('grpo')}."
+    yield f"GRPO gains on its start by {gaps(file, 'lists_grpo', 'lists_sft', corpus)},"
+    yield f"against list_3 by {gaps(file, 'lists_grpo', 'list_3', corpus)}."
+    yield f"exact F1 ({exact('lists_grpo')} against {exact('list_3')})."
+    yield f"behind lists_grpo by {gaps(file, 'lists_chord', 'lists_grpo', corpus, -1)}."
+    least = min(row["randomization_p"] for row in rows(file) if "versus" in row)
+    yield f"significant (p {least:.3f} at the least)."
 
 
 def mecap_r1():
@@ -217,6 +244,7 @@ SENTENCES = {
     "ravdess_learning": ravdess_learning,
     "emo_rl": emo_rl,
     "affectgpt_rl": affectgpt_rl,
+    "emogator_learning": emogator_learning,
     "mecap_r1": mecap_r1,
     "demo": demo,
     "demo_learning": demo_learning,
@@ -426,3 +454,24 @@ def test_imitation_is_the_stronger_teacher_as_the_readme_says():
     for file, corpus in (("emo_rl", "ravdess"), ("demo", "synthetic")):
         control, grpo = (of_arm(file, arm, corpus)["UA"] for arm in ("sft_continued", "grpo"))
         assert control > grpo
+
+
+def test_on_emogator_no_arm_beats_the_best_list_and_keeps_its_exact_words():
+    file, corpus = "emogator_learning", "emogator"
+    starts = {"grpo": "sft", "chord": "sft", "sft_continued": "sft"}
+    starts |= {f"lists_{arm}": f"lists_{start}" for arm, start in starts.items()}
+    best = of_arm(file, "list_3", corpus)["sample_F1"]
+    ahead = []
+    for arm, start in starts.items():
+        assert of_arm(file, arm, corpus)["sample_F1"] < best
+        for row, first in zip(
+            by_seed(file, arm, corpus), by_seed(file, start, corpus), strict=True
+        ):
+            if row["sample_F1"] > best and row["exact_F1"] >= first["exact_F1"]:
+                ahead.append((arm, row["seed"]))
+    assert ahead == [("grpo", 2)]
+    word = of_arm(file, "list_1", corpus)["sample_F1"]
+    assert all(row["sample_F1"] > word for row in by_seed(file, "grpo", corpus))
+    kept = [bool(row.get("start")) for row in by_seed(file, "grpo", corpus)]
+    assert kept == [True, False, False]
+    assert all(row["randomization_p_holm"] > 0.05 for row in rows(file) if "versus" in row)
