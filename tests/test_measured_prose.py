@@ -140,7 +140,7 @@ def emogator_learning():
 
     yield f"grpo has {f1('grpo', seed=2)}, more than list_3 ({f1('list_3')})"
     yield f"at an exact F1 of {exact('grpo', seed=2)}, where its start has {exact('sft', seed=2)}."
-    yield f"imitation for as long by {gaps(file, 'grpo', 'sft_continued', corpus)}."
+    yield f"imitation for as long: {gaps(file, 'grpo', 'sft_continued', corpus)}."
     yield f"chord is not: {gaps(file, 'chord', 'sft_continued', corpus)}."
     yield f"exact F1 goes from {exact('sft')} to {exact('grpo')}."
     yield f"GRPO gains on its start by {gaps(file, 'lists_grpo', 'lists_sft', corpus)},"
