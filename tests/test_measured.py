@@ -40,6 +40,16 @@ COLUMNS = {
     "SECap: vocabulary": ("mecap_r1", "secap", "vocabulary"),
 }  # fmt: skip
 """Column of a table to file, corpus and key of a row."""
+LEVELS = {"as it is": ""} | {f"{level} dB": f"-snr_{level}" for level in (20, 10, 5, 0)}
+TITLES = {
+    "RAVDESS under noise": "ravdess{}",
+    "URDU under noise, options restricted": "urdu{}, options restricted",
+}
+COLUMNS |= {
+    f"{title}: {name}": ("ravdess_robustness", corpus.format(level), "UA")
+    for title, corpus in TITLES.items()
+    for name, level in LEVELS.items()
+}
 SUMMARY = {
     "UA, synthetic, held-out speakers, two seeds": (
         "demo", "synthetic", "UA", ("sft", "grpo", "sft_continued"),

@@ -53,6 +53,10 @@ SETTINGS = {
     "Seeds 1, 2, 3": "which seeds",
     "128 clips each": "the size of a corpus",
     "13 to 26 clips": "the size of a corpus",
+    "20 dB": "a level of noise",
+    "10 dB": "a level of noise",
+    "5 dB": "a level of noise",
+    "0 dB": "a level of noise",
     "16 contributors": "the size of a corpus",
     "30 categories": "the size of a corpus",
     "95% interval": "the level of intervals",
@@ -236,11 +240,46 @@ def ravdess_baselines():
     yield f"trained language model [above] has {with_interval('emo_rl', best)}."
 
 
+LEVELS = {level: f"-snr_{level}" for level in (20, 10, 5, 0)} | {None: ""}
+TAILS = ("", ", options restricted")
+
+
+def under_noise(corpus):
+    """Return the pooled comparison of altered sound in training against none."""
+    found = against("ravdess_robustness", "augmented", "plain", corpus)
+    (row,) = (row for row in found if row["fold"] == "pooled")
+    return row
+
+
+def ravdess_robustness():
+    """Yield what the page says of noise."""
+    file, urdu = "ravdess_robustness", "urdu{}, options restricted"
+
+    def falls(arm):
+        return f"from {score(file, arm, 'ravdess')} to {score(file, arm, 'ravdess-snr_0')}"
+
+    yield f"{of_arm(file, 'plain', 'ravdess')['clusters']} actors of RAVDESS"
+    yield f"At 0 dB plain falls {falls('plain')}, augmented {falls('augmented')}."
+    leads = [gap(under_noise(f"ravdess-snr_{level}")) for level in (20, 10, 5, 0)]
+    at = [f"{lead} at {level} dB" for lead, level in zip(leads, (20, 10, 5, 0), strict=True)]
+    clean = gap(under_noise("ravdess"))
+    yield f"augmented is ahead by {listed(at)}; on clips as they are by {clean}."
+    told = [
+        f"{level} dB"
+        for level in (20, 10, 5, 0)
+        if under_noise(f"ravdess-snr_{level}")["randomization_p_holm"] < 0.05
+    ]
+    yield f"By speakers, after Holm's correction, that is significant at {listed(told)},"
+    yield f"augmented is ahead by {gap(under_noise(urdu.format('')))} as it is"
+    yield f"and by {gap(under_noise(urdu.format('-snr_0')))} at 0 dB."
+
+
 MODELS = ("grpo", "chord", "sft_continued")
 """Ways to learn beside the baselines."""
 SENTENCES = {
     "ravdess_imbalanced": ravdess_imbalanced,
     "ravdess_baselines": ravdess_baselines,
+    "ravdess_robustness": ravdess_robustness,
     "ravdess_learning": ravdess_learning,
     "emo_rl": emo_rl,
     "affectgpt_rl": affectgpt_rl,
@@ -475,3 +514,15 @@ def test_on_emogator_no_arm_beats_the_best_list_and_keeps_its_exact_words():
     kept = [bool(row.get("start")) for row in by_seed(file, "grpo", corpus)]
     assert kept == [True, False, False]
     assert all(row["randomization_p_holm"] > 0.05 for row in rows(file) if "versus" in row)
+
+
+def test_noise_is_significant_nowhere_else():
+    places = ["ravdess", *(f"urdu{level}{tail}" for level in LEVELS.values() for tail in TAILS)]
+    for place in places:
+        assert under_noise(place)["randomization_p_holm"] > 0.05, place
+
+
+def test_altered_sound_costs_on_clean_clips_by_clips_and_not_by_speakers():
+    clean = under_noise("ravdess")
+    assert clean["difference_high"] < 0 and clean["McNemar_p_holm"] < 0.05
+    assert clean["randomization_p_holm"] > 0.05
