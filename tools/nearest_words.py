@@ -24,7 +24,7 @@ COLUMNS = ("id", "path", "openset", "speaker", "split")
 
 
 def main(arguments: list[str]) -> int:
-    """Write the table, and say how long its lists are."""
+    """Write the table, and print the list of each gold."""
     parser = corpus_parser("nearest_words.py", (__doc__ or "").splitlines()[0])
     parser.add_argument("--words", type=int, default=2, help="how many names join, at most")
     parser.add_argument("--least", type=float, default=0.6, help="least wheel F1 of a name, 0 to 1")

@@ -27,8 +27,7 @@ class ConstantList(Estimator):
         checkpoint: A folder that training wrote; None looks for a list anew.
         taxonomy: Linked by the command line, do not set it here; words need no labels.
         words: How many words the list has; None takes 2.
-        candidates: How many of the most frequent gold words may stand in it. With 30 and 3 words
-            the search takes some seconds on a corpus with one gold word a clip.
+        candidates: How many of the most frequent gold words may stand in it; None takes 30.
         lexicon: Groups the words; None takes `PackagedLexicon`.
     """
 
@@ -37,7 +36,7 @@ class ConstantList(Estimator):
         checkpoint: str | None = None,
         taxonomy: Taxonomy | None = None,
         words: int | None = None,
-        candidates: int = 30,
+        candidates: int | None = None,
         lexicon: Lexicon | None = None,
     ) -> None:
         super().__init__(checkpoint, taxonomy)
@@ -47,12 +46,15 @@ class ConstantList(Estimator):
         self._golds: dict[tuple[str, ...], int] = {}
 
     def new_settings(self) -> dict[str, Any]:
-        """Return how many words the list has."""
-        return {"words": 2 if self.words is None else self.words}
+        """Return how many words the list has, and out of how many it was chosen."""
+        return {
+            "words": 2 if self.words is None else self.words,
+            "candidates": 30 if self.candidates is None else self.candidates,
+        }
 
     def asked_settings(self) -> dict[str, Any]:
-        """Return how many words are asked for."""
-        return {"words": self.words}
+        """Return how many words are asked for, and out of how many."""
+        return {"words": self.words, "candidates": self.candidates}
 
     def new_labels(self) -> tuple[str, ...]:
         """Return the list as it is before the fit: empty."""
@@ -81,11 +83,12 @@ class ConstantList(Estimator):
             PolicyError: No gold word is on any wheel, or there are fewer words than it shall have.
         """
         golds = [*self._golds]
-        counts = Counter(golds[index] for index in labels.tolist())
+        said = [golds[index] for index in labels.tolist()]
+        counts = Counter(said)
         scored = {gold: n for gold, n in counts.items() if self.score(gold, gold) is not None}
-        frequent = Counter(word for gold, n in counts.items() for word in gold for _ in range(n))
-        names = sorted(frequent, key=lambda word: (-frequent[word], word))[: self.candidates]
-        length = self.settings["words"]
+        frequent = Counter(word for gold in said for word in gold)
+        length, most = self.settings["words"], self.settings["candidates"]
+        names = sorted(frequent, key=lambda word: (-frequent[word], word))[: max(most, 0)]
         if not scored or not 1 <= length <= len(names):
             raise PolicyError(
                 f"ConstantList looks for {length} of {len(names)} gold words, and {len(scored)} of "

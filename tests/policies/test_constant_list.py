@@ -82,8 +82,9 @@ def test_a_checkpoint_says_its_list_and_refuses_another_length(tmp_path):
     again = ConstantList(str(tmp_path / "best"))
     again.build(reference=False, seed=1)
     assert said(again) == said(policy) == {"<answer>sad, angry</answer>"}
-    with pytest.raises(ConfigError, match=r"`words` of ConstantList is 3, .* made with 2"):
-        ConstantList(str(tmp_path / "best"), words=3).build(reference=False, seed=1)
+    for other, made_with in (({"words": 3}, 2), ({"candidates": 5}, 30)):
+        with pytest.raises(ConfigError, match=rf"of ConstantList is .* made with {made_with}"):
+            ConstantList(str(tmp_path / "best"), **other).build(reference=False, seed=1)
 
 
 @pytest.mark.parametrize(
