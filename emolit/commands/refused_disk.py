@@ -7,6 +7,9 @@ import tempfile
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST)
+FULL_ADVICE = (
+    "Mend this; what was written before is whole, and `--ckpt_path last` goes on from there."
+)
 NUMBER = re.compile(r"\(os error (\d+)\)")
 """How the writer of safetensors, which is written in Rust, says it."""
 
@@ -32,6 +35,5 @@ def refused(error: BaseException) -> str | None:
         return f"{said} Name a folder that takes files, such as by `--trainer.default_root_dir`."
     return (
         f"{said} A checkpoint needs room for another one beside it, and its .ckpt for one in "
-        f"{tempfile.gettempdir()} (`TMPDIR`) too. Mend this; what was written before is whole, and "
-        "`--ckpt_path last` goes on from there."
+        f"{tempfile.gettempdir()} (`TMPDIR`) too. {FULL_ADVICE}"
     )

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from safetensors import SafetensorError
 from torch import OutOfMemoryError
+from torch.distributed.checkpoint.api import CheckpointException
 
 import emolit
 from emolit.callbacks.incident import Incident
@@ -25,6 +26,7 @@ from emolit.callbacks.report import Report
 from emolit.callbacks.run_board import RunBoard, stage_logger
 from emolit.callbacks.run_folder import RunFolder
 from emolit.callbacks.same_question import SameQuestion
+from emolit.commands.failed_parts import failed_parts
 from emolit.commands.memory import out_of_memory
 from emolit.commands.parsing import Parser, configs_first, own_error
 from emolit.commands.quiet import hush
@@ -45,7 +47,8 @@ TERMINATED = 128 + signal.SIGTERM
 """The status of a process that SIGTERM has ended, as a shell has it."""
 
 TOLD = (
-    EmolitError, MisconfigurationException, OSError, RuntimeError, SafetensorError, ValueError,
+    CheckpointException, EmolitError, MisconfigurationException, OSError, RuntimeError,
+    SafetensorError, ValueError,
 )  # fmt: skip
 """What may be a mistake of the user, or of the machine."""
 
@@ -222,7 +225,8 @@ def main() -> None:
         raise SystemExit(TERMINATED) from error
     except TOLD as error:
         misconfigured = error if isinstance(error, MisconfigurationException) else None
-        told = own_error(error) or misconfigured or refused(error) or lost(error)
+        machine = refused(error) or failed_parts(error) or lost(error)
+        told = own_error(error) or misconfigured or machine
         if told is None or os.environ.get("EMOLIT_TRACEBACK"):
             raise
         notes = getattr(error, "__notes__", [])
