@@ -98,6 +98,27 @@ def test_two_processes_are_one(config, tmp_path, form):
 
 
 @pytest.mark.slow
+def test_two_processes_in_bfloat16_are_one(config, nano_folder, tmp_path):
+    """Shards are cast as they are gathered, gradients summed in float32: products alone round."""
+    ends, curves = {}, {}
+    for devices, clips in ((1, 8), (2, 4)):
+        root = tmp_path / str(devices)
+        settings = [*RUNS["fsdp"], *TWO, "--trainer.precision", "bf16-mixed"]
+        settings += ["--trainer.devices", devices, "--data.init_args.loading.batch_size", clips]
+        fit(config, root, *settings, "--trainer.max_steps", 2)
+        (file,) = (root / "last").glob("*model.safetensors")
+        ends[devices], curves[devices] = load_file(file), scalars(root)
+    assert curves[1]["train/reward"] == curves[2]["train/reward"]  # the same samples
+    assert curves[1]["train/grad_norm"] == pytest.approx(curves[2]["train/grad_norm"], rel=5e-3)
+    (file,) = nano_folder.glob("*.safetensors")
+    start = load_file(file)
+    assert any((ends[1][key] - start[key]).abs().max() > 1e-2 for key in start)
+    for key, weight in ends[1].items():
+        assert weight.dtype == start[key].dtype == torch.float32
+        torch.testing.assert_close(ends[2][key], weight, atol=1e-3, rtol=0)
+
+
+@pytest.mark.slow
 def test_a_sharded_run_resumes_bit_for_bit_with_its_moved_reference(config, tmp_path):
     """Under an optimizer that has a state: Lightning 2.6 cannot load an empty one."""
     config = Path(shutil.copy(config, tmp_path))
