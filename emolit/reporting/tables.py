@@ -18,6 +18,7 @@ from emolit.text.printable import printable
 
 SCORES = ("UA", "WA", "macro_F1", "weighted_F1", "parse_rate")
 """What every table of scores shows, in this order."""
+INTERVAL = "95% interval"
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 """What begins HTML, and no comparison such as ``< 0.05``."""
 
@@ -84,7 +85,7 @@ def scores_table(title: str, entries: Sequence[Entry], lead: tuple[str, ...]) ->
         entries: Scores of one corpus each.
         lead: Keys of the entries that stand before the numbers.
     """
-    header = (*lead, "n", "UA", "95% interval", *map(header_of, SCORES[1:]))
+    header = (*lead, "n", "UA", INTERVAL, *map(header_of, SCORES[1:]))
     rows = [
         (
             *_leading_columns(entry, lead),
@@ -117,7 +118,8 @@ def classes_table(title: str, entry: Entry) -> ScoreTable:
 def open_answers_table(title: str, entries: Sequence[Entry], names: Sequence[str]) -> ScoreTable:
     """Return the main table of scores without closed labels: one entry a row.
 
-    Where all of them follow from the same choices, their signature stands below.
+    The first score that has an interval shows it. Where all scores follow from the same choices,
+    their signature stands below.
 
     Args:
         title: Stands above.
@@ -125,14 +127,20 @@ def open_answers_table(title: str, entries: Sequence[Entry], names: Sequence[str
         names: Scores that are shown, where an entry has them.
     """
     lead = ("corpus",)
-    rows = [
-        (*_leading_columns(entry, lead), *(number(entry.get(name)) for name in names))
-        for entry in entries
-    ]
-    notes = [note for entry in entries for note in _notes(entry, lead)]
-    header = (*lead, "n", *map(header_of, names))
+    ranged = [name for name in names if any(f"{name}_interval" in entry for entry in entries)][:1]
+    after = names.index(ranged[0]) + 1 if ranged else 0
+    header = [*map(header_of, names)]
+    header[after:after] = [INTERVAL for _ in ranged]
+    rows = []
+    for entry in entries:
+        row = [number(entry.get(name)) for name in names]
+        row[after:after] = [interval(entry.get(f"{name}_interval")) for name in ranged]
+        rows.append((*_leading_columns(entry, lead), *row))
+    notes = [note for entry in entries for note in _notes(entry, lead, *ranged)]
     told = {text for entry in entries for text in entry.get("signatures", {}).values()}
-    return ScoreTable(title, header, tuple(rows), (*notes, *(told if len(told) == 1 else ())))
+    if len(told) == 1:
+        notes += told
+    return ScoreTable(title, (*lead, "n", *header), tuple(rows), tuple(notes))
 
 
 def parts_table(title: str, parts: Mapping[str, Entry]) -> ScoreTable:
@@ -157,13 +165,16 @@ def interval(found: Entry | None) -> str:
     return f"{number(found['low'])}-{number(found['high'])}{star}"
 
 
-def _notes(entry: Entry, lead: tuple[str, ...]) -> list[str]:
-    """Return what a reader of an entry's row must know."""
+def _notes(entry: Entry, lead: tuple[str, ...], ranged: str = "UA") -> list[str]:
+    """Return what a reader of an entry's row, and of its interval, must know."""
     name = ", ".join(str(entry[key]) for key in lead)
-    remark = (entry.get("UA_interval") or {}).get("remark")
+    remark = (entry.get(f"{ranged}_interval") or {}).get("remark")
     left_out = entry.get("dropped") or {}
-    said = f"interval of UA {remark}" if "no interval" not in (remark or "") else remark
-    notes = [f"{name}: {str(said).replace('no interval', 'no interval of UA')}"] if remark else []
+    shown = header_of(ranged)
+    said = f"interval of {shown} {remark}" if "no interval" not in (remark or "") else remark
+    notes = (
+        [f"{name}: {str(said).replace('no interval', f'no interval of {shown}')}"] if remark else []
+    )
     if entry.get("foreign_rate"):
         notes.append(
             f"{name}: {entry['foreign_rate']:.1%} of the answers name a label without clips"

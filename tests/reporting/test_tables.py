@@ -119,6 +119,20 @@ def test_open_answers_have_the_scores_that_are_asked_for_and_a_signature_that_th
     assert open_answers_table("all", [*entries, other], ("CIDEr_D",)).notes == ()
 
 
+def test_the_first_score_of_open_answers_that_has_an_interval_shows_it():
+    """A rating's CCC, as `Attributes` reports it; the other intervals stand in scores.json."""
+    found = {"low": 0.4, "high": 0.625, "remark": "by clip, as nobody says who speaks"}
+    entry = {"corpus": "one", "n": 9, "CCC": 0.5, "CCC_interval": found, "MAE": 1.0}
+    entry |= {"MAE_interval": found, "parse_rate": 1.0}
+    sheet = open_answers_table("all", [entry], ("parse_rate", "CCC", "MAE"))
+    header, _, row = cells(sheet.markdown())
+    assert header == ["corpus", "n", "parse rate", "CCC", "95% interval", "MAE"]
+    assert row == ["one", "9", "1.000", "0.500", "0.400-0.625*", "1.000"]
+    assert sheet.notes == ("one: interval of CCC by clip, as nobody says who speaks",)
+    whole = {**entry, "CCC_interval": {**found, "remark": None}}
+    assert open_answers_table("all", [whole], ("CCC",)).notes == ()
+
+
 def test_a_cell_does_not_command_the_terminal(capsys: pytest.CaptureFixture[str]):
     ScoreTable("a\x1b[2J", ("b\x07",), (("c\x1b]0;title\x07",),), ("d\r",)).show()
     shown = capsys.readouterr().out
