@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from emolit.compat.torch import avoid_cudnn_attention
 from emolit.errors import PolicyError
+from emolit.rl.groups import join_replies
 from emolit.types import Batch, Rollout, Sampling
 
 
@@ -74,6 +75,26 @@ class Policy(nn.Module, ABC):
     @abstractmethod
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score the responses under the policy, differentiable. ``[B, G, T]``."""
+
+    def branch_logprobs(
+        self, rollout: Rollout, replies: Rollout, start: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Score responses, and replies that begin like them, differentiable.
+
+        By default each reply is scored as a whole.
+
+        Args:
+            rollout: ``[B, G, T]``
+            replies: K for each response, which stand together. ``[B, G * K, T']``
+            start: Leading tokens that a response and its replies share. ``[B, G]``
+
+        Returns:
+            ``[B, G, T]`` and ``[B, G * K, T']``; what the second holds for shared tokens is not
+            told.
+        """
+        group, length = rollout.tokens.shape[1:]
+        found = self.logprobs(join_replies(rollout, replies))
+        return found[:, :group, :length], found[:, group:, : replies.tokens.shape[2]]
 
     @abstractmethod
     def reference_logprobs(self, rollout: Rollout) -> Tensor:

@@ -29,7 +29,6 @@ from emolit.engine.weights.checkpoint import checkpoint_layers, load_model, sour
 from emolit.engine.weights.compiling import compile_decoder
 from emolit.engine.weights.freezing import freeze_modules
 from emolit.engine.weights.merging import sampled_merged
-from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import frozen_copy
 from emolit.engine.weights.sharding import gathered_once, single_process
 from emolit.policies.sharded import ShardedPolicy
@@ -109,8 +108,10 @@ class HuggingFace(ShardedPolicy):
             return
         source, given = source_of(self.checkpoint)
         self.processor = self.load_processor(source)
-        kind, empty = self._quantization(), self.builds_empty
-        base = load_model(source, self.auto_class, self.dtype, self.foreign, kind, empty)
+        kind = None if self.lora is None else self.lora.four_bit(self.lora_targets, self.dtype)
+        base = load_model(
+            source, self.auto_class, self.dtype, self.foreign, kind, self.builds_empty
+        )
         check_layers(base, source)
         if given is not None:
             self.model, self._reference = trained_adapter(
@@ -136,13 +137,6 @@ class HuggingFace(ShardedPolicy):
         self._look_up_tokens()
         self.eval()
 
-    def _quantization(self) -> Any:
-        """Return how transformers shall quantize what carries adapters; None leaves it."""
-        if self.lora is None or self.lora.quantize is None:
-            return None
-        targets = self.lora.targets or self.lora_targets
-        return four_bit(targets, self.lora.quantize, self.dtype)
-
     def expect_shards(self) -> None:
         """Let the first process alone read the weights; with a store each has to know the tower."""
         if self.store is None:
@@ -150,10 +144,9 @@ class HuggingFace(ShardedPolicy):
 
     def unshardable(self) -> list[str]:
         """Return the settings that keep weights from being sharded."""
-        quantized = [] if self._quantization() is None else ["lora.quantize"]
-        merged = ["lora.merge"] if self.lora is not None and self.lora.merge else []
+        names = [f"lora.{name}" for name in ("quantize", "merge") if getattr(self.lora, name, None)]
         fixed = {"compile": self.compiled, "cuda_graph": self.cuda_graph}
-        return quantized + merged + [name for name, on in fixed.items() if on]
+        return names + [name for name, on in fixed.items() if on]
 
     def untrainable_modules(self) -> list[str]:
         """Return the names of modules that no gradient reaches, so that they cannot train: eyes."""
@@ -180,8 +173,7 @@ class HuggingFace(ShardedPolicy):
     @property
     def device(self) -> torch.device:
         """Where the embedding lies."""
-        device: torch.device = self.base.get_input_embeddings().weight.device
-        return device
+        return torch.device(self.base.get_input_embeddings().weight.device)
 
     def positions(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return the positions of prompt tokens, ``[B, P]`` or ``[A, B, P]``."""
@@ -288,6 +280,13 @@ class HuggingFace(ShardedPolicy):
     def logprobs(self, rollout: Rollout) -> Tensor:
         """Score on one prefill of each prompt, with gradients."""
         return self.scorer.logprobs(self.language_model(), self.encode, rollout)
+
+    def branch_logprobs(
+        self, rollout: Rollout, replies: Rollout, start: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Score each response once, with its replies behind its beginning in one row."""
+        parts = self.language_model(), self.encode, rollout, replies, start
+        return self.scorer.branches(*parts) or super().branch_logprobs(rollout, replies, start)
 
     def reference_logprobs(self, rollout: Rollout) -> Tensor:
         """Score under the policy as it was given, or as it was synced since."""

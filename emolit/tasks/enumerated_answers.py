@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from emolit.advantages import Advantage, leave_one_out
 from emolit.errors import ConfigError
@@ -44,7 +44,8 @@ class Listed:
     """The answers behind the thoughts of a rollout.
 
     Attributes:
-        rollout: For each thought a reply an option. ``[B, G * K, T]``
+        rollout: For each thought a reply an option, without tokens where nothing could be listed.
+            ``[B, G * K, T]``
         thoughts: Leading tokens that the replies of a thought share with its response; all of them
             where nothing could be listed. ``[B, G]``
         listed: True where the answers behind a thought could be listed. ``[B, G]``
@@ -58,8 +59,8 @@ class Listed:
 class EnumeratedAnswersFinetuning(RewardedTask):
     """Learn from rewards by sampled thoughts and all answers behind each.
 
-    A thought is scored once with each answer, so a step takes about K times the scoring of GRPO,
-    and the same sampling. One update a rollout, no KL.
+    A thought is scored once, and each answer behind it, so a step scores the K answers more than
+    GRPO does and samples the same. One update a rollout, no KL.
 
     Args:
         policy: The model that answers.
@@ -125,24 +126,26 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         thoughts, common = shared_tokens(rollout, told, len(options))
         listed = tagged.to(thoughts.device) & (thoughts == common)  # else told other tokens
         lengths = rollout.mask.sum(-1)
+        known = listed.repeat_interleave(len(options), dim=1).unsqueeze(-1)
+        told = replace(told, mask=told.mask & known)
         return Listed(told, torch.where(listed, thoughts, lengths), listed)
 
     def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Any]:
         """Sample thoughts, weigh answers, and return the loss with the rollout for callbacks."""
         started = time.perf_counter()
-        drawn = self.draw(batch, self.group_size, self.sampling, run_seed())
+        with torch.no_grad():  # what scores below takes no prefill of the rollout's
+            drawn = self.draw(batch, self.group_size, self.sampling, run_seed())
         rollout = replace(self.parse_responses(drawn), progress=self.progress())
         answers = self.list_answers(rollout)
         whole = self.parse_responses(join_replies(rollout, answers.rollout))
         whole = replace(whole, progress=rollout.progress)
         rewards = self.compute_rewards(whole)
         total = weighted_sum(self.rewards, rewards, rollout.progress)
-        logprobs = self.policy.logprobs(whole)
-        values = self.weigh(logprobs, total, answers)
+        mine, said = self.policy.branch_logprobs(rollout, answers.rollout, answers.thoughts)
+        values = self.weigh(said, total, answers)
         scored = self._score(rollout, rewards, total, values)
-        thought = torch.arange(logprobs.shape[-1], device=logprobs.device)
-        mine = logprobs[:, : self.group_size]
-        told = recompute_old_logprobs(scored, mine.detach()[..., : rollout.tokens.shape[2]], None)
+        thought = torch.arange(mine.shape[-1], device=mine.device)
+        told = recompute_old_logprobs(scored, mine.detach(), None)
         self.check_gap(told)
         spoken = masked_sum(mine, thought < answers.thoughts.unsqueeze(-1), dim=-1)
         known = ~values.isnan()
@@ -159,16 +162,15 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         NaN where a reward that it is made of is missing.
 
         Args:
-            logprobs: Of responses and replies, differentiable. ``[B, G + G * K, T]``
-            total: What each is worth. ``[B, G + G * K]``
+            logprobs: Of the replies, differentiable. ``[B, G * K, T]``
+            total: What responses and replies are worth. ``[B, G + G * K]``
             answers: The replies.
         """
         group, (clips, every, length) = self.group_size, logprobs.shape
-        shape = (clips, group, (every - group) // group)
+        shape = (clips, group, every // group)
         place = torch.arange(length, device=logprobs.device)
         behind = place >= answers.thoughts.repeat_interleave(shape[2], dim=1).unsqueeze(-1)
-        mask = nn.functional.pad(answers.rollout.mask, (0, length - answers.rollout.mask.shape[2]))
-        said = masked_sum(logprobs[:, group:], mask & behind, dim=-1).view(shape).exp()
+        said = masked_sum(logprobs, answers.rollout.mask & behind, dim=-1).view(shape).exp()
         worth = total[:, group:].view(shape)
         exact = (said * worth.nan_to_num()).sum(-1).masked_fill(worth.isnan().any(-1), torch.nan)
         return torch.where(answers.listed, exact, total[:, :group])

@@ -11,6 +11,7 @@ import torch
 from emolit.engine.prefix import prefill
 from emolit.engine.scoring.logprobs import packed_logprobs, plain_logprobs, shared_logprobs
 from emolit.engine.weights.adapters import Lora
+from emolit.policies import Policy
 from emolit.types import Batch, Clip, Sampling
 from tests.conftest import part
 
@@ -36,6 +37,36 @@ def check_gradients(policy, batch):
     reached = {name for name, weight in policy.named_parameters() if weight.grad is not None}
     assert trains
     assert trains == reached
+
+
+def branching(rollout, options):
+    """Return replies that each begin like a response and then say other tokens of the rollout."""
+    clips, group, length = rollout.tokens.shape
+    draw = torch.Generator().manual_seed(0)
+    said = rollout.mask.sum(-1)
+    start = (torch.rand(clips, group, generator=draw) * said).long()
+    start[0, 0] = 0
+    tokens = torch.zeros(clips, group * options, length + 3, dtype=torch.long)
+    mask = torch.zeros_like(tokens, dtype=torch.bool)
+    known = rollout.tokens[rollout.mask]
+    for b, row in ((b, row) for b in range(clips) for row in range(group * options)):
+        begun = start[b, row // options]
+        end = begun + 1 + row % 3
+        tokens[b, row, :begun] = rollout.tokens[b, row // options, :begun]
+        tokens[b, row, begun:end] = known[
+            torch.randint(len(known), (int(end - begun),), generator=draw)
+        ]
+        mask[b, row, :end] = True
+    told = replace(
+        rollout,
+        tokens=tokens,
+        mask=mask,
+        behavior=torch.zeros(tokens.shape),
+        finished=torch.ones(tokens.shape[:2], dtype=torch.bool),
+        responses=tuple(("",) * (group * options) for _ in range(clips)),
+        entropy=None,
+    )
+    return told, start
 
 
 class Contract(ABC):
@@ -114,6 +145,24 @@ class Contract(ABC):
             size = torch.stack([weight.norm() for weight in expected.values()]).norm()
             for key, weight in expected.items():
                 assert (found[key] - weight).norm() <= 1e-4 * weight.norm() + 1e-6 * size, key
+
+    def test_replies_behind_a_beginning_score_like_whole_ones(self, policy, batch):
+        rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
+        replies, start = branching(rollout, options=3)
+        truth = Policy.branch_logprobs(policy, rollout, replies, start)  # each reply as a whole
+        found = policy.branch_logprobs(rollout, replies, start)
+        place = torch.arange(replies.tokens.shape[2])
+        behind = replies.mask & (place >= start.repeat_interleave(3, dim=1).unsqueeze(-1))
+        assert start.min() == 0 and behind.any(-1).all()
+        torch.testing.assert_close(found[0], truth[0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(found[1][behind], truth[1][behind], atol=1e-5, rtol=0)
+        expected, told = (
+            graded(policy, torch.cat([one.flatten(), other[behind]]))
+            for one, other in (truth, found)
+        )
+        size = torch.stack([weight.norm() for weight in expected.values()]).norm()
+        for key, weight in expected.items():
+            assert (told[key] - weight).norm() <= 1e-4 * weight.norm() + 1e-6 * size, key
 
     def test_checkpointed_layers_score_like_others(self, folder, policy, batch):
         rollout = policy.sample(batch, 3, SAMPLING, seed=0, step=0)

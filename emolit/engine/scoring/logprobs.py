@@ -16,6 +16,7 @@ from emolit.compat.torch import stored_weights, write_count
 from emolit.engine.layers import packs
 from emolit.engine.model import LanguageModel
 from emolit.engine.prefix import EncodedPrompts, Prefix, prefill
+from emolit.engine.scoring.branches import branch_logprobs
 from emolit.engine.scoring.head import token_logprobs
 from emolit.engine.scoring.masks import blocks, layer_masks
 from emolit.engine.weights.sharding import Anyone, single_process
@@ -99,6 +100,20 @@ class Scorer:
         if self.packed:
             return packed_logprobs(model, encoded, rollout)
         return shared_logprobs(model, prefill(model, encoded), rollout)
+
+    def branches(
+        self,
+        model: LanguageModel,
+        encode: Callable[..., EncodedPrompts],
+        rollout: Rollout,
+        replies: Rollout,
+        start: Tensor,
+    ) -> tuple[Tensor, Tensor] | None:
+        """Score replies behind the beginnings of responses; None where rows cannot be packed."""
+        if not packs(model.network):
+            return None
+        self._kept = None
+        return branch_logprobs(model, encode(rollout.batch), rollout, replies, start)
 
     def _shares(self, prompt: Tensor, rollout: Rollout) -> bool:
         """Tell whether sharing the prompt pays; say once in the log that it does not."""

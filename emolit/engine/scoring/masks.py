@@ -24,11 +24,47 @@ def blocks(prompt: Tensor, responses: Tensor) -> Tensor:
         >>> blocks(prompt, responses)[0].int().tolist()
         [[1, 0, 0], [1, 1, 0], [1, 0, 1]]
     """
+    return _packed(torch.cat([prompt, responses.flatten(1)], dim=1), _owners(prompt, responses))
+
+
+def branching_blocks(prompt: Tensor, responses: Tensor, tails: Tensor, start: Tensor) -> Tensor:
+    """Return who sees whom where tails go on behind the beginning of responses; as `blocks`.
+
+    Args:
+        prompt: True on prompt tokens. ``[B, P]``
+        responses: True on response tokens. ``[B, G, T]``
+        tails: True on their tokens; those of a response stand together. ``[B, G * K, L]``
+        start: Tokens of a response that its tails see. ``[B, G]``
+
+    Example:
+        >>> import torch
+        >>> prompt, two, tail = (torch.ones(1, *size).bool() for size in [(1,), (1, 2), (1, 1)])
+        >>> branching_blocks(prompt, two, tail, torch.tensor([[1]]))[0, -1].int().tolist()
+        [1, 1, 0, 1]
+    """
+    before = prompt.shape[1] + responses[0].numel()
+    real = torch.cat([prompt, responses.flatten(1), tails.flatten(1)], dim=1)
+    told = _owners(prompt, responses)
+    seen = _packed(real, torch.cat([told, told[-1] + _owners(prompt[:, :0], tails)]))
+    length, parts = responses.shape[2], tails.shape[1] // responses.shape[1] * tails.shape[2]
+    begun = (torch.arange(length, device=prompt.device) < start.unsqueeze(-1)) & responses
+    for group in range(responses.shape[1]):
+        mine = slice(prompt.shape[1] + group * length, prompt.shape[1] + (group + 1) * length)
+        its = slice(before + group * parts, before + (group + 1) * parts)
+        seen[:, its, mine] = begun[:, group].unsqueeze(1)
+    return seen
+
+
+def _owners(prompt: Tensor, responses: Tensor) -> Tensor:
+    """Return whose each token of a packed row is: 0 the prompt's, from 1 the responses'."""
     group, length = responses.shape[1:]
     owner = torch.arange(group, device=prompt.device).repeat_interleave(length) + 1
-    owner = torch.cat([owner.new_zeros(prompt.shape[1]), owner])
-    real = torch.cat([prompt, responses.flatten(1)], dim=1)
-    order = torch.arange(len(owner), device=prompt.device)
+    return torch.cat([owner.new_zeros(prompt.shape[1]), owner])
+
+
+def _packed(real: Tensor, owner: Tensor) -> Tensor:
+    """Return who sees whom: the prompt and oneself, and what comes before. ``[B, N, N]``."""
+    order = torch.arange(len(owner), device=real.device)
     causal = order.unsqueeze(-1) >= order
     own = (owner.unsqueeze(-1) == owner) | (owner == 0)
     return (causal & own & real.unsqueeze(1)) | (order.unsqueeze(-1) == order)

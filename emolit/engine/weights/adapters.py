@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from emolit.compat.torch import map_tree
 from emolit.compat.transformers import why_not
+from emolit.engine.weights.quantization import four_bit
 from emolit.engine.weights.reference import Reference, adapters_off, twin_adapter
 from emolit.errors import ConfigError, PolicyError
 
@@ -57,6 +58,15 @@ class Lora:
                 "`lora.merge` puts plain adapters into whole weights, but "
                 f"`{'dora' if self.dora else 'quantize'}` is set, too; leave one of them out."
             )
+
+    def four_bit(self, targets: list[str] | str, dtype: str) -> Any:
+        """Return how transformers shall quantize what carries adapters; None leaves it.
+
+        Args:
+            targets: The policy's own.
+            dtype: That a layer computes in.
+        """
+        return self.quantize and four_bit(self.targets or targets, self.quantize, dtype)
 
 
 def fresh_adapter(

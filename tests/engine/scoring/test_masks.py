@@ -5,7 +5,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from emolit.engine.scoring.masks import blocks, decoding_mask, layer_masks
+from emolit.engine.scoring.masks import (
+    blocks,
+    branching_blocks,
+    decoding_mask,
+    layer_masks,
+)
 
 
 def test_a_packed_row_shows_each_response_its_prompt_and_itself():
@@ -18,6 +23,22 @@ def test_a_packed_row_shows_each_response_its_prompt_and_itself():
         [0, 1, 1, 1, 0, 0],
         [0, 1, 0, 0, 1, 0],
         [0, 1, 0, 0, 1, 1],  # padding
+    ]
+
+
+def test_a_tail_sees_the_prompt_the_beginning_that_it_shares_and_itself():
+    """Two responses of two tokens, the second one cut off; a tail of two and one of one token."""
+    prompt = torch.tensor([[True]])
+    responses = torch.tensor([[[True, True], [True, False]]])
+    found = torch.tensor([[[True, True], [True, False]]])
+    seen = branching_blocks(prompt, responses, found, start=torch.tensor([[1, 2]]))[0]
+    assert torch.equal(seen[:5, :5], blocks(prompt, responses)[0])
+    assert seen[:5, 5:].sum() == 0
+    assert seen[5:].int().tolist() == [
+        [1, 1, 0, 0, 0, 1, 0, 0, 0],
+        [1, 1, 0, 0, 0, 1, 1, 0, 0],
+        [1, 0, 0, 1, 0, 0, 0, 1, 0],  # of what is shared padding is hidden
+        [1, 0, 0, 1, 0, 0, 0, 1, 1],  # padding
     ]
 
 
