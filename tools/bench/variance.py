@@ -15,6 +15,7 @@ clips anew, too. Prints a table and writes ``runs/bench/variance.json``.
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -87,9 +88,12 @@ def measure(corpus: Corpus, given: argparse.Namespace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for fixed in (True, False):
         for name, task in tasks.items():
-            batches = batches_of(corpus, trained, fixed)
+            clips = "one batch" if fixed else "other batches"
+            batches, started = batches_of(corpus, trained, fixed), time.perf_counter()
             found = torch.stack([gradient(task, next(batches), i) for i in range(given.rounds)])
-            rows.append(row_of(name, "one batch" if fixed else "other batches", found))
+            took = time.perf_counter() - started
+            sys.stderr.write(f"{name}, {clips}: {given.rounds} estimates in {took:.0f} s\n")
+            rows.append(row_of(name, clips, found))
     for start in range(0, len(rows), len(tasks)):
         compare(rows[start : start + len(tasks)])
     return rows
