@@ -21,6 +21,7 @@ from torch import Tensor
 
 from emolit.compat.transformers import settings_without_source, version, why_not
 from emolit.engine.tensor_store import TensorStore, digest
+from emolit.engine.weights.checkpoint import check_there
 from emolit.errors import NonFiniteError, PolicyError
 
 Item = TypeVar("Item")
@@ -157,6 +158,7 @@ class FrozenModel(ABC, Generic[Item]):
         return {}
 
     def _load(self, factory: Any, **how: Any) -> Any:
+        check_there(self.checkpoint)
         try:
             return factory.from_pretrained(self.checkpoint, trust_remote_code=False, **how)
         except (OSError, ValueError, RuntimeError, UnpicklingError) as error:

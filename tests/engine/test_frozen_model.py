@@ -66,6 +66,8 @@ def test_a_checkpoint_without_its_head_is_refused(sentences):
 def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
     with pytest.raises(PolicyError, match=r"No Auto\w+ loads from"):
         SentenceEncoder(str(tmp_path)).encode(TEXTS)
+    with pytest.raises(PolicyError, match=r"folder '.*/judges' is not there"):
+        SentenceEncoder(str(tmp_path / "judges")).encode(TEXTS)  # no hub is asked for a path
 
 
 def test_a_model_that_makes_no_numbers_is_a_failure_and_nothing_is_kept(sentences, tmp_path):
