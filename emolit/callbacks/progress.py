@@ -21,7 +21,7 @@ class Progress(EpochBar):
 
     The command ``emolit`` takes it where a config chooses no bar. Names come without ``train/``.
     ``left`` is the time to the end of training, by the steps of this part of the run, validation
-    included; it is missing where nobody knows the end.
+    included; it is missing where nobody knows the end, as where a task steps by itself.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,9 @@ class Progress(EpochBar):
         left = time_left(
             time.perf_counter() - self.started,
             trainer.global_step - self.first,
-            trainer.estimated_stepping_batches - trainer.global_step,
+            trainer.estimated_stepping_batches - trainer.global_step
+            if pl_module.automatic_optimization
+            else math.inf,
         )
         return {**reward, **({} if left is None else {"left": left}), **shown}
 

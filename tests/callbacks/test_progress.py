@@ -33,6 +33,13 @@ class Logs(Told):
         return {"loss": self.weight.sum()}
 
 
+class Steps(Told):
+    automatic_optimization = False
+
+    def training_step(self, batch, batch_idx):
+        self.optimizers().step()
+
+
 def test_the_reward_comes_first_and_the_version_not_at_all(tmp_path):
     bar = Kept()
     made = trainer(tmp_path, bar, enable_progress_bar=True, max_epochs=2)
@@ -40,6 +47,15 @@ def test_the_reward_comes_first_and_the_version_not_at_all(tmp_path):
     assert list(bar.shown[0]) == ["reward", "left", "kl"]
     assert bar.shown[-1]["left"] == "0:00:00"
     assert bar.epochs == ["Epoch 1/2", "Epoch 2/2"]
+
+
+def test_the_end_of_a_task_that_steps_by_itself_is_not_guessed(tmp_path):
+    """Lightning takes a step a batch for granted; a baseline fits once."""
+    module, bar = Steps({}), Kept()
+    made = trainer(tmp_path, bar, enable_progress_bar=True, max_epochs=1)
+    made.fit(module, Loader(*[batch_of()] * 3))
+    assert made.global_step == 3
+    assert not any("left" in shown for shown in bar.shown)
 
 
 @pytest.mark.parametrize(
