@@ -177,6 +177,15 @@ def shared(place) -> Path:
     return place / "shared"
 
 
+@pytest.mark.parametrize("run", ["sft", "grpo"])
+def test_a_model_or_an_adapter_without_weights_is_not_handed_on(place, tmp_path, capsys, run):
+    last = tmp_path / "run" / "last"
+    shutil.copytree(place / run / "best", last, ignore=shutil.ignore_patterns("*.safetensors"))
+    assert main([str(last), "--out", str(tmp_path / "out")]) == 1
+    assert "last' holds no weights (*.safetensors)" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
 def test_weights_in_parts_are_put_together(place, shared, tmp_path):
     """As a run leaves them under `save_distributed_checkpoint`."""

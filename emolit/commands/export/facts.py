@@ -11,6 +11,7 @@ from emolit.commands.explain import things
 from emolit.commands.shelves import discover
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import source_of
+from emolit.engine.weights.parts import check_weights
 from emolit.engine.weights.record import Record
 from emolit.engine.weights.selection import selection_of
 from emolit.errors import ConfigError
@@ -80,6 +81,7 @@ def read_checkpoint(folder: Path, base: str | None, tested: Path | None) -> Chec
     """
     source, settings = source_of(str(folder))
     trained = read_trained(folder)
+    check_weights(folder)
     record, policy = trained.record, trained.record["policy"]
     stages = tuple(trainings(folder))
     below = source if settings is not None else None

@@ -1,6 +1,7 @@
 """Whole models out of parts, and parts that are written while training goes on."""
 
 import threading
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +13,14 @@ from torch.distributed.checkpoint.state_dict import get_model_state_dict, get_op
 from torch.distributed.device_mesh import init_device_mesh
 
 from emolit.engine.weights.checkpoint import load_model
-from emolit.engine.weights.parts import assemble_model, check_whole, parts_of, start_writing
+from emolit.engine.weights.parts import (
+    INDEX,
+    assemble_model,
+    check_weights,
+    check_whole,
+    parts_of,
+    start_writing,
+)
 from emolit.errors import PolicyError
 from emolit.policies.nano import Nano
 
@@ -72,6 +80,35 @@ def test_parts_that_lack_a_weight_and_folders_without_parts_are_refused(policy, 
         assemble_model(folder, policy.auto_class)
     with pytest.raises(PolicyError, match="has no parts"):
         assemble_model(tmp_path, policy.auto_class)
+
+
+DAMAGE = {
+    "a part is gone": lambda parts: parts.joinpath("__0_0.distcp").unlink(),
+    "a part is cut": lambda parts: parts.joinpath("__0_0.distcp").write_bytes(b"PK"),
+    "the index is cut": lambda parts: parts.joinpath(INDEX).write_bytes(
+        parts.joinpath(INDEX).read_bytes()[:100]
+    ),
+    "the index is empty": lambda parts: parts.joinpath(INDEX).write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("damage", list(DAMAGE))
+def test_damaged_parts_are_a_sentence(policy, tmp_path, damage):
+    folder = leave(policy, tmp_path, policy.base.state_dict())
+    DAMAGE[damage](tmp_path / "last.ckpt")
+    with pytest.raises(PolicyError, match=r"parts in .*last.ckpt cannot be read .* Get all of the"):
+        assemble_model(folder, policy.auto_class)
+
+
+def test_a_folder_without_weights_is_refused_by_name(policy, tmp_path):
+    folder = leave(policy, tmp_path, policy.base.state_dict())
+    check_weights(folder)
+    (tmp_path / "last.ckpt" / INDEX).unlink()
+    with pytest.raises(PolicyError, match=r"last' holds no weights .*last.ckpt has no .metadata"):
+        check_weights(folder)
+    with pytest.raises(PolicyError, match=r"last.ckpt' holds no weights \(\*.safetensors\)\. Give"):
+        check_weights(tmp_path / "last.ckpt")
+    check_weights(Path(policy.checkpoint))
 
 
 def write_while_training(rank, nano, folder):
