@@ -10,6 +10,9 @@ reward of both. Here G thoughts are sampled, and behind each the K answers are w
 The gradient is that of the expected reward, as with sampled answers, with less variance. Everything
 else that could be said behind a thought is worth 0. A response that has no answer tag, or whose
 tokens are not those of its text, counts as a thought as a whole, with its own reward.
+
+With a `power` below 1, V is (V^power - 1) / power in both terms, as `ExpectedReward` has it: a
+thought behind which the right answer is still unlikely weighs more, as in imitation.
 """
 
 import time
@@ -21,7 +24,7 @@ import torch
 from torch import Tensor
 
 from emolit.advantages import Advantage, leave_one_out
-from emolit.errors import ConfigError
+from emolit.errors import ConfigError, RewardError
 from emolit.evaluators import Evaluator
 from emolit.policies import Policy
 from emolit.prompts import Prompt
@@ -37,6 +40,9 @@ from emolit.tasks.resumable import OptimizerFactory, SchedulerFactory
 from emolit.tasks.rewarded import RewardedTask
 from emolit.tasks.totals import hold_rewards, weighted_sum
 from emolit.types import Batch, Rollout, Sampling, ScoredRollout
+
+LEAST = 1e-6
+"""Of V under a power: its slope has no end at 0."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,11 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         prompt: Linked from the root of the config; do not set it here.
         sampling: How responses are drawn, from all tokens: top-p and top-k are refused.
         rollouts: Who samples the thoughts, such as `VLLMServer`; None is the policy itself.
+        power: 1 is the expected reward; above 0, since V is 0 where a thought comes to no answer.
+            Below 1 rewards must not be below 0; a V below 1e-6 counts as that.
+
+    Raises:
+        ConfigError: Sampling leaves tokens out, or `power` is not in (0, 1].
     """
 
     def __init__(
@@ -88,8 +99,14 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         prompt: Prompt | None = None,
         sampling: Sampling = Sampling(),
         rollouts: RolloutEngine | None = None,
+        power: float = 1.0,
     ) -> None:
         super().__init__(policy, optimizer, scheduler, evaluator, prompt, sampling)
+        if not 0 < power <= 1:
+            raise ConfigError(
+                f"`power` of EnumeratedAnswersFinetuning is {power:g}; choose 1, the expected "
+                "reward, or less, but above 0."
+            )
         if sampling.truncated or sampling.temperature == 0:
             raise ConfigError(
                 f"`sampling` has temperature {sampling.temperature:g}, top_p {sampling.top_p:g}, "
@@ -99,6 +116,7 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         self.rewards = hold_rewards(rewards)
         self.advantage = advantage
         self.group_size = group_size
+        self.power = power
         self.demonstrations = None
         self.rollouts = rollouts or Eager()
         self.rollouts.check(policy, sampling)
@@ -143,13 +161,14 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         total = weighted_sum(self.rewards, rewards, rollout.progress)
         mine, said = self.policy.branch_logprobs(rollout, answers.rollout, answers.thoughts)
         values = self.weigh(said, total, answers)
-        scored = self._score(rollout, rewards, total, values)
+        gains = self.gain(values)
+        scored = self._score(rollout, rewards, total, gains)
         thought = torch.arange(mine.shape[-1], device=mine.device)
         told = recompute_old_logprobs(scored, mine.detach(), None)
         self.check_gap(told)
         spoken = masked_sum(mine, thought < answers.thoughts.unsqueeze(-1), dim=-1)
         known = ~values.isnan()
-        exact = torch.where(answers.listed & known, values, 0.0)
+        exact = torch.where(answers.listed & known, gains, 0.0)
         loss = -masked_sum(scored.advantages * spoken + exact, known) / scored.response_count
         check_finite(loss, batch)
         stats = {"listed": answers.listed.float().mean(), "value": values.detach().nanmean()}
@@ -175,16 +194,32 @@ class EnumeratedAnswersFinetuning(RewardedTask):
         exact = (said * worth.nan_to_num()).sum(-1).masked_fill(worth.isnan().any(-1), torch.nan)
         return torch.where(answers.listed, exact, total[:, :group])
 
+    def gain(self, values: Tensor) -> Tensor:
+        """Return what a thought of V gains. ``[B, G]`` -> ``[B, G]``.
+
+        Raises:
+            RewardError: A V is below 0, and `power` is not 1.
+        """
+        if self.power == 1:
+            return values
+        least = values.detach().nan_to_num().min().item()
+        if least < 0:
+            raise RewardError(
+                f"The answers behind a thought are worth {least:g}, and `power: {self.power:g}` "
+                "needs rewards of 0 or more. Choose others, or `power: 1`."
+            )
+        return (values.clamp(min=LEAST) ** self.power - 1) / self.power
+
     def _score(
-        self, rollout: Rollout, rewards: dict[str, Tensor], total: Tensor, values: Tensor
+        self, rollout: Rollout, rewards: dict[str, Tensor], total: Tensor, gains: Tensor
     ) -> ScoredRollout:
-        """Return the sampled responses with their rewards, and the advantages of V."""
+        """Return the sampled responses with their rewards, and the advantages of the gains."""
         group = self.group_size
-        mine: Any = values.detach()
+        mine: Any = gains.detach()
         everyone: Any = self.all_gather(mine) if self.processes > 1 else mine.unsqueeze(0)
-        advantages = self.advantage(everyone.flatten(0, 1)).view(self.processes, *values.shape)
+        advantages = self.advantage(everyone.flatten(0, 1)).view(self.processes, *gains.shape)
         drawn = {name: reward[:, :group] for name, reward in rewards.items()}
-        known = ~values.isnan()
+        known = ~gains.isnan()
         counts = self.mean_count(torch.stack([known.sum(), rollout.mask.sum()]))
         return ScoredRollout(
             rollout,

@@ -8,7 +8,7 @@ from torch import nn
 
 from emolit.advantages import leave_one_out
 from emolit.affect.taxonomy import Taxonomy
-from emolit.errors import ConfigError
+from emolit.errors import ConfigError, RewardError
 from emolit.evaluators.categorical import Categorical
 from emolit.objectives.rloo import RLOO
 from emolit.policies import Policy
@@ -133,6 +133,37 @@ def test_its_mean_is_the_gradient_of_the_expected_reward_and_it_varies_less_than
     assert weighed.var(0).sum() < 0.5 * sampled.var(0).sum()
 
 
+@pytest.mark.parametrize("power", [0.5, 0.25])
+def test_under_a_power_its_mean_is_the_gradient_of_what_thoughts_gain(power):
+    """By hand: (V^power - 1) / power, and the thought that comes to no answer has a V of 1e-6."""
+    policy = Thinker()
+    values = torch.cat([policy.second.softmax(1)[:, WORDS.index("angry")], torch.tensor([1e-6])])
+    exact = policy.gradient(-(policy.first.softmax(0) * (values**power - 1) / power).sum())
+    found = estimates(task(policy, power=power), policy, 1500)
+    error = found.std(0) / 1500**0.5
+    assert ((found.mean(0) - exact).abs() < 4 * error + 1e-6).all()
+
+
+@pytest.mark.parametrize("power", [0.0, 1.5, -1.0])
+def test_a_power_that_is_none_is_refused(power):
+    with pytest.raises(ConfigError, match=r"`power` of EnumeratedAnswersFinetuning is .* above 0"):
+        task(Thinker(), power=power)
+
+
+class Penalty(Correct):
+    """Takes half a point where the answer is wrong."""
+
+    def score(self, clip, response, answer):
+        return super().score(clip, response, answer) - 0.5
+
+
+def test_a_value_below_zero_has_no_power():
+    made = task(Thinker(), group_size=16, power=0.5)
+    made.rewards, made._step = nn.ModuleList([Penalty()]), 0
+    with pytest.raises(RewardError, match=r"are worth -0\.5, and `power: 0\.5` needs rewards of 0"):
+        made.training_step(asked(1), 0)
+
+
 def test_a_thought_without_an_answer_keeps_its_own_reward():
     policy, made = Thinker(), task(Thinker(), group_size=16)
     made._step = 3
@@ -189,9 +220,10 @@ class Sometimes(Correct):
         return None if answer == "happy" else super().score(clip, response, answer)
 
 
-def test_a_value_that_lacks_a_reward_is_left_out_without_a_trace_in_the_gradient():
+@pytest.mark.parametrize("power", [1.0, 0.5])
+def test_a_value_that_lacks_a_reward_is_left_out_without_a_trace_in_the_gradient(power):
     policy = Thinker()
-    made = task(policy, group_size=16)
+    made = task(policy, group_size=16, power=power)
     made.rewards = nn.ModuleList([Sometimes()])
     made._step = 3
     found = policy.gradient(made.training_step(asked(1), 0)["loss"])
