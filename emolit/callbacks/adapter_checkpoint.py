@@ -26,9 +26,8 @@ from emolit.compat.lightning import (
     CheckpointHooks,
     accumulates,
     callbacks_of,
-    parts_written_by,
-    saves_in_parts,
 )
+from emolit.compat.lightning_parts import parts_written_by, reads_parts, saves_in_parts
 from emolit.engine.weights.finite import broken_weights
 from emolit.engine.weights.parts import start_writing
 from emolit.engine.weights.record import FILE, record_of_run, render_record
@@ -199,7 +198,7 @@ class AdapterCheckpoint(CheckpointHooks):
                 "new run."
             )
         for path in found:
-            check_checkpoint_file(path)
+            check_checkpoint_file(path, reads_parts(trainer))
         return found
 
     def write(self, trainer: Trainer, filepath: str) -> None:

@@ -35,6 +35,7 @@ from emolit.commands.settings_check import check_settings
 from emolit.commands.shelves import discover
 from emolit.commands.shipped import find_all
 from emolit.compat.lightning import callbacks_of
+from emolit.compat.lightning_parts import reads_parts
 from emolit.corpora import Corpus
 from emolit.engine.weights.checkpoint import check_there
 from emolit.errors import AudioError, ConfigError, EmolitError, PolicyError
@@ -118,9 +119,11 @@ class EmolitCLI(LightningCLI):
         not name the callbacks. Data are not yet read, and weights not loaded.
 
         Raises:
-            ConfigError: The evaluator cannot score what the prompt reads.
+            ConfigError: The evaluator cannot score what the prompt reads, or the strategy not read
+                the checkpoint.
             PolicyError: The checkpoint is no folder that can be opened.
         """
+        check_checkpoint_file(self._get(self.config, "ckpt_path"), reads_parts(self.trainer))
         self.folder = RunFolder(self._get(self.config_init, "overwrite"))
         added = [self.folder, SameQuestion(), RunBoard(), Incident(), LostProcess()]
         callbacks_of(self.trainer)[:0] = added

@@ -3,11 +3,9 @@
 Trainers are `Any` here: Lightning sets much of what stands on them from outside their class.
 """
 
-import importlib
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -70,29 +68,6 @@ def _as_it_is(batch: Any) -> Any:
 def scales_gradients(trainer: Any) -> bool:
     """Tell whether a scaler leaves out steps that overflow; relies on the plugin's ``scaler``."""
     return getattr(trainer.precision_plugin, "scaler", None) is not None
-
-
-def saves_in_parts(trainer: Any) -> bool:
-    """Tell whether each process writes its part of a checkpoint.
-
-    Relies on the private attribute of ``ModelParallelStrategy`` that holds this argument.
-    """
-    return bool(getattr(trainer.strategy, "_save_distributed_checkpoint", False))
-
-
-@contextmanager
-def parts_written_by(write: Callable[[dict[str, Any], Path], None]) -> Iterator[None]:
-    """Let something else write the parts of a checkpoint while the block runs.
-
-    Relies on the function by which ``ModelParallelStrategy`` writes them standing in its module.
-    """
-    module: Any = importlib.import_module("lightning.pytorch.strategies.model_parallel")
-    before = module._distributed_checkpoint_save
-    module._distributed_checkpoint_save = write
-    try:
-        yield
-    finally:
-        module._distributed_checkpoint_save = before
 
 
 def gather_state_by(trainer: Any, gather: Callable[[], dict[str, Any]]) -> None:

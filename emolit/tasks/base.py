@@ -11,11 +11,11 @@ from torch.optim import Optimizer
 from emolit.compat.lightning import (
     gather_state_by,
     keep_batches,
-    saves_in_parts,
     scales_gradients,
     take_over_precision,
     trainer_of,
 )
+from emolit.compat.lightning_parts import saves_in_parts
 from emolit.corpora import Corpus
 from emolit.engine.weights.finite import total_norm
 from emolit.engine.weights.freezing import trainable_table

@@ -28,10 +28,8 @@ from emolit.compat.lightning import (
     first_process,
     gather_state_by,
     keep_batches,
-    parts_written_by,
     rehearses,
     run_validation,
-    saves_in_parts,
     scales_gradients,
     set_progress,
     take_over_precision,
@@ -144,31 +142,6 @@ def test_a_module_without_trainer_has_none(tmp_path):
     assert trainer_of(Line()) is None, HERE
     made = trainer(tmp_path)
     assert not scales_gradients(made)
-    assert not saves_in_parts(made)
-
-
-def test_parts_are_told_where_each_process_saves_its_own():
-    from lightning.pytorch.strategies import ModelParallelStrategy
-
-    for parts in (True, False):
-        strategy = ModelParallelStrategy(save_distributed_checkpoint=parts)
-        made = type("Trainer", (), {"strategy": strategy})
-        assert saves_in_parts(made) is parts, f"{HERE}: _save_distributed_checkpoint"
-
-
-def test_parts_are_written_by_another_function_for_a_block(tmp_path, monkeypatch):
-    from lightning.pytorch.strategies import ModelParallelStrategy, model_parallel
-
-    strategy, seen = ModelParallelStrategy(save_distributed_checkpoint=True), []
-    monkeypatch.setattr(strategy, "broadcast", lambda path: path)
-    given = {"state_dict": {"weight": 1}, "optimizer_states": ["its state"], "epoch": 2}
-    before = model_parallel._distributed_checkpoint_save
-    with parts_written_by(lambda state, path: seen.append((state, path))):
-        strategy.save_checkpoint(dict(given), tmp_path / "parts")
-    expected = {"state_dict": {"weight": 1}, "optimizer_0": "its state"}
-    assert seen == [(expected, tmp_path / "parts")], HERE
-    assert torch.load(tmp_path / "parts" / "meta.pt", weights_only=True) == {"epoch": 2}, HERE
-    assert model_parallel._distributed_checkpoint_save is before
 
 
 @pytest.mark.filterwarnings("ignore:The number of training batches")

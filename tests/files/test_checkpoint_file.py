@@ -14,9 +14,44 @@ def last(tmp_path):
     return path
 
 
-def test_whole_files_folders_and_words_pass(last, tmp_path):
-    for given in (last, tmp_path, "last", None, str(tmp_path / "gone.ckpt")):
+def test_whole_files_parts_words_and_addresses_pass(last, tmp_path):
+    parts = tmp_path / "parts.ckpt"
+    parts.mkdir()
+    (parts / ".metadata").touch()
+    words = ["best", "last", "hpc", "registry:me/mine", "s3://bucket/last.ckpt"]
+    for given in (last, parts, None, *words):
         check_checkpoint_file(given)
+
+
+def test_parts_are_for_strategies_that_read_them(tmp_path):
+    parts = tmp_path / "last.ckpt"
+    parts.mkdir()
+    with pytest.raises(ConfigError, match=r"last.ckpt is a folder without the state"):
+        check_checkpoint_file(parts)  # it is empty
+    (parts / "__0_0.distcp").touch()
+    check_checkpoint_file(parts, reads_parts=True)
+    with pytest.raises(
+        ConfigError, match=r"lies in parts, .*fsdp.yaml.* `emolit export .*/last --out"
+    ):
+        check_checkpoint_file(parts, reads_parts=False)
+
+
+def test_a_path_that_leads_nowhere_is_told_with_what_lies_there(last, tmp_path):
+    with pytest.raises(ConfigError, match=r"lost\.ckpt is not there.*--ckpt_path .*/last\.ckpt`"):
+        check_checkpoint_file(tmp_path / "lost.ckpt")
+    last.unlink()
+    with pytest.raises(ConfigError, match=r"is not there\. No checkpoint lies beside it; look at"):
+        check_checkpoint_file(str(tmp_path / "lost.ckpt"))
+
+
+def test_a_folder_of_weights_is_told_from_a_training(last, tmp_path):
+    (tmp_path / "last").mkdir()
+    (tmp_path / "away" / "best").mkdir(parents=True)
+    last.with_name("best.ckpt").write_bytes(last.read_bytes())
+    with pytest.raises(ConfigError, match=r"last is a folder .*--ckpt_path .*/last\.ckpt`"):
+        check_checkpoint_file(tmp_path / "last")
+    with pytest.raises(ConfigError, match=r"Begin a run .*policy.init_args.checkpoint .*/best`"):
+        check_checkpoint_file(tmp_path / "away" / "best")
 
 
 @pytest.mark.parametrize("kept", [0, 10, 0.5, -1])

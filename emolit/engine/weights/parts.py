@@ -13,9 +13,8 @@ from typing import Any
 import torch
 
 from emolit.errors import PolicyError
+from emolit.files.checkpoint_file import INDEX
 
-INDEX = ".metadata"
-"""Says which part of which weight is where."""
 DAMAGED = (
     OSError, EOFError, UnpicklingError, RuntimeError, ValueError, LookupError,
     AttributeError,
