@@ -225,6 +225,16 @@ class CheckpointHooks(ModelCheckpoint):
     has saved last.
     """
 
+    @property
+    def state_key(self) -> str:
+        """Under which Lightning keeps the state; two may differ by their file names alone."""
+        return f"{super().state_key}{{'filename': {self.filename!r}}}"
+
+    @property
+    def _legacy_state_key(self) -> Any:
+        """As Lightning itself says it, which is how older runs have kept it."""
+        return super().state_key
+
     def expect_start(self) -> None:
         """Let a validation before the first step be saved too."""
         self._last_global_step_saved = -1

@@ -138,9 +138,12 @@ class AudioCheck:
                 kept = time.monotonic()
 
     def _keep(self, durations: Mapping[str, float]) -> None:
-        """Write durations into the cache, or say that it is not used."""
+        """Add durations to the cache, or say that it is not used.
+
+        What another process has found meanwhile stays.
+        """
         try:
-            save(self.cache_file, durations)
+            save(self.cache_file, {**load(self.cache_file), **durations})
         except OSError as error:
             warnings.warn(
                 f"The durations of {self.corpus!r} were not kept ({error}): all audio is decoded "

@@ -72,6 +72,11 @@ class VLLMServer(RolloutEngine):
                 f"{request_timeout:g} and limit {limit}; name a server at least, and choose times "
                 "and limit above 0."
             )
+        if max_gap is not None and not max_gap > 0:
+            raise ConfigError(
+                f"`max_gap` is {max_gap:g}, and any gap would stop the run; choose a number above "
+                "0, or null for no bound."
+            )
         self.max_gap = max_gap
         self.limit = limit
         self.validates = validates
@@ -102,7 +107,12 @@ class VLLMServer(RolloutEngine):
             )
 
     def start(self) -> None:
-        """Wait until each server answers."""
+        """Wait until each server answers.
+
+        Raises:
+            RolloutError: One does not, or weights cannot be written for them.
+        """
+        on_first_process(self.publisher.check)
         on_first_process(lambda: self._run(lambda: self._tell(None)))
 
     def draw(

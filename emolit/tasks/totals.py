@@ -72,8 +72,8 @@ def check_above_zero(**settings: float | None) -> None:
     """Refuse settings that leave nothing to do.
 
     Raises:
-        ConfigError: One is 0 or less.
+        ConfigError: One is 0 or less, or no number.
     """
     for name, value in settings.items():
-        if value is not None and value <= 0:
+        if value is not None and not value > 0:
             raise ConfigError(f"`{name}` is {value}; it must be above 0.")

@@ -293,6 +293,12 @@ def test_a_run_that_fails_waits_for_what_is_being_written_and_keeps_it_if_it_is_
     assert seen == (["over", "put"] if fault is None else ["over"])
 
 
+def test_two_may_differ_by_their_file_names_alone(tmp_path, data, nano_folder):
+    both = [AdapterCheckpoint(name, every_n_train_steps=1) for name in ("one", "other")]
+    fit(tmp_path, data, nano_folder, steps=1, more=both)
+    assert all((tmp_path / f"{name}.ckpt").is_file() for name in ("one", "other"))
+
+
 def test_without_parts_nothing_is_written_beside_the_training(tmp_path, data, nano_folder):
     with pytest.raises(ConfigError, match="writes no checkpoints in parts"):
         fit(tmp_path, data, nano_folder, more=[AdapterCheckpoint("often", asynchronous=True)])

@@ -1,6 +1,7 @@
 """Recordings are decoded once: what is kept comes back, and belongs to the very files."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -235,6 +236,16 @@ def test_how_far_it_is_is_said_and_kept(folder, monkeypatch):
     AudioCheck("mine", folder).entries(many(folder, 10), announced.append)
     assert announced[1] == "2 of 10 clips checked, about 3 min left"  # 40 s for 2, 160 s for 8
     assert kept == sorted(kept) and kept[0] == 2 and kept[-1] == 10
+
+
+def test_two_readings_at_once_keep_what_both_have_found(folder):
+    for name in "cd":
+        shutil.copy(folder / CLIP.path, folder / f"{name}.wav")
+    one, other = AudioCheck("mine", folder), AudioCheck("mine", folder)
+    assert one.durations == other.durations == {}  # both have begun
+    one.entries([Clip("c", "mine", "c.wav")])
+    other.entries([Clip("d", "mine", "d.wav")])
+    assert len(load(one.cache_file)) == 2
 
 
 KILLED = """

@@ -2,15 +2,17 @@
 
 import shutil
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from safetensors import SafetensorError
 from torch import Tensor, distributed
 
-from emolit.errors import EmolitError
+from emolit.errors import EmolitError, RolloutError
 
 Result = TypeVar("Result")
 State = dict[str, Tensor] | None
@@ -85,6 +87,29 @@ class Publisher:
         self._latest: PublishedWeights | None = None
         self._count = 0
 
+    def check(self) -> None:
+        """Look whether folders can be made, before anything is trained.
+
+        Raises:
+            RolloutError: They cannot.
+        """
+        if self._count == 0:
+            with self._told():
+                self.home.mkdir(parents=True)
+                self.home.rmdir()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say of what a disk refuses whom it is for, and where else it may go."""
+        try:
+            yield
+        except (OSError, SafetensorError) as error:
+            raise RolloutError(
+                f"Weights for the servers cannot be written to {self.home}: {error}. Give `folder` "
+                "of `rollouts` a place with room for all weights that train, which all servers see "
+                "under this path."
+            ) from error
+
     def publish(
         self,
         version: int,
@@ -122,8 +147,9 @@ class Publisher:
         shutil.rmtree(self.home, ignore_errors=True)
         name = f"{self.home.name}-{self._count}"
         folder = self.home / name
-        folder.mkdir(parents=True)
-        save(folder, state)
+        with self._told():
+            folder.mkdir(parents=True)
+            save(folder, state)
         weights = PublishedWeights(name, str(folder), adapter)
         announce(weights)
         self._written, self._latest = version, weights

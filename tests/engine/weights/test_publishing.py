@@ -5,6 +5,7 @@ import socket
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import distributed, multiprocessing
 
 from emolit.engine.weights.publishing import Publisher, on_first_process, process_rank
@@ -30,6 +31,19 @@ def test_weights_are_written_when_they_have_changed(tmp_path):
     del publisher
     gc.collect()
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), SafetensorError("os error 28")])
+def test_weights_that_a_disk_refuses_are_told_with_whom_they_are_for(tmp_path, error):
+    publisher = Publisher(str(tmp_path))
+    publisher.check()
+    assert not list(tmp_path.iterdir())
+
+    def save(folder, state):
+        raise error
+
+    with pytest.raises(RolloutError, match=r"for the servers cannot be written to .* 28.*`folder`"):
+        publisher.publish(0, False, lambda: None, save, lambda weights: None)
 
 
 def test_two_runs_never_share_a_name(tmp_path):
