@@ -17,6 +17,8 @@ if [ -n "${SERVER:-}" ]; then
   server=$!
   trap 'kill "$server" 2>/dev/null || true' EXIT
 fi
+# torch 2.15 would keep one store for all starts, and a second start would find the addresses of the first.
+export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
 "${PYTHON:-python}" -m torch.distributed.run --nnodes "${NODES:-1}" --nproc-per-node "$gpus" \
   --max-restarts "${RESTARTS:-3}" --rdzv-backend c10d --rdzv-endpoint "${HEAD:-localhost:29500}" \
   --rdzv-id "$(basename "$RUN")" --no-python "$here/run.sh" "$@"
