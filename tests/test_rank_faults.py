@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,8 @@ from tests.forked import Ranks, status
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
+ROOT = Path(__file__).parents[1]
+NODE = ROOT / "tools" / "cluster" / "node.sh"
 HOST = socket.gethostname()
 PATIENCE = 60
 """Seconds that a rank waits for another in these runs, at the start too."""
@@ -118,3 +121,30 @@ def test_the_first_rank_ends_those_that_it_has_started(experiment, tmp_path):
         time.sleep(0.2)
     assert state_of(process) in (None, "Z")
     assert f"Rank 1 (process {process} on " in (tmp_path / "log.txt").read_text()
+
+
+def test_torchrun_starts_all_again_and_they_go_on_from_the_last_checkpoint(experiment, tmp_path):
+    """The real one, of two processes, as tools/cluster calls it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        head = f"127.0.0.1:{free.getsockname()[1]}"
+    root, killed, log = tmp_path / "run", tmp_path / "killed.txt", tmp_path / "log.txt"
+    fault = {"send": "SIGKILL", "rank": 1, "batch": 3, "target": killed}
+    words = arguments(experiment, root, "tests.fakes.killer.RankFault", **fault)[1:]
+    given = {"RUN": str(root), "GPUS": "2", "HEAD": head, "PYTHON": sys.executable, "RESTARTS": "1"}
+    with log.open("w") as file:
+        ended = subprocess.run(
+            ["bash", NODE, *map(str, words)],
+            stdout=file,
+            stderr=file,
+            env=os.environ | given | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            check=False,
+            timeout=1500,
+        )
+    said = log.read_text()
+    assert ended.returncode == 0, said
+    assert killed.is_file()
+    assert f"Restored all states from the checkpoint at {root}/last.ckpt" in said
+    lines = (root / "rollouts.jsonl").read_text().splitlines()
+    steps = [json.loads(line)["step"] for line in lines]
+    assert steps == sorted([*range(1, 9)] * 2)  # two clips a step, each step once

@@ -89,7 +89,7 @@ class WorkerKiller(Callback):
 
 
 class RankFault(Callback):
-    """Sends a signal to its own process in one of several ranks.
+    """Sends a signal to its own process in one of several ranks, once under torchrun.
 
     Args:
         send: Its name.
@@ -107,7 +107,8 @@ class RankFault(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if trainer.global_rank == self.rank and batch_idx + 1 == self.batch:
+        first = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0"
+        if first and trainer.global_rank == self.rank and batch_idx + 1 == self.batch:
             if self.target is not None:
                 Path(self.target).write_text(str(os.getpid()))
             os.kill(os.getpid(), self.signal)

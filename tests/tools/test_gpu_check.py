@@ -45,7 +45,8 @@ def test_a_tiny_check_has_all_rows_and_says_what_it_cannot_measure(tmp_path, mon
     assert found["versions"]["torch"] == torch.__version__.partition("+")[0]
     assert found["date"][:2] == "20" and found["card"].startswith("no GPU: ")
     rows = [Row(**row) for row in found["rows"]]
-    assert {row.part for row in rows} == {name for name, _ in gpu_check.PARTS}
+    assert {row.part for row in rows} == {name for name, *_ in gpu_check.PARTS}
+    assert found["parts"] == f"{len(gpu_check.PARTS)} of {len(gpu_check.PARTS)}"
     assert all(row.value is not None or row.note for row in rows)
     assert all(row.value is None or math.isfinite(row.value) for row in rows)
     kept = {(row.part, row.what): row for row in rows}
@@ -80,9 +81,69 @@ def test_an_error_of_a_part_is_a_row_behind_those_before_it():
 
 
 def test_no_part_begins_when_the_time_is_over(setting):
-    rows = gpu_check.measure(setting, minutes=-1)
-    assert [row.part for row in rows] == [name for name, _ in gpu_check.PARTS]
-    assert {row.what for row in rows} == {"left out"}
+    rows = [row for (row,) in gpu_check.measure(setting, minutes=-1)]
+    assert [(row.part, row.what) for row in rows] == [
+        (name, f"left out: {what}") for name, what, _ in gpu_check.PARTS
+    ]
+    assert all(row.note and row.value is None for row in rows)
+
+
+def test_a_part_begins_where_as_much_time_is_left_as_the_longest_took(setting, monkeypatch):
+    """Of 60 s, 20 and 25 are taken: 15 are too few for another 25, whatever comes."""
+
+    def takes(seconds):
+        def measure(_):
+            clock[0] += seconds
+            yield Row("mine", f"{seconds} s", float(seconds), "s")
+
+        return measure
+
+    clock = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    parts = [("mine", f"part {seconds}", takes(seconds)) for seconds in (20, 25, 30, 1)]
+    monkeypatch.setattr(gpu_check, "PARTS", parts)
+    rows = [row for (row,) in gpu_check.measure(setting, minutes=1)]
+    assert [row.what for row in rows] == ["20 s", "25 s", "left out: part 30", "left out: part 1"]
+    assert rows[2].note.startswith("15 s were left, and a part before took 25")
+
+
+def test_what_was_measured_before_a_kill_is_kept(tmp_path, monkeypatch):
+    def killed(_):
+        raise KeyboardInterrupt
+        yield
+
+    target = tmp_path / "new" / "check.json"
+    parts = (gpu_check.PARTS[0], ("mine", "killed", killed))
+    monkeypatch.setattr(gpu_check, "PARTS", parts)
+    with pytest.raises(KeyboardInterrupt):
+        gpu_check.main(["--tiny", "--target", str(target)])
+    found = json.loads(target.read_text())
+    assert found["parts"] == "1 of 2" and found["versions"]
+    assert [row["what"] for row in found["rows"]] == ["bandwidth of a copy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--target", "FOLDER"], "--target is 'FOLDER'; give a file"),
+        (["--target", "FOLDER/file/check.json"], "(File exists); give another file"),
+        (["--folder", "FOLDER/missing"], "--folder is 'FOLDER/missing'; give a folder"),
+        (["--folder", "FOLDER/file"], "--folder is 'FOLDER/file'; give a folder"),
+        (["--vllm", "FOLDER/vllm"], "--vllm is 'FOLDER/vllm', which is no command"),
+        (["--minutes", "0"], "--minutes is 0; give more than 0."),
+        (["--minutes", "nan"], "--minutes is nan; give more than 0."),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_measured(
+    tmp_path, monkeypatch, capsys, words, said
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(gpu_check, "PARTS", None)
+    words = ["--tiny", "--target", str(tmp_path / "x.json"), *words]
+    with pytest.raises(SystemExit) as ended:
+        gpu_check.main([word.replace("FOLDER", str(tmp_path)) for word in words])
+    assert ended.value.code == 2
+    assert said.replace("FOLDER", str(tmp_path)) in capsys.readouterr().err
 
 
 def test_a_gradient_that_is_no_number_is_counted_under_the_conditions_of_the_report(

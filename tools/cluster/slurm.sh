@@ -14,4 +14,5 @@ set -euo pipefail
 export NODES=$SLURM_JOB_NUM_NODES
 HEAD=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1):29500
 export HEAD
-exec srun --kill-on-bad-exit=1 "${HERE:-tools/cluster}/node.sh" "$@"
+# Since Slurm 22.05 srun does not take over the CPUs of the job.
+exec srun --kill-on-bad-exit=1 --cpus-per-task="${SLURM_CPUS_PER_TASK:?keep the line of --cpus-per-task}" "${HERE:-tools/cluster}/node.sh" "$@"
