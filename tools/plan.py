@@ -207,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(
             f"{config} is no file; give the path, as configs/experiments/emo_rl/meld/grpo.yaml."
         )
-    recipe = recipe_of(config) if config else Recipe()
+    recipe = recipe_of(config, given["model"]) if config else Recipe()
     recipe = replace(recipe, **{name: it for name, it in given.items() if it is not None})
     if given["sharded"] is None:
         recipe = replace(recipe, sharded=recipe.gpus > 1 and recipe.trains == "full")

@@ -11,7 +11,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3MoeConfig, Qwen3Moe
 
 from tests.test_hardware_page import in_adapters, omni, qwen2_audio, weights
 from tools.model_sizes import CARDS, MODELS, NF4, Model
-from tools.plan import Recipe, changes, fits, main, memory, recipe_of, seconds, verdict
+from tools.plan import Recipe, changes, fits, main, memory, seconds, verdict
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "experiments"
 SIZE = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "vocab_size": 100}
@@ -176,17 +176,6 @@ def test_the_sentence_names_what_is_too_large_and_what_to_change(capsys):
     assert "It fits: " in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["--gpus", "0"])
-
-
-def test_the_recipes_are_those_of_the_files():
-    full = recipe_of(CONFIGS / "emo_rl/iemocap/grpo.yaml")
-    assert (full.model, full.trains, full.group) == ("qwen2_audio", "full", 6)
-    assert (full.response_tokens, full.reference) == (512, True)
-    adapted = recipe_of(CONFIGS / "affectgpt_rl/qwen25_omni/sft.yaml")
-    assert (adapted.model, adapted.trains, adapted.group) == ("qwen25_omni", "lora", 0)
-    assert recipe_of(CONFIGS / "qwen2_audio/grpo.yaml").reference is True
-    with pytest.raises(SystemExit, match="whose sizes are not known"):
-        recipe_of(CONFIGS / "demo/grpo.yaml")
 
 
 def test_the_table_has_every_model(capsys):
