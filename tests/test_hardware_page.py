@@ -1,6 +1,7 @@
 """The figures of docs/hardware.md are parameters times bytes; both are computed again here."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from transformers import (
     Qwen2AudioConfig,
     Qwen2AudioForConditionalGeneration,
 )
+
+from tools.plan import memory, recipe_of
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "hardware.md").read_text(encoding="utf-8")
@@ -143,3 +146,22 @@ def test_an_eighth_and_a_token(models):
     assert f"{sizes[0] / 1e6:.2f} MB in Qwen2-Audio-7B and\n  {sizes[1] / 1e6:.2f} MB" in PAGE
     caches = [f"{32 * 400 * size / 1e9:.1f} GB" for size in sizes]
     assert f"this is {caches[0]}, or {caches[1]}" in PAGE
+
+
+def test_what_a_plan_computes():
+    flat = " ".join(PAGE.split())
+
+    def need(name, gpus=1):
+        recipe = replace(recipe_of(CONFIGS / f"{name}.yaml"), gpus=gpus, sharded=gpus > 1)
+        return f"{sum(memory(recipe).values()) / 1e9:.0f}"
+
+    full, adapted = need("emo_rl/meld/grpo", 8), need("affectgpt_rl/qwen2_audio/grpo")
+    assert f"Computed so, it is {full} GB a GPU for all weights on eight GPUs" in flat
+    assert f"and {adapted} GB for adapters" in flat
+    assert f"| {full} and {adapted} GB | `tools/plan.py`" in flat
+    plain, rated = (
+        " and ".join(need(f"{name}/{stage}") for stage in ("sft", "grpo"))
+        for name in ("qwen2_audio", "ratings")
+    )
+    assert f"they take {plain} GB (computed)" in flat
+    assert f"`ratings/*` take {rated} GB (computed)" in flat

@@ -31,6 +31,10 @@ LAUNCH = 10e-6
 KERNELS = {"full": 1770 / 32, "lora": 3114 / 32, "qlora": 3114 / 32 + 14}
 """Kernels a layer and decoded token: counted by `tools.bench.decode` at 32 layers under bf16-mixed;
 the 14 for four bits are a guess."""
+SHARDED_KERNELS = {"full": 1324 / 32, "lora": 2218 / 32}
+"""The same under FSDP2, which casts weights as it gathers them."""
+WITHIN, BETWEEN = 360e9, 50e9
+"""Bytes a second that a GPU sends to others of its machine, and to another machine."""
 REACHED = 0.4
 """Share of a card's operations that matrix products reach. A guess."""
 
@@ -45,11 +49,10 @@ def memory(recipe: Recipe, sizes: Model | None = None) -> dict[str, float]:
     model = sizes or MODELS[recipe.model]
     full = recipe.trains == "full"
     trained = model.parameters if full else model.adapters(recipe.rank)
-    parts = min(recipe.gpus, recipe.node) if recipe.sharded else 1
+    parts, number = recipe.parts, recipe.number
     base = 0.0 if full else 2 * model.parameters
     if recipe.trains == "qlora":
         base -= (2 - NF4) * model.carrying
-    number = 4 if full else 2  # bf16-mixed keeps keys, values and the residual stream so
     held = recipe.rows * (recipe.prompt_tokens + recipe.response_tokens)
     kept = recipe.tokens * model.width * number * model.layers
     inside = recipe.tokens * (6 * model.width + 3 * model.inner * max(1, model.active)) * 4
@@ -59,7 +62,7 @@ def memory(recipe: Recipe, sizes: Model | None = None) -> dict[str, float]:
         "reference": 4 * trained / parts if recipe.reference and recipe.group else 0.0,
         "gradients": 4 * trained / parts,
         "AdamW": 8 * trained / parts,
-        "gathered": 2 * held_whole(recipe, model) * (1 - 1 / parts),
+        "gathered": 2 * held_whole(recipe, model) if recipe.sharded else 0.0,
         "cache": held * model.cached * number if recipe.group else 0.0,
         "activations": square
         + (kept + inside if recipe.checkpointing else model.layers * inside)
@@ -69,7 +72,7 @@ def memory(recipe: Recipe, sizes: Model | None = None) -> dict[str, float]:
 
 
 def held_whole(recipe: Recipe, model: Model) -> float:
-    """Return the parameters that a GPU has whole at a time: all, or two layers and the rest."""
+    """Return the parameters that a GPU gathers at a time: all, or two layers and the rest."""
     if recipe.gather == "model":
         return model.parameters
     return model.embeddings + model.rest + 2 * model.layer()
@@ -79,23 +82,27 @@ def seconds(recipe: Recipe) -> dict[str, float]:
     """Return the seconds of an optimizer step, part by part."""
     model, card = MODELS[recipe.model], CARDS[recipe.card]
     full = recipe.trains == "full"
-    # float32 weights are read, written in bfloat16, and read again: 8 bytes where bfloat16 takes 2
+    # autocast reads float32, writes bfloat16 and reads that: 8 bytes where bfloat16 takes 2
     held = 2 * min(model.read * (recipe.rows if model.experts else 1), model.parameters)
-    number = 4 if full else 2
     half = recipe.prompt_tokens + recipe.response_tokens / 2
-    bytes_read = held * (4 if full else 1) + recipe.rows * half * model.cached * number
-    token = max(bytes_read / card.bandwidth, model.layers * KERNELS[recipe.trains] * LAUNCH)
-    parts = min(recipe.gpus, recipe.node) if recipe.sharded else 1
-    if recipe.gather == "layer":  # each layer for each token, over the links of a machine
-        token += 2 * model.layers * model.layer() * (1 - 1 / parts) / 360e9
+    cast = 4 if full and not recipe.sharded else 1
+    bytes_read = held * cast + recipe.rows * half * model.cached * recipe.number
+    kernels = (SHARDED_KERNELS if recipe.sharded else KERNELS)[recipe.trains]
+    token = max(bytes_read / card.bandwidth, model.layers * kernels * LAUNCH)
+    if recipe.gather == "layer":  # each layer for each token
+        token += 2 * model.layers * model.layer() * (1 - 1 / recipe.parts) / WITHIN
     forward = 2 * model.read * recipe.tokens / (REACHED * card.operations)
     passes = (3 if full else 2) + recipe.checkpointing + (recipe.reference and recipe.group > 0)
-    sent = 2 * 4 * (model.parameters if full else model.adapters(recipe.rank))
-    link = 360e9 if recipe.gpus <= recipe.node else 50e9
+    gradients = 4 * (model.parameters if full else model.adapters(recipe.rank))
+    # an all-reduce moves gradients twice; FSDP2 once, and bfloat16 weights forward and backward
+    sent = gradients + (4 * model.parameters if recipe.sharded else gradients)
+    sending = sent / WITHIN if recipe.gpus > 1 else 0.0
+    if recipe.gpus > recipe.node:  # a GPU sends its part alone to its like in other machines
+        sending += 2 * gradients / recipe.parts / BETWEEN
     return {
         "rollout": recipe.accumulated * recipe.response_tokens * token * bool(recipe.group),
         "update": recipe.accumulated * passes * forward,
-        "gradients sent": sent / link if recipe.gpus > 1 else 0.0,
+        "sent": sending,
     }
 
 
@@ -112,8 +119,11 @@ def changes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
         steps.append("`gradient_checkpointing: true`")
         yield ", then ".join(steps), now
     if now.trains == "full" and not (now.sharded and now.gpus >= now.node):
+        text = "`--trainer configs/trainers/fsdp.yaml` on {} GPUs"
+        if now.gpus > 1 and not now.sharded:
+            yield ", then ".join([*steps, text.format(now.gpus)]), replace(now, sharded=True)
         now = replace(now, sharded=True, gpus=max(now.gpus, now.node))
-        steps.append(f"`--trainer configs/trainers/fsdp.yaml` on {now.gpus} GPUs")
+        steps.append(text.format(now.gpus))
         yield ", then ".join(steps), now
     if now.sharded and now.gather == "model":
         now = replace(now, gather="layer")
@@ -178,12 +188,33 @@ def table() -> Iterator[str]:
         for trains in KERNELS:
             cells = []
             for gpus in sizes:
-                sharded = gpus > 1 and trains != "qlora"
+                sharded = gpus > 1 and trains == "full"
                 recipe = Recipe(model, trains, gpus, sharded=sharded, prompts=2)
                 need = f"{sum(memory(recipe).values()) / GB:.0f} GB"
                 took = f", {sum(seconds(recipe).values()):.1f} s" if fits(recipe) else ": no"
                 cells.append(need + took)
             yield f"| {model} | {trains} | {' | '.join(cells)} |"
+
+
+def unplannable(recipe: Recipe) -> str:
+    """Return a sentence on what cannot be trained so; it is empty where all can."""
+    for name in NUMBERS:
+        if getattr(recipe, name) < (0 if name == "group" else 1):
+            return f"--{name.replace('_', '-')} is {getattr(recipe, name)}; it counts things."
+    if recipe.sharded and recipe.trains == "qlora":
+        return "weights in four bits cannot be sharded; take --no-sharded."
+    if recipe.gather == "layer" and not recipe.sharded:
+        return (
+            "`gather: layer` says how sharded weights are gathered, and none are sharded; take "
+            "--gather model, or --sharded."
+        )
+    if recipe.gpus > recipe.node and recipe.gpus % recipe.node:
+        whole = recipe.gpus // recipe.node * recipe.node
+        return (
+            f"{recipe.gpus} GPUs are no whole machines of {recipe.node}; take --gpus {whole} or "
+            f"{whole + recipe.node}, or say by --node how many a machine has."
+        )
+    return ""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -200,6 +231,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int)
     given = vars(parser.parse_args(arguments))
     if given.pop("table"):
+        ignored = [name for name, it in given.items() if it is not None]
+        if ignored:
+            parser.error(f"--table has settings of its own; leave out --{', --'.join(ignored)}.")
         print("\n".join(table()))
         return 0
     config = given.pop("config")
@@ -207,17 +241,13 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(
             f"{config} is no file; give the path, as configs/experiments/emo_rl/meld/grpo.yaml."
         )
-    recipe = recipe_of(config) if config else Recipe()
+    recipe = recipe_of(config, given["model"]) if config else Recipe()
     recipe = replace(recipe, **{name: it for name, it in given.items() if it is not None})
     if given["sharded"] is None:
         recipe = replace(recipe, sharded=recipe.gpus > 1 and recipe.trains == "full")
-    for name in NUMBERS:
-        if getattr(recipe, name) < (0 if name == "group" else 1):
-            parser.error(
-                f"--{name.replace('_', '-')} is {getattr(recipe, name)}; it counts things."
-            )
-    if recipe.sharded and recipe.trains == "qlora":
-        parser.error("weights in four bits cannot be sharded; take --no-sharded.")
+    problem = unplannable(recipe)
+    if problem:
+        parser.error(problem)
     print(render(recipe))
     return 0
 

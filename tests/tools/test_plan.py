@@ -6,14 +6,28 @@ from pathlib import Path
 import pytest
 import torch
 from torch.autograd.graph import saved_tensors_hooks
+from torch.distributed.device_mesh import init_device_mesh
 from torch.utils.checkpoint import checkpoint
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM
 
+from emolit.engine.weights.sharding import gathered_once, shard
 from tests.test_hardware_page import in_adapters, omni, qwen2_audio, weights
+from tools.bench.decode import one_process
 from tools.model_sizes import CARDS, MODELS, NF4, Model
-from tools.plan import Recipe, changes, fits, main, memory, recipe_of, seconds, verdict
+from tools.plan import (
+    KERNELS,
+    SHARDED_KERNELS,
+    Recipe,
+    changes,
+    fits,
+    main,
+    memory,
+    seconds,
+    verdict,
+)
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "experiments"
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "configs" / "experiments"
 SIZE = {"hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4, "vocab_size": 100}
 SIZE |= {"num_key_value_heads": 2, "max_position_embeddings": 512}
 TINY = Model(64, 3, 4, 2, 96, 100, 0, head_width=16)
@@ -80,10 +94,12 @@ def test_the_cache_is_that_of_a_rollout(network, tiny):
     assert memory(recipe)["cache"] == held
 
 
-def test_checkpointed_layers_keep_their_inputs(network, tiny):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])  # gathered by FSDP2
+def test_checkpointed_layers_keep_their_inputs(network, tiny, dtype):
     """Of each layer its input alone is kept; one layer at a time is computed again whole."""
     recipe, kept = replace(tiny, prompts=1, group=1, response_tokens=22), []
-    hidden = torch.randn(1, recipe.tokens, 64, requires_grad=True)
+    network, recipe = network.to(dtype), replace(recipe, sharded=dtype == torch.bfloat16)
+    hidden = torch.randn(1, recipe.tokens, 64, dtype=dtype, requires_grad=True)
     where = torch.arange(recipe.tokens)[None]
     rotary = network.model.rotary_emb(hidden, where)
 
@@ -103,13 +119,60 @@ def test_checkpointed_layers_keep_their_inputs(network, tiny):
         for layer in network.model.layers:
             value = checkpoint(run, layer, value, use_reentrant=False)
     held = sum(size for place, size in sizes.items() if place not in shared)
-    assert held == 3 * recipe.tokens * 64 * 4
+    assert held == 3 * recipe.tokens * 64 * dtype.itemsize
     sizes.clear()
     with saved_tensors_hooks(pack, lambda tensor: tensor):
         run(network.model.layers[0], hidden)
     inside = sum(size for place, size in sizes.items() if place not in shared)
-    square, chunk = recipe.tokens**2 * 4, recipe.response_tokens * 100 * 14
+    square, chunk = recipe.tokens**2 * dtype.itemsize, recipe.response_tokens * 100 * 14
     assert memory(recipe)["activations"] == pytest.approx(held + inside + square + chunk, rel=0.25)
+
+
+def test_fsdp2_holds_what_the_plan_says(network, tiny, tmp_path):
+    """Shards and gradients are float32; what is gathered, cached and handed on is bfloat16."""
+    whole, states = replace(tiny, prompts=1, group=1, response_tokens=22), []
+    recipe, axes = replace(whole, sharded=True), ("data_parallel", "tensor_parallel")
+    with one_process(str(tmp_path)):
+        mesh = init_device_mesh("cpu", (1, 1), mesh_dim_names=axes)
+        shard(network, mesh, torch.bfloat16)
+        for part in (network.model.embed_tokens, *network.model.layers[:-1]):
+            part.register_forward_hook(lambda _, given, made: states.append(made))
+        with gathered_once(network):
+            found = network(torch.ones(1, recipe.tokens, dtype=torch.long), use_cache=True)
+            gathered = taken(network.parameters())
+        found.logits.sum().backward()
+        shards = [weight.to_local() for weight in network.parameters()]
+        gradients = [weight.grad.to_local() for weight in network.parameters()]
+    cache = taken(t for layer in found.past_key_values.layers for t in (layer.keys, layer.values))
+    parts, autocast = memory(recipe), memory(whole)
+    assert parts["gathered"] == gathered == taken(shards) / 2
+    assert (parts["weights"], parts["gradients"]) == (taken(shards), taken(gradients))
+    assert parts["cache"] == cache
+    assert len(states) == 3
+    mask = recipe.tokens**2 * 2
+    assert autocast["activations"] - parts["activations"] == taken(states) + mask
+
+
+def test_kernels_are_those_that_the_page_on_performance_counts():
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    for row, kernels in (
+        ("whole model, fp32, bf16-mixed", KERNELS["full"]),
+        ("whole model, FSDP2", SHARDED_KERNELS["full"]),
+        ("LoRA, bf16-mixed", KERNELS["lora"]),
+        ("LoRA, FSDP2", SHARDED_KERNELS["lora"]),
+    ):
+        assert f"| {row} | {32 * kernels:,.0f} |" in page
+
+
+def test_a_gpu_sends_its_eighth_to_other_machines():
+    """Machines repeat the shards, so each GPU has one to sum up with those that hold the same."""
+    eight = Recipe(trains="full", gpus=8, sharded=True)
+    weights = MODELS["qwen2_audio"].parameters
+    more = seconds(replace(eight, gpus=64))["sent"] - seconds(eight)["sent"]
+    assert more == pytest.approx(2 * 4 * weights / 8 / 50e9)
+    assert seconds(eight)["sent"] == pytest.approx((2 * 2 + 4) * weights / 360e9)
+    whole = replace(eight, trains="lora", gpus=64, sharded=False)
+    assert seconds(whole)["sent"] == pytest.approx(8 * 39976960 * (1 / 50e9 + 1 / 360e9))
 
 
 def test_four_bits_take_what_bitsandbytes_takes():
@@ -134,7 +197,7 @@ def test_a_layer_at_a_time_takes_less_memory_and_more_time():
     layered, model = replace(whole, gather="layer"), MODELS["qwen3_omni_30b"]
     saved = memory(whole)["gathered"] - memory(layered)["gathered"]
     others = (model.layers - 2) * model.layer() + model.width  # all layers but two, and a norm
-    assert saved == pytest.approx(2 * others * 7 / 8)
+    assert saved == pytest.approx(2 * others)
     more = seconds(layered)["rollout"] - seconds(whole)["rollout"]
     sent = 2 * model.layers * model.layer() * 7 / 8
     assert more == pytest.approx(whole.response_tokens * sent / 360e9)
@@ -145,6 +208,7 @@ def test_a_layer_at_a_time_takes_less_memory_and_more_time():
 def test_half_the_rollouts_take_half_the_time():
     """Reading the weights for a token takes as long for 12 rows as for 6, all but their cache."""
     recipe = Recipe(trains="full", group=6, response_tokens=512, prompts=1, accumulated=2)
+    recipe = replace(recipe, gpus=8, sharded=True)
     whole = seconds(replace(recipe, prompts=2, accumulated=1))
     assert 0.5 <= whole["rollout"] / seconds(recipe)["rollout"] < 0.6
     assert whole["update"] == pytest.approx(seconds(recipe)["update"])
@@ -174,19 +238,30 @@ def test_the_sentence_names_what_is_too_large_and_what_to_change(capsys):
     assert "`--trainer configs/trainers/fsdp.yaml` on 8 GPUs" in said
     assert main(["--config", config, "--gpus", "8"]) == 0
     assert "It fits: " in capsys.readouterr().out
+    assert main(["--config", str(CONFIGS / "demo/grpo.yaml"), "--model", "qwen2_audio"]) == 0
+
+
+def test_fewer_gpus_than_a_machine_has_are_advised_where_they_are_enough():
+    said = verdict(Recipe(trains="full", gpus=4))
+    assert "Take `--trainer configs/trainers/fsdp.yaml` on 4 GPUs: " in said
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("--gpus 0", "--gpus is 0; it counts things"),
+        ("--gpus 12", "12 GPUs are no whole machines of 8; take --gpus 8 or 16"),
+        ("--gpus 8 --node 3", "8 GPUs are no whole machines of 3; take --gpus 6 or 9"),
+        ("--trains lora --gather layer", "none are sharded; take --gather model, or --sharded"),
+        ("--trains qlora --sharded", "take --no-sharded"),
+        ("--table --card h200 --gpus 3", "--table has settings of its own; leave out --card, --gp"),
+        ("--table --no-sharded", "leave out --sharded"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(given, sentence, capsys):
     with pytest.raises(SystemExit):
-        main(["--gpus", "0"])
-
-
-def test_the_recipes_are_those_of_the_files():
-    full = recipe_of(CONFIGS / "emo_rl/iemocap/grpo.yaml")
-    assert (full.model, full.trains, full.group) == ("qwen2_audio", "full", 6)
-    assert (full.response_tokens, full.reference) == (512, True)
-    adapted = recipe_of(CONFIGS / "affectgpt_rl/qwen25_omni/sft.yaml")
-    assert (adapted.model, adapted.trains, adapted.group) == ("qwen25_omni", "lora", 0)
-    assert recipe_of(CONFIGS / "qwen2_audio/grpo.yaml").reference is True
-    with pytest.raises(SystemExit, match="whose sizes are not known"):
-        recipe_of(CONFIGS / "demo/grpo.yaml")
+        main(given.split())
+    assert sentence in capsys.readouterr().err
 
 
 def test_the_table_has_every_model(capsys):

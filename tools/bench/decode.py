@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import distributed
+from torch.distributed.device_mesh import init_device_mesh
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from emolit.engine.sampling.generate import LOOK_EVERY
@@ -41,9 +43,11 @@ WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero
 FORMS: dict[str, dict[str, Any]] = {
     "whole model, bf16": {"dtype": "bfloat16"},
     "whole model, fp32, bf16-mixed": {"mixed": True},
+    "whole model, FSDP2": {"sharded": True},
     "LoRA, bf16": {"dtype": "bfloat16", "lora": True},
     "LoRA, bf16-mixed": {"dtype": "bfloat16", "lora": True, "mixed": True},
     "LoRA, bf16-mixed, merged": {"dtype": "bfloat16", "lora": True, "mixed": True, "merge": True},
+    "LoRA, FSDP2": {"dtype": "bfloat16", "lora": True, "sharded": True},
     "LoRA, fp32, not merged": {"lora": True, "merge": False},
     "LoRA, fp32, merged": {"lora": True, "merge": True},
 }
@@ -101,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     size = NanoSize(
         seconds=1, mels=20, tower_width=16, tower_layers=1, width=16, layers=given.layers, heads=2
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, one_process(folder):
         nano = write_nano(Path(folder), size, seed=0)
         found = {form: count(nano, given.group, **FORMS[form]) for form in FORMS}
     rows = tuple(
@@ -114,6 +118,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+@contextmanager
+def one_process(folder: str) -> Iterator[None]:
+    """Make a group of one process, over which weights can be sharded; it meets in a folder."""
+    meeting = f"file://{folder}/meet"
+    distributed.init_process_group("gloo", init_method=meeting, rank=0, world_size=1)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
 def count(
     nano: Path,
     group: int,
@@ -121,10 +136,14 @@ def count(
     lora: bool = False,
     mixed: bool = False,
     merge: bool | None = None,
+    sharded: bool = False,
 ) -> dict[str, Any]:
     """Return kernels and syncs a token of one form of weights, and which syncs they are."""
     policy = Nano(str(nano), lora=Lora(rank=4, merge=merge) if lora else None, dtype=dtype)
     policy.build(reference=False, seed=0)
+    if sharded:
+        names = ("data_parallel", "tensor_parallel")
+        policy.shard(init_device_mesh("cpu", (1, 1), mesh_dim_names=names), torch.bfloat16)
     batch = clips()
     totals = []
     LOOK_EVERY["cpu"] = LOOK_EVERY["cuda"]

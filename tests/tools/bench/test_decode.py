@@ -35,4 +35,6 @@ def test_all_forms_of_weights_are_counted(tmp_path, capsys):
     assert all(row["kernels"] > 40 and row["syncs"] <= 1 for row in rows.values())
     apart, merged = rows["LoRA, fp32, not merged"], rows["LoRA, fp32, merged"]
     assert merged["kernels"] < apart["kernels"] - 2 * 7 * 3  # a layer has 7 adapters of 4 kernels
+    assert rows["whole model, FSDP2"]["kernels"] == rows["whole model, bf16"]["kernels"]
+    assert rows["LoRA, FSDP2"]["kernels"] < rows["LoRA, bf16"]["kernels"]  # adapters cast once
     assert "what a token costs" in capsys.readouterr().out
