@@ -13,6 +13,7 @@ COLUMNS = {
     "way to learn: never seen": ("demo_learning", "synthetic_shifted", "UA"),
     "four held-out speakers": ("ravdess_learning", "ravdess", "UA"),
     "URDU, eight options": ("ravdess_learning", "urdu", "UA"),
+    "thinking: UA on held-out speakers": ("ravdess_reasoning", "ravdess", "UA"),
     "rare labels: UA": ("ravdess_imbalanced", "ravdess", "UA"),
     "rare labels: recall of the six rare": ("ravdess_imbalanced", "ravdess", "recall_rare"),
     "rare labels: recall of the two frequent": (

@@ -71,7 +71,8 @@ class RolloutEngine(ABC):
         """Stop a run whose engine is not the policy.
 
         Args:
-            gap: Mean over tokens of what training and engine differ by, in nats.
+            gap: Mean over tokens of what training and engine differ by, in nats, on the process
+                where it is largest.
 
         Raises:
             RolloutError: It is above the bound, or no number.

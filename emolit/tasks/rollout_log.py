@@ -66,11 +66,13 @@ class RolloutLogTask(AdaptiveTask, ABC):
             scored: What was sampled, scored as training scores.
 
         Raises:
-            RolloutError: Sampling and scoring are too far apart, averaged over all processes.
+            RolloutError: Sampling and scoring are too far apart on one of the processes: one server
+                of several may be the one that lags behind.
         """
         gap = sampling_gap(scored)
         if self.rollouts.max_gap is not None and gap is not None:
-            self.rollouts.check_gap(self.mean_over_processes(gap[0]).item())
+            everyone: Any = self.all_gather(gap[0]) if self.processes > 1 else gap[0]
+            self.rollouts.check_gap(everyone.max().item())
 
     def log_rollout(
         self,

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from emolit.errors import RolloutError
 from emolit.rollouts.eager import Eager
 from emolit.tasks.rl import ReinforcementFinetuning
 from emolit.tasks.rollout_log import STALE
@@ -27,6 +28,26 @@ def test_lengths_answers_and_the_gap_are_logged_and_the_reward_first():
     said = [name for name in names if name.startswith("said/")]
     assert said == [f"said/{label}" for label in made.evaluator.labels]
     assert {"tokens/p90", "train/rollout_gap", "train/rollout_gap_max"} <= set(names)
+
+
+def test_one_process_whose_server_lags_behind_stops_all(monkeypatch):
+    """Eight of them would hide it in their mean."""
+    made = task(kind=ReinforcementFinetuning)
+    kept = []
+    monkeypatch.setattr(made, "check_gap", kept.append)
+    steps(made, 1)
+    monkeypatch.undo()
+    monkeypatch.setattr(ReinforcementFinetuning, "processes", 8)
+    made.rollouts.max_gap = 0.1
+    seen = [0.0] * 7
+    made.all_gather = lambda gap: torch.tensor([*seen, gap.item()])
+    made.check_gap(kept[0])
+    seen[3] = 0.5
+    with pytest.raises(RolloutError, match=r"differ by 0\.5 nats a token"):
+        made.check_gap(kept[0])
+    seen[3] = torch.nan
+    with pytest.raises(RolloutError, match=r"differ by nan"):
+        made.check_gap(kept[0])
 
 
 def test_what_one_update_cannot_show_is_left_out_and_comes_with_several():
