@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from emolit.files.replacing import backup_of
+
 CLUSTER = Path(__file__).parents[2] / "tools" / "cluster"
 AWAIT = '#!/bin/sh\nwhile [ "$SERVER" ] && ! grep -qs ^vllm "$TOLD"; do sleep 0.01; done\n'
 TELL = '#!/bin/sh\necho "$(basename "$0")" "$@" GPU=$CUDA_VISIBLE_DEVICES >> "$TOLD"\n'
@@ -43,11 +45,13 @@ def call(tmp_path):
     return run
 
 
-def test_a_process_starts_and_after_a_failure_goes_on(call, tmp_path):
+@pytest.mark.parametrize("kept", [Path("last.ckpt"), backup_of(Path("last.ckpt"))])
+def test_a_process_starts_and_after_a_failure_goes_on(call, tmp_path, kept):
+    """Also where a kill came between two renames."""
     settings = {"RUN": str(tmp_path / "run"), "LOCAL_WORLD_SIZE": "8", "NODES": "2"}
     call("run.sh", "--config", "mine.yaml", **settings)
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "last.ckpt").touch()
+    (tmp_path / "run" / kept).touch()
     _, ((first, *_), (second, *_)) = call("run.sh", "--config", "mine.yaml", **settings)
     assert first == (
         f"python -m emolit fit --config mine.yaml --trainer.default_root_dir {tmp_path}/run "
