@@ -274,12 +274,32 @@ def ravdess_robustness():
     yield f"and by {gap(under_noise(urdu.format('-snr_0')))} at 0 dB."
 
 
+def ravdess_reasoning():
+    """Yield what the page says of policies that think."""
+    file, corpus = "ravdess_reasoning", "ravdess"
+
+    def from_start(arm):
+        return gaps(file, arm, "eur_sft", corpus)
+
+    start = of_arm(file, "eur_sft", corpus)
+    yield f"({start['n']} clips of four speakers)"
+    yield f"weighed_power by {from_start('eur_weighed_power')};"
+    yield f"imitation by {from_start('eur_sft_on')}."
+    yield f"GRPO by {from_start('eur_grpo')};"
+    yield f"hints by {from_start('eur_hints')};"
+    yield f"weighed by {from_start('eur_weighed')}."
+    yield f"imitation by {gaps(file, 'eur_weighed_power', 'eur_sft_on', corpus)}."
+    least = min(row["randomization_p"] for row in rows(file) if "versus" in row)
+    yield f"(p {least:.3f} at the least)"
+
+
 MODELS = ("grpo", "chord", "sft_continued")
 """Ways to learn beside the baselines."""
 SENTENCES = {
     "ravdess_imbalanced": ravdess_imbalanced,
     "ravdess_baselines": ravdess_baselines,
     "ravdess_robustness": ravdess_robustness,
+    "ravdess_reasoning": ravdess_reasoning,
     "ravdess_learning": ravdess_learning,
     "emo_rl": emo_rl,
     "affectgpt_rl": affectgpt_rl,
