@@ -289,7 +289,8 @@ def ravdess_reasoning():
     yield f"hints by {from_start('eur_hints')};"
     yield f"weighed by {from_start('eur_weighed')}."
     yield f"imitation by {gaps(file, 'eur_weighed_power', 'eur_sft_on', corpus)}."
-    least = min(row["randomization_p"] for row in rows(file) if "versus" in row)
+    told = [row for row in rows(file) if "versus" in row and row["corpus"] == corpus]
+    least = min(row["randomization_p"] for row in told)
     yield f"(p {least:.3f} at the least)"
 
 
