@@ -61,4 +61,4 @@ def test_the_table_names_each_similarity_and_part(tool, tmp_path, capsys):
     assert said.count("| ROUGE-L of characters |") == said.count("| 1 layers, R_emotion |") == 2
     assert "secap, held out" in said
     assert tool.main([*data, "--checkpoint", str(tmp_path / "none")]) == 1
-    assert "loads from the checkpoint" in capsys.readouterr().err
+    assert "none' is not there" in capsys.readouterr().err
