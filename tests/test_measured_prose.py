@@ -294,6 +294,8 @@ def ravdess_reasoning():
     yield f"(p {least:.3f} at the least)"
 
 
+THINKING = ("eur_sft_on", "eur_grpo", "eur_hints", "eur_weighed", "eur_weighed_power")
+"""Ways to learn from thoughts."""
 MODELS = ("grpo", "chord", "sft_continued")
 """Ways to learn beside the baselines."""
 SENTENCES = {
@@ -547,3 +549,16 @@ def test_altered_sound_costs_on_clean_clips_by_clips_and_not_by_speakers():
     clean = under_noise("ravdess")
     assert clean["difference_high"] < 0 and clean["McNemar_p_holm"] < 0.05
     assert clean["randomization_p_holm"] > 0.05
+
+
+def test_policies_that_think_stand_to_their_start_as_the_page_says():
+    file, corpus = "ravdess_reasoning", "ravdess"
+    start = of_arm(file, "eur_sft", corpus)["UA"]
+    means = {arm: of_arm(file, arm, corpus)["UA"] - start for arm in THINKING}
+    assert {arm for arm, gained in means.items() if gained > 0} == {
+        "eur_sft_on",
+        "eur_weighed_power",
+    }
+    told = against(file, "eur_weighed", "eur_sft", corpus)
+    assert sum(row["difference_high"] < 0 for row in told) == 2
+    assert all(row["randomization_p_holm"] > 0.05 for row in rows(file) if "versus" in row)

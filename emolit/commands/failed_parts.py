@@ -21,7 +21,7 @@ def failed_parts(error: BaseException) -> str | None:
         return None
     step, causes = error.args[0], {rank: cause for rank, (cause, _) in error.failures.items()}
     disk = next(filter(None, map(refused, causes.values())), None)
-    if disk is not None:
+    if disk is not None and step == WRITING:
         return disk
     said = "; ".join(f"rank {r}: {type(cause).__name__}: {cause}" for r, cause in causes.items())
     advice = (

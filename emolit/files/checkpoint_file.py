@@ -9,8 +9,6 @@ from emolit.errors import ConfigError
 WORDS = ("best", "last", "hpc", "registry")
 """What Lightning takes for a checkpoint besides paths; the last one may go on behind a colon."""
 SUFFIX = ".ckpt"
-INDEX = ".metadata"
-"""In a checkpoint in parts, says which part of which weight is where."""
 
 
 def check_checkpoint_file(given: str | Path | None, reads_parts: bool = True) -> None:
@@ -30,22 +28,30 @@ def check_checkpoint_file(given: str | Path | None, reads_parts: bool = True) ->
     if given is None or "://" in str(given) or str(given).partition(":")[0] in WORDS:
         return
     path = Path(given)
-    parts = path.suffix == SUFFIX and path.is_dir() and any(path.iterdir())
-    if parts and not reads_parts:
+    if _in_parts(path) and not reads_parts:
         weights = shlex.quote(str(path.with_suffix("")))
         raise ConfigError(
             f"{path} lies in parts, which this strategy cannot read; add `--trainer "
             f"configs/trainers/fsdp.yaml`, or take its weights: `emolit export {weights} --out "
             "FOLDER`."
         )
-    if parts or is_zipfile(path):
+    if _whole(path):
         return
     beside = sorted(other for other in path.parent.glob(f"*{SUFFIX}") if other != path)
-    whole = [other for other in beside if (other / INDEX).is_file() or is_zipfile(other)]
+    whole = [*filter(_whole, beside)]
     if path.is_dir():
         own = path.with_name(f"{path.name}{SUFFIX}")
         whole = [own] if own in whole else whole
     raise ConfigError(f"{path} {_fault(path)} {_way_on(path, whole)}")
+
+
+def _in_parts(path: Path) -> bool:
+    """Tell whether processes have written their parts into a folder."""
+    return path.suffix == SUFFIX and path.is_dir() and any(path.iterdir())
+
+
+def _whole(path: Path) -> bool:
+    return is_zipfile(path) or _in_parts(path)
 
 
 def _fault(path: Path) -> str:

@@ -52,6 +52,9 @@ def test_what_a_disk_has_refused_is_told_as_elsewhere():
     full = OSError(errno.ENOSPC, "No space left on device", "run/last.ckpt/__1_0.distcp")
     said = failed_parts(CheckpointException("write", {1: (full, None)}))
     assert said.startswith("run/last.ckpt/__1_0.distcp cannot be written: No space left")
+    closed = OSError(errno.EACCES, "Permission denied", "run/last.ckpt/__1_0.distcp")
+    said = failed_parts(CheckpointException("read", {1: (closed, None)}))
+    assert "failed at its step read: rank 1: PermissionError" in said and "written" not in said
 
 
 def test_other_errors_are_none_of_its_business():

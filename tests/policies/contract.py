@@ -69,6 +69,25 @@ def branching(rollout, options):
     return told, start
 
 
+def check_branches(policy, rollout):
+    """Hold replies behind a beginning to whole ones, in value and gradient."""
+    replies, start = branching(rollout, options=3)
+    truth = Policy.branch_logprobs(policy, rollout, replies, start)  # each reply as a whole
+    found = policy.branch_logprobs(rollout, replies, start)
+    place = torch.arange(replies.tokens.shape[2])
+    behind = replies.mask & (place >= start.repeat_interleave(3, dim=1).unsqueeze(-1))
+    assert start.min() == 0 and behind.any(-1).all()
+    torch.testing.assert_close(found[0], truth[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found[1], truth[1] * behind, atol=1e-5, rtol=0)
+    expected, told = (
+        graded(policy, torch.cat([one.flatten(), other[behind]])) for one, other in (truth, found)
+    )
+    size = torch.stack([weight.norm() for weight in expected.values()]).norm()
+    assert told.keys() == expected.keys()
+    for key, weight in expected.items():
+        assert (told[key] - weight).norm() <= 1e-4 * weight.norm() + 1e-6 * size, key
+
+
 class Contract(ABC):
     """Checks of one architecture.
 
@@ -147,22 +166,7 @@ class Contract(ABC):
                 assert (found[key] - weight).norm() <= 1e-4 * weight.norm() + 1e-6 * size, key
 
     def test_replies_behind_a_beginning_score_like_whole_ones(self, policy, batch):
-        rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
-        replies, start = branching(rollout, options=3)
-        truth = Policy.branch_logprobs(policy, rollout, replies, start)  # each reply as a whole
-        found = policy.branch_logprobs(rollout, replies, start)
-        place = torch.arange(replies.tokens.shape[2])
-        behind = replies.mask & (place >= start.repeat_interleave(3, dim=1).unsqueeze(-1))
-        assert start.min() == 0 and behind.any(-1).all()
-        torch.testing.assert_close(found[0], truth[0], atol=1e-5, rtol=0)
-        torch.testing.assert_close(found[1][behind], truth[1][behind], atol=1e-5, rtol=0)
-        expected, told = (
-            graded(policy, torch.cat([one.flatten(), other[behind]]))
-            for one, other in (truth, found)
-        )
-        size = torch.stack([weight.norm() for weight in expected.values()]).norm()
-        for key, weight in expected.items():
-            assert (told[key] - weight).norm() <= 1e-4 * weight.norm() + 1e-6 * size, key
+        check_branches(policy, policy.sample(batch, 2, SAMPLING, seed=0, step=0))
 
     def test_checkpointed_layers_score_like_others(self, folder, policy, batch):
         rollout = policy.sample(batch, 3, SAMPLING, seed=0, step=0)

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from emolit.compat.openai import limit_reply
+from emolit.engine.sampling.server_url import check_url
 from emolit.engine.weights.publishing import PublishedWeights
-from emolit.errors import ConfigError, RolloutError
+from emolit.errors import RolloutError
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -253,24 +253,6 @@ class VLLMClient:
                 f"The server {self.url} replies to {route} with what is no JSON ({error}); is "
                 "there another program at this address?"
             ) from error
-
-
-def check_url(url: str) -> str:
-    """Return an address, if it is one.
-
-    Raises:
-        ConfigError: It has no ``http://``, no name, or a port that is none.
-    """
-    try:
-        parts = urlsplit(url)
-        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
-        whole = False
-    if not whole:
-        raise ConfigError(
-            f"{url!r} is no address of a server; give one such as 'http://127.0.0.1:8000'."
-        )
-    return url
 
 
 def _field(said: Any, name: str) -> Any:

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 
 from emolit.errors import PolicyError
-from emolit.files.checkpoint_file import INDEX
 
+INDEX = ".metadata"
+"""Says which part of which weight is where."""
 DAMAGED = (
-    OSError, EOFError, UnpicklingError, RuntimeError, ValueError, LookupError,
-    AttributeError,
+    OSError, EOFError, UnpicklingError, RuntimeError, ValueError, LookupError, AttributeError,
 )  # fmt: skip
 """What torch lets through where parts or their index are cut off."""
 POLICY = "state_dict.policy.model."

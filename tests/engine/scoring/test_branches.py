@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from emolit.engine.scoring.branches import tails
-from emolit.policies import Policy
 from emolit.policies.nano import Nano
 from emolit.rl.groups import join_replies
 from emolit.types import Sampling
-from tests.policies.contract import branching, graded
+from tests.policies.contract import branching, check_branches
 from tests.policies.test_language_models import CHUNKS, SAMPLING, built, written
 
 
@@ -22,18 +21,7 @@ def policy(nano_folder):
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_branches_score_like_whole_replies_in_value_and_gradient(policy, batch, temperature):
     sampling = Sampling(max_tokens=6, stop=(), temperature=temperature)
-    rollout = policy.sample(batch, 2, sampling, seed=0, step=0)
-    replies, start = branching(rollout, options=3)
-    truth = Policy.branch_logprobs(policy, rollout, replies, start)
-    found = policy.branch_logprobs(rollout, replies, start)
-    place = torch.arange(replies.tokens.shape[2])
-    behind = replies.mask & (place >= start.repeat_interleave(3, dim=1).unsqueeze(-1))
-    torch.testing.assert_close(found[0], truth[0], atol=1e-5, rtol=0)
-    torch.testing.assert_close(found[1], truth[1] * behind, atol=1e-5, rtol=0)
-    grads = [graded(policy, torch.cat([a.flatten(), b[behind]])) for a, b in (truth, found)]
-    assert grads[0].keys() == grads[1].keys()
-    for name, weight in grads[0].items():
-        assert (grads[1][name] - weight).norm() <= 1e-4 * weight.norm() + 1e-6
+    check_branches(policy, policy.sample(batch, 2, sampling, seed=0, step=0))
 
 
 def test_a_beginning_is_read_once(policy, batch):

@@ -14,6 +14,7 @@ from torch.distributed.device_mesh import init_device_mesh
 
 from emolit.engine.weights.checkpoint import load_model
 from emolit.engine.weights.parts import (
+    INDEX,
     assemble_model,
     check_weights,
     check_whole,
@@ -21,7 +22,6 @@ from emolit.engine.weights.parts import (
     start_writing,
 )
 from emolit.errors import PolicyError
-from emolit.files.checkpoint_file import INDEX
 from emolit.policies.nano import Nano
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
