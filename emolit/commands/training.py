@@ -80,7 +80,7 @@ class EmolitCLI(LightningCLI):
         """Let what stands on the command line win over config files, wherever it stands.
 
         Raises:
-            ConfigError: A setting cannot work.
+            ConfigError: A setting cannot work, or the checkpoint that is named is not whole.
         """
         if args is None:
             try:
@@ -91,7 +91,9 @@ class EmolitCLI(LightningCLI):
             self.config = parser.parse_args(words)
         else:
             super().parse_arguments(parser, args)
-        check_settings(self.config[self.config["subcommand"]])
+        given = self.config[self.config["subcommand"]]
+        check_settings(given)
+        check_checkpoint_file(given["ckpt_path"])  # Lightning opens it next, for its settings
 
     def instantiate_trainer(self, **kwargs: Any) -> Any:
         """Log to ``<run folder>/<stage>``, and show emolit's bar, where the config says nothing.
@@ -117,8 +119,8 @@ class EmolitCLI(LightningCLI):
         not name the callbacks. Data are not yet read, and weights not loaded.
 
         Raises:
-            ConfigError: The evaluator cannot score what the prompt reads, or the checkpoint to go
-                on from is not there, not whole, or nothing that the strategy reads.
+            ConfigError: The evaluator cannot score what the prompt reads, or the strategy not read
+                the checkpoint.
             PolicyError: The checkpoint is no folder that can be opened.
         """
         check_checkpoint_file(self._get(self.config, "ckpt_path"), reads_parts(self.trainer))
