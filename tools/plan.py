@@ -28,9 +28,11 @@ USABLE = 0.95
 
 LAUNCH = 10e-6
 """Seconds between two kernels that Python launches. A guess."""
-KERNELS = {"full": 1770 / 32, "lora": 3114 / 32, "qlora": 3114 / 32 + 14}
-"""Kernels a layer and decoded token: counted by `tools.bench.decode` at 32 layers under bf16-mixed;
-the 14 for four bits are a guess."""
+BESIDE = 3114 / 32
+"""Kernels a layer and decoded token where adapters run beside the weights."""
+KERNELS = {"full": 1770 / 32, "lora": 1354 / 32, "qlora": BESIDE + 14}
+"""The same of each way to train: counted by `tools.bench.decode` at 32 layers under bf16-mixed; the
+14 for four bits are a guess."""
 SHARDED_KERNELS = {"full": 1324 / 32, "lora": 2218 / 32}
 """The same under FSDP2, which casts weights as it gathers them."""
 WITHIN, BETWEEN = 360e9, 50e9
@@ -63,6 +65,7 @@ def memory(recipe: Recipe, sizes: Model | None = None) -> dict[str, float]:
         "gradients": 4 * trained / parts,
         "AdamW": 8 * trained / parts,
         "gathered": 2 * held_whole(recipe, model) if recipe.sharded else 0.0,
+        "merged": 2.0 * model.carrying if recipe.merges else 0.0,
         "cache": held * model.cached * number if recipe.group else 0.0,
         "activations": square
         + (kept + inside if recipe.checkpointing else model.layers * inside)
@@ -88,6 +91,8 @@ def seconds(recipe: Recipe) -> dict[str, float]:
     cast = 4 if full and not recipe.sharded else 1
     bytes_read = held * cast + recipe.rows * half * model.cached * recipe.number
     kernels = (SHARDED_KERNELS if recipe.sharded else KERNELS)[recipe.trains]
+    if recipe.trains == "lora" and not recipe.sharded and not recipe.merge:
+        kernels = BESIDE
     token = max(bytes_read / card.bandwidth, model.layers * kernels * LAUNCH)
     if recipe.gather == "layer":  # each layer for each token
         token += 2 * model.layers * model.layer() * (1 - 1 / recipe.parts) / WITHIN
@@ -114,6 +119,10 @@ def fits(recipe: Recipe) -> bool:
 def changes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
     """Yield what takes less memory, those first that change least of what is learned."""
     now, steps = recipe, list[str]()
+    if now.merges:
+        now = replace(now, merge=False)
+        steps.append("`lora.merge: false`")
+        yield ", then ".join(steps), now
     if not now.checkpointing:
         now = replace(now, checkpointing=True)
         steps.append("`gradient_checkpointing: true`")
@@ -226,7 +235,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--trains", choices=KERNELS)
     parser.add_argument("--card", choices=CARDS)
     parser.add_argument("--gather", choices=("model", "layer"))
-    parser.add_argument("--sharded", action=argparse.BooleanOptionalAction, default=None)
+    for name in ("sharded", "merge"):
+        parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None)
     for name in NUMBERS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int)
     given = vars(parser.parse_args(arguments))

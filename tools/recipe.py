@@ -37,6 +37,7 @@ class Recipe:
         checkpointing: Whether activations are computed again.
         rank: Of adapters.
         gather: What sharded weights are gathered by in a rollout: the ``model``, or a ``layer``.
+        merge: Whether whole weights and adapters are joined for sampling.
     """
 
     model: str = "qwen2_audio"
@@ -54,6 +55,7 @@ class Recipe:
     checkpointing: bool = True
     rank: int = 16
     gather: str = "model"
+    merge: bool = True
 
     @property
     def parts(self) -> int:
@@ -67,6 +69,11 @@ class Recipe:
         Under bf16-mixed autocast leaves them in float32 where weights are; FSDP2 casts the weights.
         """
         return 4 if self.trains == "full" and not self.sharded else 2
+
+    @property
+    def merges(self) -> bool:
+        """Whether there are weights and adapters that can be joined, and something is sampled."""
+        return self.merge and self.trains == "lora" and not self.sharded and self.group > 0
 
     @property
     def rows(self) -> int:
@@ -114,6 +121,7 @@ def recipe_of(path: Path, model: str | None = None) -> Recipe:
         checkpointing=bool(policy.get("gradient_checkpointing")),
         rank=lora.get("rank", 16),
         gather=policy.get("gather", "model"),
+        merge=lora.get("merge") is not False and not lora.get("dora"),
     )
 
 

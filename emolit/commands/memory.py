@@ -48,5 +48,5 @@ def merges(policy: Any) -> bool:
     """Tell whether a policy samples with merged adapters, which take their layers once more."""
     if not getattr(policy, "adapts", False):
         return False
-    asked = None if policy.lora is None else policy.lora.merge
-    return bool(policy.dtype == "float32" if asked is None else asked)
+    lora = policy.lora
+    return lora is None or not (lora.merge is False or lora.quantize or lora.dora)

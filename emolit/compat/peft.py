@@ -52,8 +52,10 @@ def name_in_adapter(name: str, adapter: str, other: str) -> str:
     return ".".join(other if part == adapter else part for part in name.split("."))
 
 
-def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor]]:
-    """Yield the linear layers that carry a plain adapter, each with what it adds to the weight.
+def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor, Tensor]]:
+    """Yield the linear layers that carry a plain adapter, each with the factors of what it adds.
+
+    A layer says ``x W^T + x down^T up^T``, with ``down`` ``[R, I]`` and ``up`` ``[O, R]``.
 
     Relies on ``Linear`` of ``peft.tuners.lora`` and on its attributes: layers of other classes, and
     those with a variant such as DoRA or with another adapter switched on, are left out.
@@ -66,7 +68,8 @@ def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor]]:
             continue
         odd = layer.lora_variant or layer.lora_bias.get(ADAPTER)
         if layer.active_adapters == [ADAPTER] and ADAPTER in layer.lora_A and not odd:
-            yield layer, layer.get_delta_weight(ADAPTER)
+            up = layer.scaling[ADAPTER] * layer.lora_B[ADAPTER].weight
+            yield layer, layer.lora_A[ADAPTER].weight, up
 
 
 @contextmanager

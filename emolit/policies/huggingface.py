@@ -250,7 +250,7 @@ class HuggingFace(ShardedPolicy):
         asked = None if self.lora is None else self.lora.merge
         if not self.adapts or self._mesh is not None or asked is False:
             return nullcontext()
-        return sampled_merged(self.model, rounded=bool(asked))
+        return sampled_merged(self.model)
 
     def encode_targets(self, batch: Batch) -> Rollout:
         """Tokenize the target replies, each followed by the end token.

@@ -60,15 +60,19 @@ def test_without_a_corpus_only_the_task_is_told():
 
 
 @pytest.mark.parametrize(
-    ("merge", "dtype", "advised"),
+    ("lora", "advised"),
     [
-        (None, "float32", True),
-        (None, "bfloat16", False),
-        (True, "bfloat16", True),
-        (False, "float32", False),
+        (None, True),  # a trained adapter that was opened
+        (Lora(), True),
+        (Lora(merge=True), True),
+        (Lora(merge=False), False),
+        (Lora(quantize="nf4"), False),
+        (Lora(dora=True), False),
     ],
 )
-def test_adapters_that_are_merged_for_sampling_need_not_be(merge, dtype, advised):
-    policy = SimpleNamespace(adapts=True, lora=Lora(merge=merge), dtype=dtype)
+def test_adapters_that_are_merged_for_sampling_need_not_be(lora, advised):
+    policy = SimpleNamespace(adapts=True, lora=lora)
     assert ("lora.merge: false" in told(policy=policy, group_size=6)) is advised
     assert "lora.merge" not in told(policy=policy)  # nothing is sampled
+    policy.adapts = False
+    assert "lora.merge" not in told(policy=policy, group_size=6)

@@ -73,9 +73,9 @@ def test_the_weights_of_an_adapter_are_those_that_train(wrapped):
 def test_plain_layers_say_what_their_adapter_adds(wrapped):
     torch.nn.init.normal_(wrapped.base_model.model.body.lora_B.default.weight)
     x = torch.randn(4, 3)
-    ((layer, more),) = plain_layers(wrapped)
+    ((layer, down, up),) = plain_layers(wrapped)
     assert layer is wrapped.base_model.model.body, f"{HERE}: Linear is another class"
-    torch.testing.assert_close(layer(x) - layer.base_layer(x), x @ more.T, msg=HERE)
+    torch.testing.assert_close(layer(x) - layer.base_layer(x), x @ down.T @ up.T, msg=HERE)
     with wrapped.disable_adapter():
         assert not list(plain_layers(wrapped)), f"{HERE}: disable_adapters"
 

@@ -1,8 +1,10 @@
 """Sampling that is a little wrong costs no gradient, and what it is off by can be weighed."""
 
 import math
+import os
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -221,17 +223,9 @@ def test_in_bfloat16_no_gradient_is_lost(nano_folder, batch, objective):
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.01 * expected.abs().max().item())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("objective", [GSPO, RLOO])
-def test_at_the_size_of_smollm2_no_gradient_is_lost_in_bfloat16(tmp_path, batch, objective):
-    """135 million weights in 30 layers, whose rounding between two passes would clip responses."""
-    sizes = {
-        "hidden_size": 576,
-        "num_hidden_layers": 30,
-        "num_attention_heads": 9,
-        "num_key_value_heads": 3,
-        "intermediate_size": 1536,
-    }
+@pytest.fixture
+def random_smollm2(tmp_path):
+    """135 million random weights in 30 layers: the size of SmolLM2, with a small vocabulary."""
     words = tokenizer((), CHAT)
     config = transformers.LlamaConfig(
         vocab_size=len(words),
@@ -240,10 +234,30 @@ def test_at_the_size_of_smollm2_no_gradient_is_lost_in_bfloat16(tmp_path, batch,
         eos_token_id=words.eos_token_id,
         max_position_embeddings=512,
         initializer_range=0.05,
-        **sizes,
+        hidden_size=576,
+        num_hidden_layers=30,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+        intermediate_size=1536,
     )
-    network = random_model(transformers.LlamaForCausalLM, config, None)
-    policy = TextOnly(str(save(tmp_path, network, words)))
+    return save(tmp_path, random_model(transformers.LlamaForCausalLM, config, None), words)
+
+
+@pytest.fixture
+def trained_smollm2():
+    """SmolLM2-135M-Instruct itself."""
+    folder = os.environ.get("EMOLIT_SMOLLM2")
+    if folder is None:
+        pytest.skip("needs the weights of SmolLM2: EMOLIT_SMOLLM2=FOLDER names their folder")
+    return Path(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", [GSPO, RLOO])
+@pytest.mark.parametrize("weights", ["random_smollm2", "trained_smollm2"])
+def test_smollm2_loses_no_gradient_in_bfloat16(request, batch, weights, objective):
+    """Rounding between two passes through 30 layers would clip responses."""
+    policy = TextOnly(str(request.getfixturevalue(weights)))
     policy.build(reference=False, seed=0)
     made = task(policy, objective=objective())
     with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from torch.autograd.graph import saved_tensors_hooks
 from torch.distributed.device_mesh import init_device_mesh
 from torch.utils.checkpoint import checkpoint
 from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM
 
+from emolit.engine.weights.merging import sampled_merged
 from emolit.engine.weights.sharding import gathered_once, shard
 from tests.test_hardware_page import in_adapters, omni, qwen2_audio, weights
 from tools.bench.decode import one_process
 from tools.model_sizes import CARDS, MODELS, NF4, Model
 from tools.plan import (
+    BESIDE,
     KERNELS,
     SHARDED_KERNELS,
     Recipe,
@@ -94,6 +97,26 @@ def test_the_cache_is_that_of_a_rollout(network, tiny):
     assert memory(recipe)["cache"] == held
 
 
+def test_what_is_merged_is_a_copy_of_what_carries_adapters(network, tiny):
+    targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+    model = get_peft_model(network.bfloat16(), LoraConfig(r=1, target_modules=targets))
+    with sampled_merged(model):
+        runs = [vars(part)["forward"] for part in model.modules() if "forward" in vars(part)]
+        products = {id(run.func.__self__): run.func.__self__ for run in runs}
+        held = taken(product.weight for product in products.values())
+    assert (len(runs), len(products)) == (3 * 7, 3 * 4)
+    adapted = replace(tiny, trains="lora")
+    assert memory(adapted)["merged"] == pytest.approx(held, rel=0.03)  # less its adapters' rows
+    for other in ({"merge": False}, {"sharded": True}, {"trains": "qlora"}, {"group": 0}):
+        assert memory(replace(adapted, **other))["merged"] == 0
+    apart = replace(adapted, model="qwen2_audio", merge=False)
+    assert seconds(apart)["rollout"] > 1.9 * seconds(replace(apart, merge=True))["rollout"]
+
+
+def test_where_merging_takes_too_much_it_is_left_out_first():
+    assert " Take `lora.merge: false`: " in verdict(Recipe(card="l40s", prompts=5))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])  # gathered by FSDP2
 def test_checkpointed_layers_keep_their_inputs(network, tiny, dtype):
     """Of each layer its input alone is kept; one layer at a time is computed again whole."""
@@ -158,7 +181,8 @@ def test_kernels_are_those_that_the_page_on_performance_counts():
     for row, kernels in (
         ("whole model, fp32, bf16-mixed", KERNELS["full"]),
         ("whole model, FSDP2", SHARDED_KERNELS["full"]),
-        ("LoRA, bf16-mixed", KERNELS["lora"]),
+        ("LoRA, bf16-mixed (merged by default)", KERNELS["lora"]),
+        ("LoRA, bf16-mixed, `lora.merge: false`", BESIDE),
         ("LoRA, FSDP2", SHARDED_KERNELS["lora"]),
     ):
         assert f"| {row} | {32 * kernels:,.0f} |" in page

@@ -44,12 +44,18 @@ FORMS: dict[str, dict[str, Any]] = {
     "whole model, bf16": {"dtype": "bfloat16"},
     "whole model, fp32, bf16-mixed": {"mixed": True},
     "whole model, FSDP2": {"sharded": True},
+    "LoRA, bf16, not merged": {"dtype": "bfloat16", "lora": True, "merge": False},
     "LoRA, bf16": {"dtype": "bfloat16", "lora": True},
+    "LoRA, bf16-mixed, not merged": {
+        "dtype": "bfloat16",
+        "lora": True,
+        "mixed": True,
+        "merge": False,
+    },
     "LoRA, bf16-mixed": {"dtype": "bfloat16", "lora": True, "mixed": True},
-    "LoRA, bf16-mixed, merged": {"dtype": "bfloat16", "lora": True, "mixed": True, "merge": True},
     "LoRA, FSDP2": {"dtype": "bfloat16", "lora": True, "sharded": True},
     "LoRA, fp32, not merged": {"lora": True, "merge": False},
-    "LoRA, fp32, merged": {"lora": True, "merge": True},
+    "LoRA, fp32": {"lora": True},
 }
 
 

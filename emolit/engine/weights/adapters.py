@@ -32,11 +32,9 @@ class Lora:
         quantize: Keep the weights below the adapters in four bits, ``nf4`` (arXiv 2305.14314);
             needs ``emolit[qlora]``. A trained adapter finds its base as it was only if this is
             set again.
-        merge: Sample with plain adapters added to the weights: about half the kernels a token, and
-            memory for these weights once more. In bfloat16 the sum loses what is below 0.2% of a
-            weight, as a young adapter is, and training scores another policy than the one that
-            sampled (``train/rollout_gap``). None merges into float32 alone, and nothing that is
-            sharded or has another form.
+        merge: Sample with weights and plain adapters as one product: less than half the kernels a
+            token, and memory for these weights once more. None does so where it can be: nothing
+            that is sharded, in four bits or has another form. True insists; false saves memory.
     """
 
     rank: int = 16
@@ -55,7 +53,7 @@ class Lora:
         """
         if self.merge and (self.dora or self.quantize):
             raise ConfigError(
-                "`lora.merge` puts plain adapters into whole weights, but "
+                "`lora.merge` joins plain adapters with whole weights, but "
                 f"`{'dora' if self.dora else 'quantize'}` is set, too; leave one of them out."
             )
 

@@ -33,8 +33,11 @@ def test_all_forms_of_weights_are_counted(tmp_path, capsys):
     rows = json.loads(target.read_text())["rows"]
     assert rows.keys() == decode.FORMS.keys()
     assert all(row["kernels"] > 40 and row["syncs"] <= 1 for row in rows.values())
-    apart, merged = rows["LoRA, fp32, not merged"], rows["LoRA, fp32, merged"]
-    assert merged["kernels"] < apart["kernels"] - 2 * 7 * 3  # a layer has 7 adapters of 4 kernels
+    for kind in ("fp32", "bf16", "bf16-mixed"):  # a layer has 7 adapters of 4 kernels
+        apart, merged = rows[f"LoRA, {kind}, not merged"], rows[f"LoRA, {kind}"]
+        assert merged["kernels"] < apart["kernels"] - 2 * 7 * 3
+    assert merged["kernels"] < 0.55 * apart["kernels"]  # less than half where layers are many
     assert rows["whole model, FSDP2"]["kernels"] == rows["whole model, bf16"]["kernels"]
-    assert rows["LoRA, FSDP2"]["kernels"] < rows["LoRA, bf16"]["kernels"]  # adapters cast once
+    apart = rows["LoRA, bf16, not merged"]
+    assert rows["LoRA, FSDP2"]["kernels"] < apart["kernels"]  # adapters are cast once
     assert "what a token costs" in capsys.readouterr().out
