@@ -100,6 +100,9 @@ class EmolitCLI(LightningCLI):
 
         Args:
             kwargs: Further arguments of the trainer.
+
+        Raises:
+            ConfigError: Lightning cannot make such a trainer, as FSDP without a GPU.
         """
         given = self._get(self.config_init, "trainer")
         callbacks = given["callbacks"] or []
@@ -110,7 +113,10 @@ class EmolitCLI(LightningCLI):
         if given["logger"] in (None, True):
             folder = given["default_root_dir"] or Path.cwd()
             kwargs["logger"] = stage_logger(folder, str(self.subcommand))
-        return super().instantiate_trainer(**kwargs)
+        try:
+            return super().instantiate_trainer(**kwargs)
+        except ValueError as error:
+            raise ConfigError(f"Lightning cannot make this trainer: {error}") from error
 
     def after_instantiate_classes(self) -> None:
         """Let a run look into its folder and at its question; say now what cannot work.
