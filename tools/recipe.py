@@ -72,8 +72,8 @@ class Recipe:
 
     @property
     def merges(self) -> bool:
-        """Whether there are weights and adapters that can be joined, and something is sampled."""
-        return self.merge and self.trains == "lora" and not self.sharded and self.group > 0
+        """Whether weights and adapters are joined, be it for validations alone."""
+        return self.merge and self.trains == "lora" and not self.sharded
 
     @property
     def rows(self) -> int:

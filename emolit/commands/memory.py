@@ -20,7 +20,8 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
     what, less = [], []
     if training and getattr(task.policy, "gradient_checkpointing", None) is False:
         less.append("`model.policy.gradient_checkpointing: true`")
-    if group is not None and merges(task.policy):
+    samples = group is not None or not training
+    if samples and tokens is not None and getattr(task.policy, "merges", False):
         less.append("`model.policy.lora.merge: false`")
     if loading is not None:
         clips = getattr(loading, size)
@@ -42,11 +43,3 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
         f"Memory ran out in {where} ({'. '.join(reason).rstrip('.')}), with {', '.join(what)}. "
         f"Each of these takes less, the first ones change least: {'; '.join(less)}."
     )
-
-
-def merges(policy: Any) -> bool:
-    """Tell whether a policy samples with merged adapters, which take their layers once more."""
-    if not getattr(policy, "adapts", False):
-        return False
-    lora = policy.lora
-    return lora is None or not (lora.merge is False or lora.quantize or lora.dora)

@@ -58,7 +58,8 @@ def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor, Tensor]]:
     A layer says ``x W^T + x down^T up^T``, with ``down`` ``[R, I]`` and ``up`` ``[O, R]``.
 
     Relies on ``Linear`` of ``peft.tuners.lora`` and on its attributes: layers of other classes, and
-    those with a variant such as DoRA or with another adapter switched on, are left out.
+    those with a variant such as DoRA or with another adapter switched on, are left out. So are
+    layers whose base does more than multiply, or has its adapter added to it already.
     """
     from peft.tuners.lora import Linear
 
@@ -66,10 +67,17 @@ def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor, Tensor]]:
     for layer in layers:
         if type(layer) is not Linear or layer.disable_adapters or layer.fan_in_fan_out:
             continue
-        odd = layer.lora_variant or layer.lora_bias.get(ADAPTER)
+        odd = layer.lora_variant or layer.lora_bias.get(ADAPTER) or layer.merged or more(layer)
         if layer.active_adapters == [ADAPTER] and ADAPTER in layer.lora_A and not odd:
             up = layer.scaling[ADAPTER] * layer.lora_B[ADAPTER].weight
             yield layer, layer.lora_A[ADAPTER].weight, up
+
+
+def more(layer: Any) -> bool:
+    """Tell whether the layer below an adapter does more than multiply."""
+    base = layer.get_base_layer()
+    hooked = base._forward_hooks or base._forward_pre_hooks
+    return bool(hooked) or type(base).forward is not nn.Linear.forward
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Any audio language model that transformers loads: adapters, freezing, sampling, reference."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from emolit.compat.peft import plain_layers
 from emolit.compat.transformers import EYES
 from emolit.engine.inputs.encoding import check_inputs, check_room, feature
 from emolit.engine.inputs.responses import (
@@ -231,7 +232,7 @@ class HuggingFace(ShardedPolicy):
         whole = self.gather == "model"
         with gathered_once(self.base) if whole else nullcontext():
             prefix = self.scorer.prefix(self.language_model(), encoded, batch)
-            with self._merged():
+            with sampled_merged(self.model) if self.merges else nullcontext():
                 drawn = generate(
                     self.language_model(),
                     prefix.detach().expand(group_size),
@@ -245,12 +246,12 @@ class HuggingFace(ShardedPolicy):
         responses = decode_responses(tokenizer, drawn.tokens.cpu(), drawn.mask.cpu(), begun)
         return drawn.rollout(batch, sampling, responses)
 
-    def _merged(self) -> AbstractContextManager[None]:
-        """Return a block in which layers run with their adapters in the weights, if they may."""
-        asked = None if self.lora is None else self.lora.merge
-        if not self.adapts or self._mesh is not None or asked is False:
-            return nullcontext()
-        return sampled_merged(self.model)
+    @property
+    def merges(self) -> bool:
+        """Whether layers are sampled as one product with their adapters."""
+        if not self.adapts or self._mesh is not None or (self.lora and self.lora.merge is False):
+            return False
+        return any(True for _ in plain_layers(self.model))
 
     def encode_targets(self, batch: Batch) -> Rollout:
         """Tokenize the target replies, each followed by the end token.

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 from emolit.commands.memory import out_of_memory
-from emolit.engine.weights.adapters import Lora
 
 SAID = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79 GiB of "
@@ -59,20 +58,9 @@ def test_without_a_corpus_only_the_task_is_told():
     assert "loading" not in said
 
 
-@pytest.mark.parametrize(
-    ("lora", "advised"),
-    [
-        (None, True),  # a trained adapter that was opened
-        (Lora(), True),
-        (Lora(merge=True), True),
-        (Lora(merge=False), False),
-        (Lora(quantize="nf4"), False),
-        (Lora(dora=True), False),
-    ],
-)
-def test_adapters_that_are_merged_for_sampling_need_not_be(lora, advised):
-    policy = SimpleNamespace(adapts=True, lora=lora)
-    assert ("lora.merge: false" in told(policy=policy, group_size=6)) is advised
-    assert "lora.merge" not in told(policy=policy)  # nothing is sampled
-    policy.adapts = False
-    assert "lora.merge" not in told(policy=policy, group_size=6)
+@pytest.mark.parametrize("merges", [False, True])
+def test_adapters_that_are_merged_for_sampling_need_not_be(merges):
+    task = {"policy": SimpleNamespace(merges=merges), "sampling": SimpleNamespace(max_tokens=9)}
+    assert ("`model.policy.lora.merge: false`" in told(group_size=6, **task)) is merges
+    assert ("lora.merge" in told(validating=True, **task)) is merges
+    assert "lora.merge" not in told(**task)  # a step of imitation samples nothing

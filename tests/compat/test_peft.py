@@ -80,9 +80,36 @@ def test_plain_layers_say_what_their_adapter_adds(wrapped):
         assert not list(plain_layers(wrapped)), f"{HERE}: disable_adapters"
 
 
-def test_layers_with_other_adapters_are_not_plain(plain):
-    config = LoraConfig(r=1, target_modules=["body"], use_dora=True)
-    assert not list(plain_layers(get_peft_model(plain, config))), f"{HERE}: lora_variant"
+@pytest.mark.parametrize(
+    "setting",
+    [{"use_dora": True}, {"lora_bias": True}, {"fan_in_fan_out": True}],
+    ids=lambda setting: next(iter(setting)),
+)
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out is set")
+def test_layers_with_other_adapters_are_not_plain(plain, setting):
+    made = get_peft_model(plain, LoraConfig(r=1, target_modules=["body"], **setting))
+    made.base_model.model.body.fan_in_fan_out = "fan_in_fan_out" in setting  # as for GPT-2
+    assert not list(plain_layers(made)), f"{HERE}: {setting}"
+
+
+def test_layers_are_not_plain_while_another_adapter_is_on(wrapped):
+    wrapped.add_adapter("other", LoraConfig(r=1, target_modules=["body"], modules_to_save=["head"]))
+    wrapped.set_adapter("other")
+    assert not list(plain_layers(wrapped)), f"{HERE}: active_adapters"
+
+
+def test_layers_whose_base_does_more_or_holds_its_adapter_are_not_plain(wrapped):
+    body = wrapped.base_model.model.body
+    handle = body.base_layer.register_forward_hook(lambda *_: None)
+    assert not list(plain_layers(wrapped)), f"{HERE}: hooks"
+    handle.remove()
+    wrapped.merge_adapter()
+    assert not list(plain_layers(wrapped)), f"{HERE}: merged"
+    wrapped.unmerge_adapter()
+    assert len(list(plain_layers(wrapped))) == 1
+    body.base_layer.forward = body.base_layer.forward
+    body.base_layer.__class__ = type("Own", (torch.nn.Linear,), {"forward": lambda *_: None})
+    assert not list(plain_layers(wrapped)), f"{HERE}: a forward of its own"
 
 
 def test_what_trains_is_the_same_after_adapters_were_switched_off(wrapped):

@@ -32,7 +32,7 @@ class Lora:
         quantize: Keep the weights below the adapters in four bits, ``nf4`` (arXiv 2305.14314);
             needs ``emolit[qlora]``. A trained adapter finds its base as it was only if this is
             set again.
-        merge: Sample with weights and plain adapters as one product: less than half the kernels a
+        merge: Sample with weights and plain adapters as one product: about half the kernels a
             token, and memory for these weights once more. None does so where it can be: nothing
             that is sharded, in four bits or has another form. True insists; false saves memory.
     """

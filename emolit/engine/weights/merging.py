@@ -83,11 +83,11 @@ class StackedProduct:
             self.weight = torch.cat([weight + up @ down for weight, down, up in factors])
         else:
             self.weight = torch.cat([part.to(kind) for part in (*weights, *downs)])
-            together: Tensor = torch.block_diag(*ups)  # type: ignore[no-untyped-call]
-            self.up = together.T.to(kind)
+            together: Tensor = torch.block_diag(*(up.to(kind) for up in ups))  # type: ignore[no-untyped-call]
+            self.up = together.T
         self.bias: Tensor | None = None
         if biases is not None:
-            bias = torch.cat(biases).to(kind)
+            bias = torch.cat([part.to(kind) for part in biases])
             self.bias = nn.functional.pad(bias, (0, len(self.weight) - len(bias)))
         self.given: Tensor | None = None
         self.parts: dict[int, Tensor] = {}
@@ -98,7 +98,7 @@ class StackedProduct:
             said = nn.functional.linear(given, self.weight, self.bias)
             if self.up is not None:
                 whole, low = said.flatten(0, -2).split_with_sizes(self.up.shape[::-1], dim=-1)
-                said = torch.addmm(whole, low, self.up).view(*given.shape[:-1], -1)
+                said = torch.addmm(whole, low, self.up).view(*given.shape[:-1], sum(self.sizes))
             parts = said.split_with_sizes(self.sizes, dim=-1)
             self.given, self.parts = given, dict(enumerate(parts))
         return self.parts.pop(place)
@@ -131,7 +131,8 @@ def stack_layers(
         factors: Of what the adapter of a layer adds, by the id of the layer.
     """
     parts = [layer.get_base_layer() for layer in layers]
-    if len({(part.bias is None, computed_in(part.weight)) for part in parts}) > 1:
+    forms = {(part.bias is None, part.in_features, computed_in(part.weight)) for part in parts}
+    if len(forms) > 1:
         for layer in layers:
             yield from stack_layers((layer,), factors)
         return

@@ -1,11 +1,15 @@
 """Merged weights are the base plus the adapter's product, worked out by hand."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
+from torch import nn
 
+from emolit.compat.peft import plain_layers
 from emolit.engine.scoring.logprobs import version
 from emolit.engine.weights.adapters import Lora
 from emolit.engine.weights.merging import (
@@ -18,6 +22,8 @@ from emolit.errors import ConfigError, PolicyError
 from emolit.policies.nano import Nano
 from emolit.types import Sampling
 from tools.bench.decode import Counted
+
+QKV = ("q_proj", "k_proj", "v_proj")
 
 
 @pytest.fixture
@@ -76,6 +82,12 @@ def shaken(nano_folder, lora, dtype="float32"):
     return policy
 
 
+def joined(layer):
+    """Return the product that a layer runs as; None where it runs as it is."""
+    run = vars(layer).get("forward")
+    return run.func.__self__ if isinstance(run, partial) else None
+
+
 @pytest.mark.parametrize("train", [[], ["multi_modal_projector"]])
 def test_a_policy_samples_merged_what_it_samples_otherwise_and_stays_bit_by_bit(
     nano_folder, batch, train
@@ -106,10 +118,10 @@ def test_layers_with_one_input_are_one_product_and_say_each_its_own():
     with Counted() as counted:
         found = [product.run(one, place) for place in (0, 1, 2)]
     assert counted.kernels == {"addmm": 1}
-    again = product.run(one, 0)  # parts are handed out once: the input may be another one by now
-    for said, weight, bias in zip((*found, again), (*weights, weights[0]), (*biases, biases[0]),
-                                  strict=True):  # fmt: skip
+    for said, weight, bias in zip(found, weights, biases, strict=True):
         torch.testing.assert_close(said, one @ weight.T + bias)
+    one.neg_()  # parts are handed out once: the input may be another one by now
+    torch.testing.assert_close(product.run(one, 0), one @ weights[0].T + biases[0])
     torch.testing.assert_close(product.run(other, 1), other @ weights[1].T + biases[1])
 
 
@@ -123,6 +135,9 @@ def test_layers_whose_neighbors_carry_no_adapter_run_alone(nano_folder, batch, t
         expected = policy.model(**prompt.inputs).logits
         with sampled_merged(policy.model):
             torch.testing.assert_close(policy.model(**prompt.inputs).logits, expected)
+            replaced = [name for name, part in policy.model.named_modules() if joined(part)]
+    assert replaced and all(name.endswith(tuple(targets)) for name in replaced)
+    assert len(replaced) == len(list(plain_layers(policy.model)))
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -155,9 +170,42 @@ def test_under_autocast_an_adapter_stays_beside_whatever_the_base_is(nano_folder
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
         expected = layer(sound)
         with sampled_merged(policy.model):
-            assert "forward" in vars(layer)
+            assert joined(layer).up is not None  # nothing was summed
             torch.testing.assert_close(layer(sound), expected, atol=0.02, rtol=0.02)
-    assert "forward" not in vars(layer)
+            assert layer(sound[:0]).shape == (0, 1, 16)
+    assert joined(layer) is None
+
+
+def test_layers_of_different_inputs_and_types_run_alone():
+    """Queries that come from elsewhere, and biases beside adapters of another type."""
+    model = nn.ModuleDict({name: nn.Linear(4 if name == "q_proj" else 6, 5) for name in QKV})
+    made = get_peft_model(model, LoraConfig(r=2, target_modules=list(QKV), init_lora_weights=False))
+    made.base_model.model["v_proj"].base_layer.half()
+    layers = [made.base_model.model[name] for name in QKV]
+    sounds = [torch.randn(3, 4), torch.randn(3, 6), torch.randn(3, 6)]
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        expected = [layer(sound) for layer, sound in zip(layers, sounds, strict=True)]
+        with sampled_merged(made):
+            for layer, sound, truth in zip(layers, sounds, expected, strict=True):
+                torch.testing.assert_close(layer(sound), truth, atol=0.05, rtol=0.05)
+            assert len({id(joined(layer)) for layer in layers}) == 3
+
+
+def test_a_policy_tells_whether_it_merges(nano_folder, tmp_path):
+    told = {}
+    for name, lora in {
+        "whole": None, "plain": Lora(), "asked": Lora(merge=True), "not": Lora(merge=False),
+        "dora": Lora(dora=True),
+    }.items():  # fmt: skip
+        policy = Nano(str(nano_folder), lora=lora)
+        policy.build(reference=False, seed=0)
+        told[name] = policy.merges
+        policy.save(tmp_path / name)
+    assert told == {"whole": False, "plain": True, "asked": True, "not": False, "dora": False}
+    for name in ("plain", "dora"):  # trained adapters that are opened
+        policy = Nano(str(tmp_path / name))
+        policy.build(reference=False, seed=0)
+        assert policy.merges is told[name]
 
 
 @pytest.mark.parametrize("other", [{"dora": True}, {"quantize": "nf4"}])
