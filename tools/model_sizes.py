@@ -74,6 +74,10 @@ class Model:
         """Weights of the layers that carry adapters: of experts none."""
         return self.layers * (self.attention + (0 if self.experts else 3 * self.width * self.inner))
 
+    def copied(self, head: bool) -> int:
+        """Weights of the layers that are copied for sampling, with or without the head."""
+        return self.carrying + head * self.width * self.vocabulary
+
     def adapters(self, rank: int) -> int:
         """Parameters of adapters: rank times inputs plus outputs of each layer that has one."""
         wide, narrow = self.head_width * self.heads, self.head_width * self.key_heads

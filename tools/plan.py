@@ -30,7 +30,7 @@ LAUNCH = 10e-6
 """Seconds between two kernels that Python launches. A guess."""
 BESIDE = 3114 / 32
 """Kernels a layer and decoded token where adapters run beside the weights."""
-KERNELS = {"full": 1770 / 32, "lora": 1354 / 32, "qlora": BESIDE + 14}
+KERNELS = {"full": 1257 / 32, "lora": 1354 / 32, "qlora": BESIDE + 14}
 """The same of each way to train: counted by `tools.bench.decode` at 32 layers under bf16-mixed; the
 14 for four bits are a guess."""
 SHARDED_KERNELS = {"full": 1324 / 32, "lora": 2218 / 32}
@@ -65,7 +65,7 @@ def memory(recipe: Recipe, sizes: Model | None = None) -> dict[str, float]:
         "gradients": 4 * trained / parts,
         "AdamW": 8 * trained / parts,
         "gathered": 2 * held_whole(recipe, model) if recipe.sharded else 0.0,
-        "merged": 2.0 * model.carrying if recipe.merges else 0.0,
+        "copied": 2.0 * model.copied(head=full) if recipe.copies else 0.0,
         "cache": held * model.cached * number if recipe.group else 0.0,
         "activations": square
         + (kept + inside if recipe.checkpointing else model.layers * inside)
@@ -85,11 +85,11 @@ def seconds(recipe: Recipe) -> dict[str, float]:
     """Return the seconds of an optimizer step, part by part."""
     model, card = MODELS[recipe.model], CARDS[recipe.card]
     full = recipe.trains == "full"
+    held = min(model.read * (recipe.rows if model.experts else 1), model.parameters)
     # autocast reads float32, writes bfloat16 and reads that: 8 bytes where bfloat16 takes 2
-    held = 2 * min(model.read * (recipe.rows if model.experts else 1), model.parameters)
+    cast = max(0, held - model.copied(head=True)) if full and not recipe.sharded else 0
     half = recipe.prompt_tokens + recipe.response_tokens / 2
-    cast = 4 if full and not recipe.sharded else 1
-    bytes_read = held * cast + recipe.rows * half * model.cached * recipe.number
+    bytes_read = 2 * held + 6 * cast + recipe.rows * half * model.cached * recipe.number
     kernels = (SHARDED_KERNELS if recipe.sharded else KERNELS)[recipe.trains]
     if recipe.trains == "lora" and not recipe.sharded and not recipe.merge:
         kernels = BESIDE
@@ -119,7 +119,7 @@ def fits(recipe: Recipe) -> bool:
 def changes(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
     """Yield what takes less memory, those first that change least of what is learned."""
     now, steps = recipe, list[str]()
-    if now.merges:
+    if now.trains == "lora" and now.copies:
         now = replace(now, merge=False)
         steps.append("`lora.merge: false`")
         yield ", then ".join(steps), now

@@ -37,7 +37,7 @@ class Recipe:
         checkpointing: Whether activations are computed again.
         rank: Of adapters.
         gather: What sharded weights are gathered by in a rollout: the ``model``, or a ``layer``.
-        merge: Whether whole weights and adapters are joined for sampling.
+        merge: Whether weights and adapters are copied for sampling, as one product.
     """
 
     model: str = "qwen2_audio"
@@ -71,9 +71,11 @@ class Recipe:
         return 4 if self.trains == "full" and not self.sharded else 2
 
     @property
-    def merges(self) -> bool:
-        """Whether weights and adapters are joined, be it for validations alone."""
-        return self.merge and self.trains == "lora" and not self.sharded
+    def copies(self) -> bool:
+        """Whether layers are copied for sampling, be it for validations alone: joined, or cast."""
+        return not self.sharded and (
+            self.trains == "full" or (self.trains == "lora" and self.merge)
+        )
 
     @property
     def rows(self) -> int:

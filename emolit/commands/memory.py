@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from emolit.compat.peft import plain_layers
+
 
 def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
     """Return what was computed when memory ran out, and which settings take less.
@@ -21,7 +23,7 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
     if training and getattr(task.policy, "gradient_checkpointing", None) is False:
         less.append("`model.policy.gradient_checkpointing: true`")
     samples = group is not None or not training
-    if samples and tokens is not None and getattr(task.policy, "merges", False):
+    if samples and tokens is not None and merges(task.policy):
         less.append("`model.policy.lora.merge: false`")
     if loading is not None:
         clips = getattr(loading, size)
@@ -43,3 +45,9 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
         f"Memory ran out in {where} ({'. '.join(reason).rstrip('.')}), with {', '.join(what)}. "
         f"Each of these takes less, the first ones change least: {'; '.join(less)}."
     )
+
+
+def merges(policy: Any) -> bool:
+    """Tell whether a policy samples with merged adapters, which take their layers once more."""
+    copies = getattr(policy, "copies", False) and policy.adapts
+    return copies and any(True for _ in plain_layers(policy.model))

@@ -67,17 +67,17 @@ def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor, Tensor]]:
     for layer in layers:
         if type(layer) is not Linear or layer.disable_adapters or layer.fan_in_fan_out:
             continue
-        odd = layer.lora_variant or layer.lora_bias.get(ADAPTER) or layer.merged or more(layer)
+        odd = layer.lora_variant or layer.lora_bias.get(ADAPTER) or layer.merged
+        odd = odd or does_more(layer.get_base_layer())
         if layer.active_adapters == [ADAPTER] and ADAPTER in layer.lora_A and not odd:
             up = layer.scaling[ADAPTER] * layer.lora_B[ADAPTER].weight
             yield layer, layer.lora_A[ADAPTER].weight, up
 
 
-def more(layer: Any) -> bool:
-    """Tell whether the layer below an adapter does more than multiply."""
-    base = layer.get_base_layer()
-    hooked = base._forward_hooks or base._forward_pre_hooks
-    return bool(hooked) or type(base).forward is not nn.Linear.forward
+def does_more(layer: nn.Module) -> bool:
+    """Tell whether a linear layer does more than multiply; relies on where torch keeps hooks."""
+    hooked = layer._forward_hooks or layer._forward_pre_hooks
+    return bool(hooked) or type(layer).forward is not nn.Linear.forward
 
 
 @contextmanager

@@ -4,9 +4,8 @@ from contextlib import nullcontext
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from emolit.compat.peft import plain_layers
 from emolit.compat.transformers import EYES
 from emolit.engine.inputs.encoding import check_inputs, check_room, feature
 from emolit.engine.inputs.responses import (
@@ -232,7 +231,8 @@ class HuggingFace(ShardedPolicy):
         whole = self.gather == "model"
         with gathered_once(self.base) if whole else nullcontext():
             prefix = self.scorer.prefix(self.language_model(), encoded, batch)
-            with sampled_merged(self.model) if self.merges else nullcontext():
+            parts = nn.ModuleList([self.base.get_decoder(), self.base.get_output_embeddings()])
+            with sampled_merged(parts) if self.copies else nullcontext():
                 drawn = generate(
                     self.language_model(),
                     prefix.detach().expand(group_size),
@@ -247,11 +247,9 @@ class HuggingFace(ShardedPolicy):
         return drawn.rollout(batch, sampling, responses)
 
     @property
-    def merges(self) -> bool:
-        """Whether layers are sampled as one product with their adapters."""
-        if not self.adapts or self._mesh is not None or (self.lora and self.lora.merge is False):
-            return False
-        return any(True for _ in plain_layers(self.model))
+    def copies(self) -> bool:
+        """Whether layers are copied for sampling: joined with adapters, cast once."""
+        return self._mesh is None and (self.lora is None or self.lora.merge is not False)
 
     def encode_targets(self, batch: Batch) -> Rollout:
         """Tokenize the target replies, each followed by the end token.

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from emolit.commands.memory import out_of_memory
+from emolit.engine.weights.adapters import Lora
+from emolit.policies.nano import Nano
 
 SAID = (
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79 GiB of "
@@ -58,9 +60,14 @@ def test_without_a_corpus_only_the_task_is_told():
     assert "loading" not in said
 
 
-@pytest.mark.parametrize("merges", [False, True])
-def test_adapters_that_are_merged_for_sampling_need_not_be(merges):
-    task = {"policy": SimpleNamespace(merges=merges), "sampling": SimpleNamespace(max_tokens=9)}
+@pytest.mark.parametrize(
+    ("lora", "merges"),
+    [(None, False), (Lora(), True), (Lora(merge=False), False), (Lora(dora=True), False)],
+)
+def test_adapters_that_are_merged_for_sampling_need_not_be(nano_folder, lora, merges):
+    policy = Nano(str(nano_folder), lora=lora)
+    policy.build(reference=False, seed=0)
+    task = {"policy": policy, "sampling": SimpleNamespace(max_tokens=9)}
     assert ("`model.policy.lora.merge: false`" in told(group_size=6, **task)) is merges
     assert ("lora.merge" in told(validating=True, **task)) is merges
     assert "lora.merge" not in told(**task)  # a step of imitation samples nothing

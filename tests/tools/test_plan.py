@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.distributed.device_mesh import init_device_mesh
 from torch.utils.checkpoint import checkpoint
@@ -106,12 +107,21 @@ def test_what_is_merged_is_a_copy_of_what_carries_adapters(network, tiny):
         held = taken(product.weight for product in products.values())
     assert (len(runs), len(products)) == (3 * 7, 3 * 4)
     adapted = replace(tiny, trains="lora")
-    assert memory(adapted)["merged"] == pytest.approx(held, rel=0.03)  # less its adapters' rows
-    assert memory(replace(adapted, group=0))["merged"] > 0  # its validations sample
+    assert memory(adapted)["copied"] == pytest.approx(held, rel=0.03)  # less its adapters' rows
+    assert memory(replace(adapted, group=0))["copied"] > 0  # its validations sample
     for other in ({"merge": False}, {"sharded": True}, {"trains": "qlora"}):
-        assert memory(replace(adapted, **other))["merged"] == 0
+        assert memory(replace(adapted, **other))["copied"] == 0
     apart = replace(adapted, model="qwen2_audio", merge=False)
     assert seconds(apart)["rollout"] > 1.9 * seconds(replace(apart, merge=True))["rollout"]
+
+
+def test_what_autocast_would_cast_is_copied(network, tiny):
+    parts = nn.ModuleList([network.get_decoder(), network.get_output_embeddings()])
+    with torch.autocast("cpu", torch.bfloat16), sampled_merged(parts):
+        runs = [vars(part)["forward"] for part in network.modules() if "forward" in vars(part)]
+        products = {id(run.func.__self__): run.func.__self__ for run in runs}
+        assert taken(product.weight for product in products.values()) == memory(tiny)["copied"]
+    assert memory(replace(tiny, sharded=True))["copied"] == 0
 
 
 def test_where_merging_takes_too_much_it_is_left_out_first():

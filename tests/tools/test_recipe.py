@@ -1,5 +1,6 @@
 """What an experiment's file trains, which model it begins with, and which files are no training."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def test_the_recipes_are_those_of_the_files():
     adapted = recipe_of(EXPERIMENTS / "affectgpt_rl/qwen25_omni/sft.yaml")
     assert (adapted.model, adapted.trains, adapted.group) == ("qwen25_omni", "lora", 0)
     assert recipe_of(EXPERIMENTS / "qwen2_audio/grpo.yaml").reference is True
-    assert adapted.merges and not full.merges
+    assert adapted.copies and full.copies and not replace(full, sharded=True).copies
 
 
 @pytest.mark.parametrize(

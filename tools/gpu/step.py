@@ -141,8 +141,8 @@ def held(steps: Steps, form: str, rollout: Rollout) -> Iterator[Row]:
     for name, size in found.items():
         yield Row(form, f"memory: {name}", size, "GB", plan[name])
     planned = {
-        "sampling": plan["weights"] + plan["AdamW"] + plan["cache"] + plan["merged"],
-        "learning": sum(plan.values()) - plan["cache"] - plan["merged"] - plan["runtime"],
+        "sampling": plan["weights"] + plan["AdamW"] + plan["cache"] + plan["copied"],
+        "learning": sum(plan.values()) - plan["cache"] - plan["copied"] - plan["runtime"],
     }
     for name, size in planned.items():
         peak = steps.peaks.get(name)

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emolit.compat.peft import plain_layers
+from emolit.compat.peft import does_more, plain_layers
 from emolit.compat.torch import replaced_forward
 from emolit.engine.weights.adapters import open_adapter, widen
 from emolit.engine.weights.checkpoint import load_model, source_of
@@ -63,7 +64,7 @@ class StackedProduct:
     Args:
         weights: Of the layers. ``[O, I]`` each
         biases: Of the layers, or None for all. ``[O]`` each
-        downs: What leads into their adapters. ``[R, I]`` each
+        downs: What leads into their adapters; R is 0 where there is none. ``[R, I]`` each
         ups: What leads out, scaled. ``[O, R]`` each
         kind: That products are computed in.
     """
@@ -83,6 +84,7 @@ class StackedProduct:
             self.weight = torch.cat([weight + up @ down for weight, down, up in factors])
         else:
             self.weight = torch.cat([part.to(kind) for part in (*weights, *downs)])
+        if len(self.weight) > sum(self.sizes):
             together: Tensor = torch.block_diag(*(up.to(kind) for up in ups))  # type: ignore[no-untyped-call]
             self.up = together.T
         self.bias: Tensor | None = None
@@ -104,6 +106,28 @@ class StackedProduct:
         return self.parts.pop(place)
 
 
+@dataclass(frozen=True)
+class Joined:
+    """A layer that runs as part of a product.
+
+    Attributes:
+        layer: Whose ``forward`` is replaced.
+        base: The linear layer that it is, or that lies below its adapter.
+        down: What leads into its adapter. ``[R, I]``
+        up: What leads out, scaled. ``[O, R]``
+    """
+
+    layer: Any
+    base: Any
+    down: Tensor
+    up: Tensor
+
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """What is the same for all layers of a product."""
+        return self.base.bias is None, self.base.in_features, computed_in(self.base.weight)
+
+
 def siblings(model: nn.Module) -> dict[int, tuple[nn.Module, ...]]:
     """Return, by the id of a layer, the layers that are given the same input, itself among them."""
     found: dict[int, tuple[nn.Module, ...]] = {}
@@ -121,57 +145,52 @@ def computed_in(weight: Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
 
 
-def stack_layers(
-    layers: tuple[Any, ...], factors: dict[int, tuple[Tensor, Tensor]]
-) -> Iterator[Any]:
-    """Yield what each of some layers runs, in order; their factors are taken out.
-
-    Args:
-        layers: All of them, or those that are left of such.
-        factors: Of what the adapter of a layer adds, by the id of the layer.
-    """
-    parts = [layer.get_base_layer() for layer in layers]
-    forms = {(part.bias is None, part.in_features, computed_in(part.weight)) for part in parts}
-    if len(forms) > 1:
-        for layer in layers:
-            yield from stack_layers((layer,), factors)
-        return
-    weights, kind = [part.weight for part in parts], computed_in(parts[0].weight)
-    biases = None if parts[0].bias is None else [part.bias for part in parts]
-    downs, ups = zip(*(factors.pop(id(layer)) for layer in layers), strict=True)
-    product = StackedProduct(weights, biases, downs, ups, kind)
-    for place in range(len(layers)):
-        yield partial(product.run, place=place)
+def joined_layers(network: nn.Module) -> Iterator[Joined]:
+    """Yield layers with plain adapters, and those that autocast would cast for each token."""
+    seen = set[nn.Module]()
+    for layer, down, up in plain_layers(network):
+        seen.update(layer.modules())
+        yield Joined(layer, layer.get_base_layer(), down, up)
+    for base in network.modules():
+        if type(base) is nn.Linear and base not in seen and not does_more(base):
+            weight = base.weight
+            if computed_in(weight) != weight.dtype:
+                yield Joined(base, base, weight[:0], weight[:, :0])
 
 
 @contextmanager
-def sampled_merged(model: nn.Module) -> Iterator[None]:
-    """Let layers run with their plain adapters as one product, for a block without gradients.
+def sampled_merged(network: nn.Module) -> Iterator[None]:
+    """Let layers run as one product with their plain adapters, in the type that is computed in.
 
-    Layers that are given the same input, such as those of queries, keys and values, run together.
+    It is for a block without gradients. Layers that are given the same input, such as those of
+    queries, keys and values, run together. Weights that autocast would cast for each token are cast
+    once.
 
-    The product stands beside the weights, which nobody writes: behind the block the model is what
-    it was, bit by bit. It takes memory for these weights once more.
+    The products stand beside the weights, which nobody writes: behind the block the network is what
+    it was, bit by bit. They take memory for these weights once more.
 
     Args:
-        model: With its adapters.
+        network: What runs for each token.
     """
-    together, layers = siblings(model), dict[int, Any]()
-    factors: dict[int, tuple[Tensor, Tensor]] = {}
     with ExitStack() as stack, torch.no_grad():
-
-        def enter(group: tuple[Any, ...]) -> None:
-            for layer, run in zip(group, stack_layers(group, factors), strict=True):
-                stack.enter_context(replaced_forward(layer, run))
-
-        for layer, down, up in plain_layers(model):
-            layers[id(layer)] = layer
-            factors[id(layer)] = down, up
-            group = together.get(id(layer), (layer,))
-            if all(id(other) in factors for other in group):
-                enter(group)
-        for key in list(factors):  # others of their group carry no adapter
-            enter((layers[key],))
+        together = siblings(network)
+        found = {id(each.layer): each for each in joined_layers(network)}
+        while found:
+            first = next(iter(found.values()))
+            group = [found.get(id(each)) for each in together.get(id(first.layer), (first.layer,))]
+            whole = [each for each in group if each is not None]
+            if len(whole) < len(group) or len({each.form for each in whole}) > 1:
+                whole = [first]
+            product = StackedProduct(
+                [each.base.weight for each in whole],
+                None if first.base.bias is None else [each.base.bias for each in whole],
+                [each.down for each in whole],
+                [each.up for each in whole],
+                computed_in(first.base.weight),
+            )
+            for place, each in enumerate(whole):
+                del found[id(each.layer)]
+                stack.enter_context(replaced_forward(each.layer, partial(product.run, place=place)))
         yield
 
 

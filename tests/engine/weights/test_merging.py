@@ -191,21 +191,39 @@ def test_layers_of_different_inputs_and_types_run_alone():
             assert len({id(joined(layer)) for layer in layers}) == 3
 
 
-def test_a_policy_tells_whether_it_merges(nano_folder, tmp_path):
-    told = {}
-    for name, lora in {
-        "whole": None, "plain": Lora(), "asked": Lora(merge=True), "not": Lora(merge=False),
-        "dora": Lora(dora=True),
-    }.items():  # fmt: skip
-        policy = Nano(str(nano_folder), lora=lora)
-        policy.build(reference=False, seed=0)
-        told[name] = policy.merges
-        policy.save(tmp_path / name)
-    assert told == {"whole": False, "plain": True, "asked": True, "not": False, "dora": False}
-    for name in ("plain", "dora"):  # trained adapters that are opened
-        policy = Nano(str(tmp_path / name))
-        policy.build(reference=False, seed=0)
-        assert policy.merges is told[name]
+@pytest.mark.parametrize("lora", [None, Lora(rank=2, targets=["q_proj", "down_proj"])])
+def test_what_autocast_would_cast_for_each_token_is_cast_once(nano_folder, batch, lora):
+    """Neighbors of a layer with an adapter join it; the tower, which runs once, is left alone."""
+    policy = shaken(nano_folder, lora)
+    decoder, head = policy.base.get_decoder(), policy.base.get_output_embeddings()
+    tokens = torch.tensor([[5, 6, 7]])
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        expected = head(decoder(tokens).last_hidden_state)
+        with sampled_merged(nn.ModuleList([decoder, head])):
+            found = head(decoder(tokens).last_hidden_state)
+            replaced = {name: joined(part) for name, part in policy.base.named_modules()}
+            with Counted() as counted:
+                decoder(tokens)
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0.02)
+    products = {name: product for name, product in replaced.items() if product is not None}
+    assert len(products) == 7 * 2 + 1 and len({id(each) for each in products.values()}) == 4 * 2 + 1
+    assert all("tower" not in name for name in products)
+    assert {product.weight.dtype for product in products.values()} == {torch.bfloat16}
+    queries = next(product for name, product in products.items() if name.endswith("q_proj"))
+    assert len(queries.weight) == sum(queries.sizes) + (0 if lora is None else 2)
+    assert counted.kernels["addmm"] + counted.kernels["mm"] == (8 if lora is None else 12)
+
+
+def test_without_autocast_nothing_is_copied_of_a_whole_model(nano_folder):
+    policy = shaken(nano_folder, None)
+    with sampled_merged(policy.base.get_decoder()):
+        assert not any(joined(part) for part in policy.modules())
+
+
+def test_a_policy_tells_whether_it_makes_copies(nano_folder):
+    for lora in (None, Lora(), Lora(merge=True), Lora(dora=True)):
+        assert Nano(str(nano_folder), lora=lora).copies
+    assert not Nano(str(nano_folder), lora=Lora(merge=False)).copies
 
 
 @pytest.mark.parametrize("other", [{"dora": True}, {"quantize": "nf4"}])
