@@ -186,6 +186,13 @@ class Contract(ABC):
         difference = (policy.logprobs(rollout) - rollout.behavior)[rollout.mask]
         assert difference.abs().max() < 1e-4
 
+    def test_under_autocast_it_hears_and_scores_what_it_samples(self, policy, batch):
+        """Weights are cast once for a rollout; waveforms are never cast."""
+        with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+            rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
+            difference = (policy.logprobs(rollout) - rollout.behavior)[rollout.mask]
+        assert difference.abs().max() < 0.02
+
     def test_a_pass_in_between_changes_nothing(self, policy, batch):
         """A module that remembers positions would be caught here."""
         rollout = policy.sample(batch, 2, SAMPLING, seed=0, step=0)
