@@ -41,6 +41,11 @@ COLUMNS = {
     "SECap: vocabulary": ("mecap_r1", "secap", "vocabulary"),
 }  # fmt: skip
 """Column of a table to file, corpus and key of a row."""
+COLUMNS |= {
+    name.replace("SECap:", "way to learn on SECap:"): ("secap_learning", *place[1:])
+    for name, place in COLUMNS.items()
+    if name.startswith("SECap:")
+}
 LEVELS = {"as it is": ""} | {f"{level} dB": f"-snr_{level}" for level in (20, 10, 5, 0)}
 TITLES = {
     "RAVDESS under noise": "ravdess{}",

@@ -28,6 +28,7 @@ SETTINGS = {
     "6 epochs": "a length of training",
     "4 epochs": "a length of training",
     "1 epoch": "a length of training",
+    "20 steps": "a length of training",
     "24 steps": "a length of training",
     "60 steps": "a length of training",
     "40 steps of 8 clips": "a length of training",
@@ -48,6 +49,7 @@ SETTINGS = {
     "seeds 0 and 1": "which seeds",
     "Seeds 0, 1, 2": "which seeds",
     "seeds 0, 1, 2": "which seeds",
+    "seeds 1, 2, 3": "which seeds",
     "seeds 1 and 2": "which seeds",
     "seeds 2 and 3": "which seeds",
     "Seeds 1, 2, 3": "which seeds",
@@ -166,6 +168,17 @@ def mecap_r1():
     one, two, three = map(gap, told)
     two = two.replace(")", f"; Holm {told[1]['randomization_p_holm']:.3f})")
     yield f"against the control by seed {one}, {two} and {three}."
+
+
+def secap_learning():
+    """Yield what the page says of gold captions beside rewards."""
+    file, corpus = "secap_learning", "secap"
+    for arm in ("luffy", "chord"):
+        control = gaps(file, arm, "sft_continued", corpus)
+        grpo = gaps(file, arm, "grpo", corpus)
+        yield f"{arm} is ahead of the control by {control}; of GRPO by {grpo}."
+    yield f"they are made of {of_arm(file, 'luffy', corpus)['vocabulary']:.0f} characters."
+    yield f"{of_arm(file, 'sft', corpus)['n']} clips do not make it sure."
 
 
 def demo():
@@ -296,6 +309,8 @@ def ravdess_reasoning():
 
 THINKING = ("eur_sft_on", "eur_grpo", "eur_hints", "eur_weighed", "eur_weighed_power")
 """Ways to learn from thoughts."""
+ON_SECAP = ("grpo", "chord", "luffy", "hpt", "sft_continued")
+"""Ways to learn captions."""
 MODELS = ("grpo", "chord", "sft_continued")
 """Ways to learn beside the baselines."""
 SENTENCES = {
@@ -308,6 +323,7 @@ SENTENCES = {
     "affectgpt_rl": affectgpt_rl,
     "emogator_learning": emogator_learning,
     "mecap_r1": mecap_r1,
+    "secap_learning": secap_learning,
     "demo": demo,
     "demo_learning": demo_learning,
 }
@@ -380,6 +396,29 @@ def test_reasoning_costs_the_starts_less_than_half_and_grpo_more():
     for form in ("eur", "esr"):
         assert 0.5 < ua(f"{form}_sft") / ua("ir_sft") < 0.6
         assert ua(f"{form}_grpo") / ua("ir_grpo") < 0.5
+
+
+def test_on_secap_no_mixture_leads_significantly_and_rewards_narrow_what_is_said():
+    file, corpus = "secap_learning", "secap"
+    assert all(row["randomization_p_holm"] > 0.05 for row in rows(file) if "versus" in row)
+
+    def leads(arm, versus):
+        return [row["difference"] > 0 for row in against(file, arm, versus, corpus)]
+
+    assert leads("luffy", "sft_continued") == [True] * 3
+    assert leads("hpt", "sft_continued") == leads("hpt", "grpo") == [True, False, False]
+    mean = {arm: of_arm(file, arm, corpus) for arm in ("sft", *ON_SECAP)}
+    shown = ("emotion_set_F1", "BLEU_4", "METEOR", "CIDEr_D", "Distinct_2", "vocabulary")
+    lower = [key for key in shown if mean["chord"][key] <= mean["grpo"][key]]
+    assert lower == ["METEOR"]
+    for arm in ON_SECAP:
+        imitates = arm == "sft_continued"
+        assert (mean[arm]["Distinct_2"] > mean["sft"]["Distinct_2"]) == imitates
+        rarer = mean[arm]["CIDEr_D"] > mean["sft"]["CIDEr_D"]
+        assert rarer == (imitates or arm == "chord")
+    for arm in ("chord", "luffy"):
+        for other in ("grpo", "sft_continued"):
+            assert mean[arm]["emotion_set_F1"] > mean[other]["emotion_set_F1"]
 
 
 @pytest.mark.parametrize("corpus", ["emogator", "emer"])

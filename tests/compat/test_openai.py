@@ -17,7 +17,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     sent = 0
 
     def do_POST(self):  # the name that http.server calls
-        self.rfile.read(int(self.headers["Content-Length"]))  # unread, it would reset the connection
+        self.rfile.read(
+            int(self.headers["Content-Length"])
+        )  # unread, it would reset the connection
         self.send_response(self.status)
         self.send_header("Content-Type", "application/json")
         if self.encoding:
