@@ -55,9 +55,14 @@ class Model:
         return self.attention + inside + small
 
     @property
+    def head(self) -> int:
+        """Weights of the head."""
+        return self.width * self.vocabulary
+
+    @property
     def embeddings(self) -> int:
         """Parameters of embedding and head."""
-        return self.width * self.vocabulary * (1 if self.tied else 2)
+        return self.head * (1 if self.tied else 2)
 
     @property
     def parameters(self) -> float:
@@ -67,16 +72,12 @@ class Model:
     @property
     def read(self) -> int:
         """Parameters that a decoded token passes through; towers are computed once a clip."""
-        return self.layers * self.layer(self.active) + self.width * self.vocabulary + self.width
+        return self.layers * self.layer(self.active) + self.head + self.width
 
     @property
     def carrying(self) -> int:
         """Weights of the layers that carry adapters: of experts none."""
         return self.layers * (self.attention + (0 if self.experts else 3 * self.width * self.inner))
-
-    def copied(self, head: bool) -> int:
-        """Weights of the layers that are copied for sampling, with or without the head."""
-        return self.carrying + head * self.width * self.vocabulary
 
     def adapters(self, rank: int) -> int:
         """Parameters of adapters: rank times inputs plus outputs of each layer that has one."""

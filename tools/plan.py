@@ -65,7 +65,7 @@ def memory(recipe: Recipe, sizes: Model | None = None) -> dict[str, float]:
         "gradients": 4 * trained / parts,
         "AdamW": 8 * trained / parts,
         "gathered": 2 * held_whole(recipe, model) if recipe.sharded else 0.0,
-        "copied": 2.0 * model.copied(head=full) if recipe.copies else 0.0,
+        "copied": 2.0 * (model.carrying + model.head * full) if recipe.copies else 0.0,
         "cache": held * model.cached * number if recipe.group else 0.0,
         "activations": square
         + (kept + inside if recipe.checkpointing else model.layers * inside)
@@ -86,8 +86,8 @@ def seconds(recipe: Recipe) -> dict[str, float]:
     model, card = MODELS[recipe.model], CARDS[recipe.card]
     full = recipe.trains == "full"
     held = min(model.read * (recipe.rows if model.experts else 1), model.parameters)
-    # autocast reads float32, writes bfloat16 and reads that: 8 bytes where bfloat16 takes 2
-    cast = max(0, held - model.copied(head=True)) if full and not recipe.sharded else 0
+    # experts are not copied: autocast reads float32, writes bfloat16 and reads that, 8 bytes, not 2
+    cast = max(0, held - model.carrying - model.head) if full and not recipe.sharded else 0
     half = recipe.prompt_tokens + recipe.response_tokens / 2
     bytes_read = 2 * held + 6 * cast + recipe.rows * half * model.cached * recipe.number
     kernels = (SHARDED_KERNELS if recipe.sharded else KERNELS)[recipe.trains]
@@ -205,13 +205,20 @@ def table() -> Iterator[str]:
             yield f"| {model} | {trains} | {' | '.join(cells)} |"
 
 
-def unplannable(recipe: Recipe) -> str:
-    """Return a sentence on what cannot be trained so; it is empty where all can."""
+def unplannable(recipe: Recipe, merge: bool | None) -> str:
+    """Return a sentence on what cannot be trained so; it is empty where all can.
+
+    Args:
+        recipe: What is asked for.
+        merge: What is said of merging on the command line; None is nothing.
+    """
     for name in NUMBERS:
         if getattr(recipe, name) < (0 if name == "group" else 1):
             return f"--{name.replace('_', '-')} is {getattr(recipe, name)}; it counts things."
     if recipe.sharded and recipe.trains == "qlora":
         return "weights in four bits cannot be sharded; take --no-sharded."
+    if merge is not None and (recipe.sharded or recipe.trains != "lora"):
+        return "--merge and --no-merge are of adapters beside whole weights; take --trains lora."
     if recipe.gather == "layer" and not recipe.sharded:
         return (
             "`gather: layer` says how sharded weights are gathered, and none are sharded; take "
@@ -255,7 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     recipe = replace(recipe, **{name: it for name, it in given.items() if it is not None})
     if given["sharded"] is None:
         recipe = replace(recipe, sharded=recipe.gpus > 1 and recipe.trains == "full")
-    problem = unplannable(recipe)
+    problem = unplannable(recipe, given["merge"])
     if problem:
         parser.error(problem)
     print(render(recipe))

@@ -23,7 +23,7 @@ def out_of_memory(said: str, trainer: Any, task: Any, corpus: Any) -> str:
     if training and getattr(task.policy, "gradient_checkpointing", None) is False:
         less.append("`model.policy.gradient_checkpointing: true`")
     samples = group is not None or not training
-    if samples and tokens is not None and merges(task.policy):
+    if samples and merges(task.policy):
         less.append("`model.policy.lora.merge: false`")
     if loading is not None:
         clips = getattr(loading, size)

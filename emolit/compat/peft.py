@@ -75,9 +75,12 @@ def plain_layers(model: nn.Module) -> Iterator[tuple[Any, Tensor, Tensor]]:
 
 
 def does_more(layer: nn.Module) -> bool:
-    """Tell whether a linear layer does more than multiply; relies on where torch keeps hooks."""
+    """Tell whether a linear layer does more than multiply; relies on where torch keeps hooks.
+
+    Accelerate, which moves weights that do not fit, puts a ``forward`` into the layer itself.
+    """
     hooked = layer._forward_hooks or layer._forward_pre_hooks
-    return bool(hooked) or type(layer).forward is not nn.Linear.forward
+    return bool(hooked) or getattr(layer.forward, "__func__", None) is not nn.Linear.forward
 
 
 @contextmanager

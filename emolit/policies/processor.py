@@ -142,8 +142,8 @@ class ProcessorPolicy(Policy):
         pictures: dict[str, Tensor] = {}
         if batch.frames:
             texts, pictures = self.see(texts, batch)
-        waveforms = pad_waveforms(batch, rate, self.shortest)
-        if self.long_audio == "raise":
-            check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
         with in_float32(), stored_features(self.processor, self.store):
+            waveforms = pad_waveforms(batch, rate, self.shortest)
+            if self.long_audio == "raise":
+                check_lengths(batch, waveforms, rate, self.window, self.checkpoint)
             return {**self.process(texts, waveforms, rate), **pictures}

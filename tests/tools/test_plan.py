@@ -289,6 +289,8 @@ def test_fewer_gpus_than_a_machine_has_are_advised_where_they_are_enough():
         ("--gpus 8 --node 3", "8 GPUs are no whole machines of 3; take --gpus 6 or 9"),
         ("--trains lora --gather layer", "none are sharded; take --gather model, or --sharded"),
         ("--trains qlora --sharded", "take --no-sharded"),
+        ("--trains qlora --no-merge", "--merge and --no-merge are of adapters"),
+        ("--trains full --merge", "take --trains lora"),
         ("--table --card h200 --gpus 3", "--table has settings of its own; leave out --card, --gp"),
         ("--table --no-sharded", "leave out --sharded"),
     ],

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from torch import Tensor, autocast, nn
+from torch import Tensor, nn
 
 from emolit.errors import PolicyError
 from emolit.types import Batch
@@ -31,8 +31,7 @@ def pad_waveforms(batch: Batch, rate: int, shortest: float = 0.0) -> list[Any]:
                 f"The clip {clip.id!r} of {clip.corpus!r} has no audio, only text; choose the "
                 "policy `TextOnly`, or let the corpus serve its audio."
             )
-        with autocast(waveform.device.type, enabled=False):  # sound is no bfloat16
-            audio = resample(waveform, batch.sampling_rate, rate)
+        audio = resample(waveform, batch.sampling_rate, rate)
         missing = max(0, int(shortest * rate) - len(audio))
         waveforms.append(nn.functional.pad(audio, (0, missing)).numpy())
     return waveforms

@@ -85,8 +85,8 @@ class StackedProduct:
         else:
             self.weight = torch.cat([part.to(kind) for part in (*weights, *downs)])
         if len(self.weight) > sum(self.sizes):
-            together: Tensor = torch.block_diag(*(up.to(kind) for up in ups))  # type: ignore[no-untyped-call]
-            self.up = together.T
+            leads = [up.to(kind) for up in ups]
+            self.up = torch.block_diag(*leads).T  # type: ignore[no-untyped-call]  # torch's own
         self.bias: Tensor | None = None
         if biases is not None:
             bias = torch.cat([part.to(kind) for part in biases])
